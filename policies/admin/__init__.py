@@ -1,0 +1,21 @@
+"""The policy's tables and their history. Importing it registers the pages."""
+
+from audit import history
+from policies.admin import agent, checks, connector, loosening, mandate, rule, surface, version
+from policies.models import (
+    Agent,
+    Connector,
+    Guardrail,
+    KillSwitch,
+    Limit,
+    Mandate,
+    PolicyTest,
+    Requirement,
+    Rule,
+    Surface,
+    Tier,
+)
+
+history.register(Surface, Tier, Agent, Mandate, Connector, KillSwitch, Rule, Limit, Guardrail, Requirement, PolicyTest)
+
+__all__ = ["agent", "checks", "connector", "loosening", "mandate", "rule", "surface", "version"]

@@ -1,0 +1,203 @@
+"""Agents, their mandates and their keys."""
+
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from policies import agents, signing_secrets
+from policies.admin.asking import ask, renew_secret, show_once, unquoted
+from policies.admin.recorded import RecordedAdmin, person_of
+from policies.agents import TooManyKeys
+from policies.loosenings import LooseningRefused
+from policies.models import Agent, ApiKey, Mandate
+
+
+class AgentForm(forms.ModelForm[Agent]):
+    class Meta:
+        model = Agent
+        fields = ("slug", "name", "description", "owner", "model", "callback_hosts", "rate_per_minute")
+
+    def clean_callback_hosts(self) -> list[str]:
+        """Keep host names only."""
+        hosts = [host.strip().lower() for host in self.cleaned_data["callback_hosts"] or []]
+        for host in hosts:
+            if not host or any(mark in host for mark in "/@?: "):
+                raise ValidationError(_("“%s” is no host name. Leave scheme, port and path away.") % host)
+        return hosts
+
+
+class MandateInline(admin.TabularInline[Mandate, Agent]):
+    """To look at. A mandate is given, changed and taken away on its own page, as that may take two people."""
+
+    model = Mandate
+    extra = 0
+    can_delete = False
+    show_change_link = True
+    fields = readonly_fields = ("surface", "tier")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("policies.view_mandate")
+
+
+class KeyInline(admin.TabularInline[ApiKey, Agent]):
+    model = ApiKey
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("prefix", "created_at", "created_by", "expires_at", "last_used_at", "standing")
+    verbose_name_plural = gettext_lazy("API keys (only a hash is kept; the key itself was shown once)")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("policies.view_apikey")
+
+    @admin.display(description=gettext_lazy("standing"))
+    def standing(self, key: ApiKey) -> SafeString | str:
+        if key.revoked_at:
+            return _("revoked")
+        address = reverse("admin:policies_agent_revoke_key", args=[key.agent_id, key.pk])
+        return format_html('<a href="{}">{}</a>', address, _("Revoke…"))
+
+
+@admin.register(Agent)
+class AgentAdmin(RecordedAdmin[Agent]):
+    form = AgentForm
+    list_display = ("slug", "name", "standing", "owner", "model")
+    list_filter = ("status",)
+    list_select_related = ("owner",)
+    search_fields = ("slug", "name")
+    inlines = (MandateInline, KeyInline)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Agent | None = None) -> bool:
+        """Never: its proposals refer to it. Suspend it instead."""
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Agent | None = None) -> tuple[str, ...]:
+        return (*AgentForm.Meta.fields, "standing", "callback_signing") if obj else AgentForm.Meta.fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Agent | None = None) -> tuple[str, ...]:
+        return ("slug", "standing", "callback_signing") if obj else ()
+
+    def get_inline_instances(self, request: HttpRequest, obj: Agent | None = None) -> list[Any]:
+        return super().get_inline_instances(request, obj) if obj else []
+
+    @admin.display(description=gettext_lazy("status"), ordering="status")
+    def standing(self, row: Agent) -> SafeString:
+        is_active = row.status == Agent.Status.ACTIVE
+        text = _("Active") if is_active else _("Suspended")
+        return format_html('<span class="badge is-{}">{}</span>', row.status, text)
+
+    @admin.display(description=gettext_lazy("callback secret"))
+    def callback_signing(self, row: Agent) -> str:
+        return _("set; it is never shown again") if row.callback_secret else _("not set: callbacks cannot be signed")
+
+    def get_urls(self) -> list[URLPattern]:
+        """The actions on one agent, before Django's own addresses."""
+        views: dict[str, tuple[Any, str]] = {
+            "<path:object_id>/keys/new/": (self.issue_key, "issue_key"),
+            "<path:object_id>/keys/<int:key_id>/revoke/": (self.revoke_key, "revoke_key"),
+            "<path:object_id>/status/": (self.set_status, "set_status"),
+            "<path:object_id>/callback-secret/": (self.new_secret, "new_secret"),
+        }
+        own = [
+            path(route, self.admin_site.admin_view(view), name=f"policies_agent_{name}")
+            for route, (view, name) in views.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def _agent(self, request: HttpRequest, object_id: str) -> Agent:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        agent = Agent.objects.filter(pk=unquoted(object_id)).first()
+        if agent is None:
+            raise Http404
+        return agent
+
+    def _back(self, agent: Agent) -> str:
+        return reverse("admin:policies_agent_change", args=[agent.pk])
+
+    def issue_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask (GET), then make a key and show it once (POST)."""
+        agent = self._agent(request, object_id)
+        if not request.user.has_perm("policies.add_apikey"):
+            raise PermissionDenied
+        if request.method != "POST":
+            sentence = _(
+                "The new key works at once, beside the one in use, and is shown once. To rotate: give the new one to "
+                "%s, see that it is used, then revoke the old one."
+            )
+            return ask(
+                self, request, agent, title=_("Issue a key?"), sentence=sentence % agent, button=_("Issue a key")
+            )
+        try:
+            issued = agents.issue_key(agent=agent, by=person_of(request))
+        except TooManyKeys as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(self._back(agent))
+        return show_once(self, request, agent, title=_("The new key of %s") % agent, secret=issued.text)
+
+    def revoke_key(self, request: HttpRequest, object_id: str, key_id: int) -> HttpResponse:
+        """Ask (GET), then revoke a key (POST)."""
+        agent = self._agent(request, object_id)
+        key = ApiKey.objects.filter(agent=agent, pk=key_id).select_related("agent").first()
+        if key is None:
+            raise Http404
+        if not request.user.has_perm("policies.change_apikey"):
+            raise PermissionDenied
+        if request.method != "POST":
+            sentence = _("Whoever uses %s is refused from the next request on. This cannot be undone.") % key
+            return ask(self, request, agent, title=_("Revoke the key?"), sentence=sentence, button=_("Revoke"))
+        agents.revoke_key(key=key, by=person_of(request))
+        messages.success(request, _("Revoked: %s.") % key)
+        return HttpResponseRedirect(self._back(agent))
+
+    def set_status(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask (GET), then suspend the agent, or ask a second person to let it work again (POST)."""
+        agent = self._agent(request, object_id)
+        if agent.status != Agent.Status.ACTIVE:
+            return self._ask_activation(request, agent)
+        if request.method != "POST":
+            sentence = _("From now on every proposal of %s is blocked. What waits or is approved stays as it is.")
+            return ask(self, request, agent, title=_("Suspend?"), sentence=sentence % agent, button=_("Suspend"))
+        agents.suspend(agent=agent, by=person_of(request))
+        messages.success(request, _("Suspended: %s.") % agent)
+        return HttpResponseRedirect(self._back(agent))
+
+    def _ask_activation(self, request: HttpRequest, agent: Agent) -> HttpResponse:
+        if request.method != "POST":
+            sentence = _("%s may propose again once a second person has agreed.") % agent
+            title, button = _("Let it work again?"), _("Ask a second person")
+            return ask(self, request, agent, title=title, sentence=sentence, button=button, wants_note=True)
+        try:
+            agents.ask_activation(agent=agent, by=person_of(request), note=request.POST.get("note", ""))
+        except LooseningRefused as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, _("Asked. %s works again once a second person has agreed.") % agent)
+        return HttpResponseRedirect(self._back(agent))
+
+    def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Change the secret with which callbacks are signed."""
+        agent = self._agent(request, object_id)
+        sentence = _("Callbacks to %s are then signed with the new secret and, until the next change, the old one.")
+        renew = partial(signing_secrets.new_for_agent, agent, by=person_of(request))
+        return renew_secret(self, request, agent, sentence=sentence % agent, renew=renew)

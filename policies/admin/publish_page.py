@@ -1,0 +1,166 @@
+"""The page on which the policy is published: what changes, what is wrong, what the tests say, and who agrees."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+
+from policies import agreeing, loosenings, publishing
+from policies.admin.recorded import person_of
+from policies.checking import Problem
+from policies.comparison import Change, compare
+from policies.drafts import Draft
+from policies.loosenings import LooseningRefused
+from policies.models import Activation, Loosening, PolicyVersion
+from policies.publishing import PolicyInvalid
+
+MOST_VERSIONS: Final = 20
+SEE: Final = "policies.view_policyversion"
+Frame = Mapping[str, Any]
+
+
+def may_see(person: Any) -> bool:
+    """Whether a person is shown what waits to be published."""
+    return bool(person.has_perm(SEE) or person.has_perm(loosenings.ASK) or person.has_perm(loosenings.AGREE))
+
+
+def page(request: HttpRequest, frame: Frame) -> HttpResponse:
+    """Show the draft (GET); publish, ask, agree, refuse or activate (POST).
+
+    What a replay says of the draft is kept elsewhere; whoever knows adds it to the context.
+    """
+    person = person_of(request)
+    if not may_see(person):
+        raise PermissionDenied
+    if request.method == "POST":
+        act = _ACTS.get(request.POST.get("do", ""))
+        if act is not None:
+            try:
+                act(request)
+            except (LooseningRefused, PolicyInvalid) as refusal:
+                messages.error(request, str(refusal))
+            except (Loosening.DoesNotExist, PolicyVersion.DoesNotExist, ValueError):
+                messages.error(request, _("This is not there any more."))
+        return HttpResponseRedirect(reverse("admin:policies_publish"))
+    draft = publishing.pending()
+    waiting = [_request(row, draft, person) for row in loosenings.waiting_now()]
+    context = {
+        **frame,
+        "title": _("Publish the policy"),
+        "draft": draft,
+        "changes": [_shown(change) for change in draft.changes],
+        "problems": [(_linked(problem), problem) for problem in draft.problems],
+        "failed": [result for result in draft.results if not result.is_passed],
+        "waiting": waiting,
+        "is_asked": any(asked["is_the_draft"] for asked in waiting),
+        "versions": _versions(draft.base),
+        "may_publish": person.has_perm(loosenings.ASK),
+        "may_agree": person.has_perm(loosenings.AGREE),
+    }
+    return TemplateResponse(request, "policies/publish.html", context)
+
+
+def _publish(request: HttpRequest) -> None:
+    form = request.POST
+    done = publishing.publish(by=person_of(request), note=form.get("note", ""), seen=form.get("seen", ""))
+    _tell(request, done)
+
+
+def _activate(request: HttpRequest) -> None:
+    version = PolicyVersion.objects.get(pk=int(request.POST.get("version", "")))
+    _tell(request, publishing.activate(version=version, by=person_of(request), note=request.POST.get("note", "")))
+
+
+def _tell(request: HttpRequest, done: publishing.Published) -> None:
+    if done.asked is not None:
+        messages.warning(request, _("Asked. It happens once a second person has agreed."))
+    elif done.version is not None:
+        messages.success(request, _("Version %s is in force.") % done.version.number)
+
+
+def _agree(request: HttpRequest) -> None:
+    agreed = agreeing.agree(loosening_id=int(request.POST.get("loosening", "")), by=person_of(request))
+    if agreed.status == Loosening.Status.DONE:
+        messages.success(request, _("Agreed, and done: %s.") % agreed)
+    else:
+        messages.error(request, _("Something has changed since this was asked, so nothing was done. Ask again."))
+
+
+def _refuse(request: HttpRequest) -> None:
+    refused = loosenings.refuse(loosening_id=int(request.POST.get("loosening", "")), by=person_of(request))
+    messages.success(request, _("Refused: %s.") % refused)
+
+
+_ACTS: Final[Mapping[str, Callable[[HttpRequest], None]]] = {
+    "publish": _publish,
+    "activate": _activate,
+    "agree": _agree,
+    "refuse": _refuse,
+}
+
+
+def _shown(change: Change) -> dict[str, Any]:
+    return {"sentence": change.sentence, "direction": change.direction, "url": address_of(change.thing, change.id)}
+
+
+def _linked(problem: Problem) -> str:
+    return address_of(problem.thing, problem.id)
+
+
+_MODELS: Final = {"test": "policytest"}
+
+
+def address_of(thing: str, slug: str) -> str:
+    """Return where a row of the policy is edited; the list, where the name is no key."""
+    model = _MODELS.get(thing, thing)
+    try:
+        if thing == "requirement" or not slug:
+            return reverse(f"admin:policies_{model}_changelist")
+        return reverse(f"admin:policies_{model}_change", args=[slug])
+    except NoReverseMatch:
+        return ""
+
+
+def _request(row: Loosening, draft: Draft, person: Any) -> dict[str, Any]:
+    """Return what a second person has to know of a request."""
+    return {
+        "row": row,
+        "sentences": _sentences(row),
+        "is_own": row.asked_by_id == person.pk,
+        "is_the_draft": row.kind == Loosening.Kind.PUBLISH and row.change["digest"] == draft.digest,
+        "is_publish": row.kind == Loosening.Kind.PUBLISH,
+    }
+
+
+def _sentences(row: Loosening) -> list[dict[str, str]]:
+    change = row.change
+    match row.kind:
+        case Loosening.Kind.PUBLISH:
+            return list(change["changes"])
+        case Loosening.Kind.ACTIVATE:
+            version = PolicyVersion.objects.filter(pk=change["version"]).first()
+            base = row.base.document if row.base else None
+            return [_shown(found) for found in compare(base, version.document)] if version else []
+        case Loosening.Kind.MANDATE:
+            words = _("%(agent)s on %(surface)s: least oversight %(from)s → %(to)s")
+            return _looser(words % change)
+        case Loosening.Kind.RELEASE:
+            return _looser(_("%s ships again") % change["scope"])
+    return _looser(_("%s may propose again") % change.get("agent", row.subject))
+
+
+def _looser(sentence: str) -> list[dict[str, str]]:
+    return [{"sentence": sentence, "direction": "looser"}]
+
+
+def _versions(active: PolicyVersion | None) -> list[dict[str, Any]]:
+    rows = PolicyVersion.objects.select_related("created_by").defer("document").order_by("-number")[:MOST_VERSIONS]
+    last = dict(Activation.objects.filter(version__in=list(rows)).order_by("id").values_list("version_id", "at"))
+    return [
+        {"row": row, "is_active": active is not None and row.pk == active.pk, "at": last.get(row.pk)} for row in rows
+    ]

@@ -1,0 +1,36 @@
+"""A second person agrees to less oversight, and then it happens: one door for every kind of it."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from policies import agents, loosenings, mandates, publishing, switches
+from policies.models import Loosening
+
+Kind = Loosening.Kind
+
+_ACTS: Final[Mapping[str, Callable[[Loosening, User], bool]]] = {
+    Kind.PUBLISH: publishing.publish_as_asked,
+    Kind.ACTIVATE: publishing.activate_as_asked,
+    Kind.MANDATE: mandates.raise_as_asked,
+    Kind.RELEASE: switches.release_as_asked,
+    Kind.AGENT: agents.activate_as_asked,
+}
+"""Each does what was asked and returns True, or returns False where it is not the same any more."""
+
+
+@transaction.atomic
+def agree(*, loosening_id: int, by: User) -> Loosening:
+    """Agree to what somebody else asked for, and let it happen in the same transaction.
+
+    Nothing happens, and the request is OUTDATED, where what it was about has changed meanwhile or whoever
+    asked may not sign in any more. Raises NotAllowed for the person who asked, and LooseningRefused for
+    what was answered already.
+    """
+    loosenings.one_at_a_time()
+    asked = loosenings.lock_to_agree(loosening_id, by=by)
+    happened = asked.asked_by.is_active and _ACTS[asked.kind](asked, by)
+    loosenings.settle(asked, Loosening.Status.DONE if happened else Loosening.Status.OUTDATED, by=by)
+    return asked

@@ -1,0 +1,157 @@
+"""What keeps a policy document from being published. PURE."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from policies import payloads
+from policies.comparison.tiers import Ladder
+from policies.guardrails import GuardrailInvalid
+from policies.payloads import SchemaInvalid
+from policies.policy import TierPolicy, compile_guardrail, compile_limit, compile_tiers, usual_tiers
+from policies.requirements import Approvers, from_rows
+from policies.rules import RuleInvalid, compile_rule
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that cannot be published as it is. Line and column count from 1; 0 where there is none."""
+
+    thing: str
+    id: str
+    field: str
+    text: str
+    line: int = 0
+    column: int = 0
+
+
+Members = Mapping[str, int]
+"""How many people who can sign in hold each role."""
+
+
+def problems(document: Mapping[str, Any], members: Members) -> tuple[Problem, ...]:
+    """Return all that is wrong with `document`, thing by thing; an empty tuple if it can be compiled."""
+    return tuple(_problems(document, members))
+
+
+def _problems(document: Mapping[str, Any], members: Members) -> Iterator[Problem]:
+    tiers = compile_tiers(document)
+    yield from _tiers(document)
+    for slug, row in sorted(document["surfaces"].items()):
+        yield from _surface(slug, row, document["tiers"])
+    for slug, row in sorted(document["rules"].items()):
+        yield from _rule(slug, row, tiers, members)
+    for slug, row in sorted(document["limits"].items()):
+        yield from _limit(slug, row, tiers)
+    for slug, row in sorted(document["guardrails"].items()):
+        yield from _guardrail(slug, row, tiers)
+    yield from _requirements(document["requirements"], members)
+
+
+def _tiers(document: Mapping[str, Any]) -> Iterator[Problem]:
+    if not Ladder(document["tiers"]).is_in_order():
+        text = "A tier that ships by itself must rank below every tier in which people decide."
+        yield Problem("tier", "", "rank", text)
+
+
+def _surface(slug: str, row: Mapping[str, Any], tiers: Mapping[str, Any]) -> Iterator[Problem]:
+    schemas = [("payload_schema", row["payload_schema"])]
+    for tag in row["derived_tags"]:
+        if isinstance(tag, Mapping) and tag.keys() == {"tag", "if"}:
+            schemas.append(("derived_tags", tag["if"]))
+        else:
+            yield Problem("surface", slug, "derived_tags", 'Each row must be {"tag": "…", "if": {…}} and nothing else.')
+    for name, schema in schemas:
+        try:
+            payloads.validator(schema)
+        except SchemaInvalid as error:
+            yield Problem("surface", slug, name, str(error))
+    if tiers[row["senior_tier"]]["posture"] != "in":
+        yield Problem("surface", slug, "senior_tier", "Choose a tier in which people decide.")
+    if not isinstance(row["params"], Mapping):
+        yield Problem("surface", slug, "params", "Parameters are a table: {…}.")
+    yield from _time_zone("surface", slug, row["time_zone"])
+
+
+def _time_zone(thing: str, slug: str, name: str) -> Iterator[Problem]:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        yield Problem(thing, slug, "time_zone", f"There is no time zone {name}. An example is Europe/Berlin.")
+
+
+def _rule(slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy], members: Members) -> Iterator[Problem]:
+    try:
+        compile_rule(slug, row, tiers, usual_tiers(tiers))
+    except RuleInvalid as error:
+        line, column = (error.cause.line, error.cause.column) if error.cause else (0, 0)
+        yield Problem("rule", slug, error.field, error.message, line, column)
+    if row["requirements"]:
+        for text in requirement_faults(row["requirements"], members):
+            yield Problem("rule", slug, "requirements", text)
+
+
+def _limit(slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy]) -> Iterator[Problem]:
+    try:
+        compile_limit(slug, row, tiers)
+    except (KeyError, ValueError) as error:
+        yield Problem("limit", slug, "", str(error).strip("'"))
+    for effect, tier in (("effect", "tier"), ("warning_effect", "warning_tier")):
+        if row[effect] == "tier" and row[tier] is None and (effect == "effect" or row["warning"] is not None):
+            yield Problem("limit", slug, tier, "Choose a tier where the tier is raised.")
+    yield from _time_zone("limit", slug, row["window"]["time_zone"])
+
+
+def _guardrail(slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy]) -> Iterator[Problem]:
+    try:
+        compile_guardrail(slug, row)
+    except GuardrailInvalid as error:
+        for text in error.problems:
+            yield Problem("guardrail", slug, "config", text)
+    except ValueError as error:
+        yield Problem("guardrail", slug, "kind", str(error))
+    if row["tier"] is not None and row["tier"] not in tiers:
+        yield Problem("guardrail", slug, "tier", f"There is no tier {row['tier']}.")
+
+
+def _requirements(rows: list[Mapping[str, Any]], members: Members) -> Iterator[Problem]:
+    def where(row: Mapping[str, Any]) -> tuple[str, str]:
+        return row["surface"], row["tier"] or ""
+
+    for (surface, tier), group in groupby(sorted(rows, key=where), key=where):
+        plain = [{name: row[name] for name in _APPROVERS} for row in group]
+        for text in requirement_faults(plain, members):
+            yield Problem("requirement", f"{surface}{f' ({tier})' if tier else ''}", "role", text)
+
+
+_APPROVERS: Final = ("stage", "name", "role", "approvals", "denials")
+
+
+def requirement_faults(rows: Any, members: Members) -> Iterator[str]:
+    """Yield, in sentences, what is wrong with rows of requirements, and whom they ask for in vain."""
+    try:
+        approvers = from_rows(rows)
+    except TypeError:
+        yield f"Each row is a table with {', '.join(_APPROVERS)}."
+        return
+    if not all(_is_sound(row) for row in approvers):
+        yield "stage, approvals and denials are whole numbers from 1; name and role are text."
+        return
+    for (stage, name), group in groupby(sorted(approvers), key=lambda row: (row.stage, row.name)):
+        alternatives = [*group]
+        if all(members.get(row.role, 0) < row.approvals for row in alternatives):
+            said = " or ".join(
+                f"{row.approvals} of {row.role}, who are {members.get(row.role, 0)}" for row in alternatives
+            )
+            yield f"Nobody can meet stage {stage}, {name}: it asks for {said}."
+
+
+def _is_sound(row: Approvers) -> bool:
+    # Read from JSON that people wrote, so the declared types are only hoped for.
+    numbers: tuple[Any, ...] = (row.stage, row.approvals, row.denials)
+    texts: tuple[Any, ...] = (row.name, row.role)
+    return all(type(number) is int and number >= 1 for number in numbers) and all(
+        isinstance(text, str) and text for text in texts
+    )

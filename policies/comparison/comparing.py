@@ -1,0 +1,80 @@
+"""Compare two policy documents, thing by thing. PURE."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from policies.comparison.change import LOOSER, NEUTRAL, Change
+from policies.comparison.checks import compare_guardrails, compare_limits, compare_tests
+from policies.comparison.requirements import Requirements, compare_requirements
+from policies.comparison.rules import Rules
+from policies.comparison.surfaces import compare_surfaces
+from policies.comparison.tiers import Ladder, compare_tiers
+
+Document = Mapping[str, Any]
+_OUT_OF_ORDER = "the tiers are not in order, so nothing can be proved"
+
+
+def compare(old: Document | None, new: Document) -> tuple[Change, ...]:
+    """Return what `new` changes, in a fixed order: tiers, surfaces, rules, limits, guardrails, requirements, tests.
+
+    Each change is judged by itself, and so that no set of changes of which none is LOOSER ever gives a
+    milder verdict, a shorter hold or fewer approvals on any facts. What cannot be proved counts as LOOSER.
+    Without an old document nothing could pass at all; so a first one loosens nothing, by definition.
+    """
+    if old is None:
+        return tuple(_first(new))
+    found = tuple(_compared(old, new))
+    if _is_in_order(old) and _is_in_order(new):
+        return found
+    return tuple(change if change.direction is LOOSER else _unproved(change) for change in found)
+
+
+def is_loosening(changes: Iterable[Change]) -> bool:
+    """Whether a second person has to agree."""
+    return any(change.direction is LOOSER for change in changes)
+
+
+def _compared(old: Document, new: Document) -> Iterator[Change]:
+    ladder = Ladder(new["tiers"])
+    conditions = [row["condition"] for document in (old, new) for row in _table(document, "rules").values()]
+    yield from compare_tiers(old["tiers"], new["tiers"])
+    yield from compare_surfaces(old["surfaces"], new["surfaces"], ladder, conditions)
+    yield from Rules(_table(old, "rules"), _table(new, "rules"), ladder, new["surfaces"]).changes()
+    is_read = any("limits" in text for text in conditions)
+    yield from compare_limits(_table(old, "limits"), _table(new, "limits"), ladder, is_read=is_read)
+    yield from compare_guardrails(_table(old, "guardrails"), _table(new, "guardrails"), ladder)
+    yield from compare_requirements(old, new)
+    yield from compare_tests(_table(old, "tests"), _table(new, "tests"))
+
+
+def _table(document: Document, name: str) -> Mapping[str, Any]:
+    table: Mapping[str, Any] = document.get(name, {})
+    return table
+
+
+def _is_in_order(document: Document) -> bool:
+    return Ladder(document["tiers"]).is_in_order() and Requirements(document).grow_with_the_tiers()
+
+
+def _unproved(change: Change) -> Change:
+    return replace(change, direction=LOOSER, why=_OUT_OF_ORDER)
+
+
+_THINGS = (
+    ("tiers", "tier"),
+    ("surfaces", "surface"),
+    ("rules", "rule"),
+    ("limits", "limit"),
+    ("guardrails", "guardrail"),
+    ("tests", "test"),
+)
+
+
+def _first(new: Document) -> Iterator[Change]:
+    for table, thing in _THINGS:
+        for slug, row in sorted(_table(new, table).items()):
+            yield Change(thing, slug, "", None, row, NEUTRAL)
+    for row in new.get("requirements", ()):
+        shown = f"{row['surface']}, stage {row['stage']}, {row['name']}: {row['role']}"
+        yield Change("requirement", shown, "", None, row, NEUTRAL)

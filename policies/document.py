@@ -1,0 +1,111 @@
+"""Write the policy tables as one JSON document: what a policy version is made of. `policy.compile_policy` reads it.
+
+Names and descriptions are for people and stay outside: changing them changes no policy. Rows that are
+switched off are not in it.
+"""
+
+from typing import Any, Final
+
+from policies.models import Guardrail, Limit, PolicyTest, Requirement, Rule, Surface, Tier
+
+TIER_FIELDS: Final = ("rank", "posture", "review", "sample_rate")
+SURFACE_FIELDS: Final = (
+    "is_enabled",
+    "confidence_high",
+    "confidence_low",
+    "editor_may_approve",
+    "agent_owner_may_decide",
+    "payload_schema",
+    "derived_tags",
+    "amount_pointer",
+    "audience_pointer",
+    "params",
+    "time_zone",
+)
+SURFACE_REFERENCES: Final = ("owner", "connector", "tier", "floor", "senior_tier")
+SURFACE_DURATIONS: Final = ("deadline", "undo_window", "retention", "cool_down")
+MATCH: Final = ("surfaces", "actions", "topics", "agents", "any_tags", "all_tags")
+REQUIREMENT_FIELDS: Final = ("surface", "tier", "stage", "name", "role", "approvals", "denials")
+
+
+def document() -> dict[str, Any]:
+    """Return what the tables say now; durations in seconds, references as slugs and role names."""
+    return {
+        "tiers": {tier.slug: _tier(tier) for tier in Tier.objects.all()},
+        "surfaces": {surface.slug: _surface(surface) for surface in Surface.objects.all()},
+        "rules": {rule.slug: _rule(rule) for rule in Rule.objects.filter(is_enabled=True)},
+        "limits": {limit.slug: _limit(limit) for limit in Limit.objects.filter(is_enabled=True)},
+        "guardrails": {row.slug: _guardrail(row) for row in Guardrail.objects.filter(is_enabled=True)},
+        "requirements": sorted(
+            (_requirement(row) for row in Requirement.objects.all()),
+            key=lambda row: tuple(str(row[name] or "") for name in REQUIREMENT_FIELDS),
+        ),
+        "tests": {test.slug: _test(test) for test in PolicyTest.objects.all()},
+    }
+
+
+def _tier(row: Tier) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in TIER_FIELDS} | {"hold": row.hold.total_seconds()}
+
+
+def _surface(row: Surface) -> dict[str, Any]:
+    return (
+        {name: getattr(row, name) for name in SURFACE_FIELDS}
+        | {name: getattr(row, f"{name}_id") for name in SURFACE_REFERENCES}
+        | {name: getattr(row, name).total_seconds() for name in SURFACE_DURATIONS}
+    )
+
+
+def _rule(row: Rule) -> dict[str, Any]:
+    # Lists of a match are sets: their order says nothing, and must not look like a change.
+    return {name: sorted(set(getattr(row, name))) for name in MATCH} | {
+        "condition": row.condition.strip(),
+        "decision": row.decision,
+        "tier": row.tier_id,
+        "requirements": row.requirements or None,
+        "reason": row.reason,
+    }
+
+
+def _limit(row: Limit) -> dict[str, Any]:
+    return {
+        "surfaces": sorted(set(row.surfaces)),
+        "agents": sorted(set(row.agents)),
+        "measure": row.measure,
+        "per": row.per,
+        "window": {"kind": row.window, "length_seconds": row.length.total_seconds(), "time_zone": row.time_zone},
+        "limit": row.limit,
+        "effect": row.effect,
+        "tier": row.tier_id,
+        "warning": row.warning,
+        "warning_effect": row.warning_effect,
+        "warning_tier": row.warning_tier_id,
+    }
+
+
+def _guardrail(row: Guardrail) -> dict[str, Any]:
+    return {
+        "kind": row.kind,
+        "surfaces": sorted(set(row.surfaces)),
+        "paths": sorted(set(row.paths)),
+        "config": row.config,
+        "effect": row.effect,
+        "tier": row.tier_id,
+        "text": row.text,
+    }
+
+
+def _requirement(row: Requirement) -> dict[str, Any]:
+    return {
+        "surface": row.surface_id,
+        "tier": row.tier_id,
+        "stage": row.stage,
+        "name": row.name,
+        "role": row.role_id,
+        "approvals": row.approvals,
+        "denials": row.denials,
+    }
+
+
+def _test(row: PolicyTest) -> dict[str, Any]:
+    return {"facts": row.facts, "outcome": row.outcome, "tier": row.tier, "deciding": row.deciding}

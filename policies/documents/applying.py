@@ -1,0 +1,120 @@
+"""Put policy files into the tables, as a draft. Publishing is not done here, and needs whom it always needs."""
+
+from typing import Any, Final
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import connection, models, transaction
+from django.db.models import ProtectedError
+
+from audit import ledger
+from audit.clock import database_now
+from audit.ledger import Actor
+from policies.documents import checks, plan, tables
+from policies.documents.checks import Known
+from policies.documents.layout import SECTIONS
+from policies.documents.plan import Change, Kind, Plan
+from policies.documents.reading import PolicyFile
+from policies.documents.yaml_reading import DocumentInvalid, Place, Problem
+from policies.models import Connector, Surface, Tier
+
+# One file at a time; the number only has to be the same everywhere.
+_APPLYING_LOCK: Final = 0x48495402
+REASON: Final = "policy file"
+
+
+def known() -> Known:
+    """Return what the tables have that files may refer to."""
+    return Known(
+        tiers={row["slug"]: row for row in Tier.objects.values("slug", "rank", "posture", "review")},
+        surfaces=frozenset(Surface.objects.values_list("slug", flat=True)),
+        roles=frozenset(Group.objects.values_list("name", flat=True)),
+        connectors=frozenset(Connector.objects.values_list("slug", flat=True)),
+    )
+
+
+@transaction.atomic
+def apply(policy: PolicyFile, *, prune: bool, by: Actor = ledger.SYSTEM) -> Plan:
+    """Make the tables say what the files say, and return what changed. Nothing is published.
+
+    Raises DocumentInvalid; then nothing at all is written. Cost: a few queries for every changed row.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_APPLYING_LOCK])
+    if problems := checks.check(policy, known()):
+        raise DocumentInvalid(problems)
+    made = plan.make(policy, prune=prune)
+    _write(made)
+    if made.changes:
+        ledger.record(
+            "policy.drafted",
+            subject="policy:draft",
+            actor=by,
+            at=database_now(),
+            data={"rows": [f"{change.kind}: {change.name}" for change in made.changes]},
+        )
+    return made
+
+
+def _write(made: Plan) -> None:
+    problems: list[Problem] = []
+    rows = {section: tables.rows(section) for section in {change.section for change in made.changes}}
+    _free_ranks(made, rows)
+    for change in made.changes:
+        if change.kind in {Kind.ADD, Kind.CHANGE}:
+            problems += _save(change, rows[change.section].get(change.key))
+    if problems:
+        raise DocumentInvalid(problems)
+    # What refers to others goes first: tests and rules before the tiers they name.
+    order = [*SECTIONS][::-1]
+    for change in sorted(made.changes, key=lambda change: order.index(change.section)):
+        if change.kind in {Kind.REMOVE, Kind.DISABLE}:
+            problems += _remove(change, rows[change.section][change.key])
+    if problems:
+        raise DocumentInvalid(problems)
+
+
+def _free_ranks(made: Plan, rows: dict[str, Any]) -> None:
+    """Move tiers that change their rank out of the way, so that two can swap."""
+    moving = [
+        rows["tiers"][change.key]
+        for change in made.changes
+        if change.section == "tiers" and any(difference.path == ("rank",) for difference in change.differences)
+    ]
+    taken = set(Tier.objects.values_list("rank", flat=True)) if moving else set()
+    free = (rank for rank in range(32_767, 0, -1) if rank not in taken)
+    for tier in moving:
+        # Only for the time of this transaction, so it makes no history.
+        Tier.objects.filter(pk=tier.pk).update(rank=next(free))
+
+
+def _save(change: Change, row: models.Model | None) -> list[Problem]:
+    assert change.item is not None
+    model = tables.MODELS[change.section]
+    is_new = row is None
+    row = row or model()
+    for attribute, value in tables.attributes(change.section, change.item.value).items():
+        setattr(row, attribute, value)
+    try:
+        references = [field.name for field in model._meta.fields if field.is_relation]  # documented
+        row.full_clean(exclude=references, validate_unique=False)
+    except ValidationError as error:
+        return [change.item.problem(f"{change.name}: {message}") for message in error.messages]
+    row._change_reason = REASON  # type: ignore[attr-defined]  # noqa: SLF001  # how simple_history is told
+    row.save(force_insert=is_new)
+    return []
+
+
+def _remove(change: Change, row: models.Model) -> list[Problem]:
+    row._change_reason = REASON  # type: ignore[attr-defined]  # noqa: SLF001  # how simple_history is told
+    if change.kind is Kind.DISABLE:
+        assert isinstance(row, Surface)
+        row.is_enabled = False
+        row.save(update_fields=["is_enabled"])
+        return []
+    try:
+        row.delete()
+    except ProtectedError as error:
+        users = ", ".join(sorted({f"{one._meta.verbose_name} {one}" for one in error.protected_objects})[:5])
+        return [Problem(Place("tables"), f"The {change.name} cannot be removed: it is used by {users}.")]
+    return []

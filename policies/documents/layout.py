@@ -1,0 +1,318 @@
+"""What stands in a policy file: version v1, section by section. PURE; the JSON Schema comes from here too."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from policies.documents.keyed import Key, Table
+from policies.documents.shapes import Anything, Choice, Duration, Flag, ListOf, MapOf, Moment, Number, Shape, Text
+from policies.guardrails import CONFIG_SCHEMAS
+
+VERSION: Final = "v1"
+SLUG: Final = Text(
+    80,
+    1,
+    r"^[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*$",
+    "Use small letters, digits, hyphens and underscores, in parts separated by dots.",
+)
+NAME: Final = Text(120, 1)
+NAMES: Final = ListOf(NAME)
+OUTCOMES: Final = Choice(
+    ("allow", "require_approval", "deny"),
+    {
+        "approve": "allow", "pass": "allow", "permit": "allow", "accept": "allow",
+        "block": "deny", "reject": "deny", "refuse": "deny", "forbid": "deny",
+        "review": "require_approval", "ask": "require_approval", "approval": "require_approval",
+        "human": "require_approval", "escalate": "require_approval",
+    },
+)  # fmt: skip
+EFFECTS: Final = Choice(("flag", "tier", "deny"), {"block": "deny", "reject": "deny", "warn": "flag", "raise": "tier"})
+SHARE: Final = Number(0, 1)
+COUNT: Final = Number(1, 32_767, is_whole=True)
+POINTER: Final = Text(200, 0, r"^(/.*)?$", "A JSON Pointer begins with a slash, for example /amount.")
+ENABLED: Final = Key("enabled", Flag(), "Whether it counts.", default=True, field="is_enabled")
+
+
+ID: Final = Key("id", SLUG, "What it is called. It cannot be renamed.", field="slug")
+
+
+def _names(name: str, help_text: str, alias: str = "") -> Key:
+    return Key(name, NAMES, help_text, default=[], alias=alias)
+
+
+_SURFACES: Final = _names("surfaces", "Surfaces, with * for any text. Empty: all.")
+_AGENTS: Final = _names("agents", "Agents, with * for any text. Empty: all.")
+_APPROVALS: Final = (
+    Key("stage", COUNT, "All names of a stage must pass before the next opens.", default=1),
+    Key("name", Text(80, 1), "Rows of one name are alternatives."),
+    Key("role", Text(150, 1), "Whose people count."),
+    Key("approvals", COUNT, "How many must approve.", default=1),
+    Key("denials", COUNT, "How many reject it.", default=1),
+)
+
+TIER: Final = Table(
+    (
+        ID,
+        Key("name", Text(80, 1), "What people read."),
+        Key("rank", Number(0, 32_767, is_whole=True), "Higher is stricter; no two are equal."),
+        Key("posture", Choice(("out", "on", "in")), "Out of, on or in the loop."),
+        Key("review", Choice(("none", "batch", "single", "signature", "human_only")), "How people review."),
+        Key("hold", Duration(), "How long an automatic approval waits before it ships.", default=timedelta(0)),
+        Key("sample_rate", SHARE, "Share of shipped work that is reviewed afterwards.", default=0.0),
+        Key("description", Text(10_000), "For people.", default=""),
+    ),
+    "a tier",
+)
+
+SURFACE: Final = Table(
+    (
+        ID,
+        Key("name", NAME, "What people read."),
+        Key("description", Text(10_000), "For people.", default=""),
+        Key("enabled", Flag(), "On a disabled surface every proposal is blocked.", default=True, field="is_enabled"),
+        Key("owner", Text(150, 1), "The role whose people decide."),
+        Key("connector", SLUG, "How approved actions are executed. Without one nothing ships.", default=None),
+        Key("tier", SLUG, "The usual oversight."),
+        Key("floor", SLUG, "Never less oversight than this."),
+        Key("senior_tier", SLUG, "What a proposal of very low confidence gets."),
+        Key("confidence_high", SHARE, "Below this an automatic tier becomes one-by-one review.", default=0.9),
+        Key("confidence_low", SHARE, "Below this the senior tier applies.", default=0.5),
+        Key("deadline", Duration(is_positive=True), "How long people have.", default=timedelta(hours=24)),
+        Key("undo_window", Duration(), "How long an approval waits.", default=timedelta(seconds=10)),
+        Key("retention", Duration(is_positive=True), "How long payloads are kept.", default=timedelta(days=3650)),
+        Key("cool_down", Duration(), "How long a target counts as taken after it shipped.", default=timedelta(0)),
+        Key("editor_may_approve", Flag(), "Whoever edits may also approve.", default=False),
+        Key("agent_owner_may_decide", Flag(), "Agents' owners may decide on their proposals.", default=False),
+        Key("amount_pointer", POINTER, "Where the payload says the amount.", default=""),
+        Key("audience_pointer", POINTER, "Where the payload says the audience's size.", default=""),
+        Key("time_zone", Text(64, 1), "In which rules read day and hour, e.g. Europe/Berlin.", default="UTC"),
+        Key("params", MapOf(Anything()), "Numbers and lists for conditions: params.weekly_budget.", default={}),
+        Key(
+            "derived_tags",
+            ListOf(Table((Key("tag", SLUG, "The tag."), Key("if", MapOf(Anything()), "A JSON Schema.")), "a tag")),
+            "Tags that the portal adds where the payload meets a JSON Schema.",
+            default=[],
+        ),
+        Key("payload_schema", MapOf(Anything()), "JSON Schema 2020-12 of the payload.", default={}),
+        Key("is_customer_facing", Flag(), "Customers see it.", default=False),
+        Key("has_personal_data", Flag(), "It holds personal data.", default=False),
+        Key("writes_to_production", Flag(), "It writes to production.", default=False),
+        Key("spends_money", Flag(), "It spends money.", default=False),
+        Key("has_legal_effect", Flag(), "It has legal effect.", default=False),
+        Key("is_irreversible", Flag(), "It cannot be undone.", default=False),
+    ),
+    "a surface",
+)
+
+_MATCH: Final = Table(
+    (
+        _SURFACES,
+        _names("actions", "Actions, with * for any text. Empty: all."),
+        _names("topics", "Surfaces or actions; one of the two has to match. Empty: all."),
+        _AGENTS,
+        _names("any_tags", "At least one of these tags. Empty: any.", alias="risk_tags"),
+        _names("all_tags", "Every one of these tags. Empty: any."),
+    ),
+    "match",
+)
+RULE: Final = Table(
+    (
+        ID,
+        ENABLED,
+        Key(
+            "match", _MATCH, "What it applies to. Left out: everything.", default={key.name: [] for key in _MATCH.keys}
+        ),
+        Key("condition", Text(2_000), "In CEL, e.g. amount > 100. Left out: always holds.", default=""),
+        Key("decision", OUTCOMES, "What follows."),
+        Key("tier", SLUG, "Which oversight it requires or allows.", default=None),
+        Key(
+            "requirements",
+            ListOf(Table(_APPROVALS, "a requirement"), most=50),
+            "Whose approvals, instead of the surface's usual.",
+            default=None,
+        ),
+        Key("reason", Text(300), "A sentence for reviewer and agent; it may name facts: {amount}.", default=""),
+    ),
+    "a rule",
+)
+
+LIMIT: Final = Table(
+    (
+        ID,
+        ENABLED,
+        _SURFACES,
+        _AGENTS,
+        Key("measure", Choice(("count", "amount", "audience_size")), "What is added up."),
+        Key("per", Choice(("surface", "agent", "agent_and_surface", "target", "everywhere")), "For what."),
+        Key("window", Choice(("rolling", "day", "week", "month")), "Over which time."),
+        Key("length", Duration(), "Of a rolling window, e.g. 7d.", default=timedelta(0)),
+        Key("time_zone", Text(64, 1), "In which days, weeks and months begin.", default="UTC"),
+        Key("warning", Number(0), "The warning level.", default=None),
+        Key("warning_effect", EFFECTS, "What it does.", default="flag"),
+        Key("warning_tier", SLUG, "Where warning_effect is tier. Left out: one by one.", default=None),
+        Key("limit", Number(0), "The limit."),
+        Key("effect", EFFECTS, "What follows above it.", default="tier"),
+        Key("tier", SLUG, "Where effect is tier. Left out: one by one.", default=None),
+    ),
+    "a limit",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Guardrail(Table):
+    """A guardrail's settings depend on its kind, which JSON Schema can say."""
+
+    def schema(self) -> dict[str, Any]:
+        """Return its JSON Schema."""
+        schema = Table.schema(self)
+        schema["allOf"] = [
+            {
+                "if": {"properties": {"kind": {"const": kind.value}}, "required": ["kind"]},
+                "then": {"properties": {"config": dict(config)}},
+            }
+            for kind, config in CONFIG_SCHEMAS.items()
+        ]
+        return schema
+
+
+GUARDRAIL: Final = _Guardrail(
+    (
+        ID,
+        ENABLED,
+        _SURFACES,
+        Key("kind", Choice(tuple(kind.value for kind in CONFIG_SCHEMAS)), "What it checks."),
+        _names("paths", "Which texts of the payload, e.g. /html or /variants/*/subject. Empty: every text."),
+        Key("config", MapOf(Anything()), "Its settings, as docs/guardrails.md lists them.", default={}),
+        Key("effect", EFFECTS, "What follows."),
+        Key("tier", SLUG, "Where effect is tier.", default=None),
+        Key("text", Text(300, 1), "What reviewer and agent read."),
+    ),
+    "a guardrail",
+)
+
+REQUIREMENT: Final = Table(
+    (
+        Key("surface", SLUG, "On which surface."),
+        Key("tier", SLUG, "Only where this tier applies. Left out: any tier without rows of its own.", default=None),
+        *_APPROVALS,
+    ),
+    "a requirement",
+)
+
+_FINDING: Final = Table(
+    (
+        Key("guardrail", SLUG, "Which guardrail."),
+        Key("effect", EFFECTS, "What it does."),
+        Key("tier", SLUG, "Where effect is tier.", default=None),
+        Key("text", Text(300), "What it says.", default=""),
+    ),
+    "a finding",
+)
+FACTS: Final = Table(
+    (
+        Key("surface", SLUG, "Where."),
+        Key("action", NAME, "What. Left out: act.", default="act"),
+        Key("agent", SLUG, "Who. Left out: test-agent.", default="test-agent"),
+        Key("agent_is_active", Flag(), "Left out: true.", default=True),
+        Key(
+            "mandate",
+            SLUG,
+            "The tier of the agent's mandate; null: none. Left out: the mildest.",
+            default="",
+            is_nullable=True,
+        ),
+        Key("tags", NAMES, "Besides those that the surface derives from the payload.", default=[]),
+        Key("targets", ListOf(Text(200, 1)), "What it is done to.", default=[]),
+        Key("confidence", SHARE, "Null: none given. Left out: 1.", default=1.0, is_nullable=True),
+        Key("amount", Number(), "Left out: what the payload says.", default=None),
+        Key("currency", Text(3), "Left out: none.", default=""),
+        Key("audience_size", Number(0, 2**31 - 1, is_whole=True), "Left out: what the payload says.", default=None),
+        Key("payload", Anything(), "Checked by the guardrails, as a real one is.", default={}),
+        Key("before", Anything(), "What is there now.", default=None),
+        Key("model", MapOf(Anything()), "The model behind the agent.", default={}),
+        Key("switches", NAMES, "Engaged kill switches, e.g. everywhere.", default=[]),
+        Key("is_in_review", Flag(), "Whether people already look at it.", default=False),
+        Key("expires_at", Moment(), "When it expires.", default=None),
+        Key("now", Moment(), "When it is judged. Left out: Wednesday noon.", default=None),
+        Key("limits", MapOf(Number(0)), "Running totals before it, by limit. Left out: 0.", default={}),
+        Key("conflicts", NAMES, "Ids of proposals with the same target.", default=[]),
+        Key("findings", ListOf(_FINDING), "What guardrails found besides what they find in the payload.", default=[]),
+    ),
+    "the facts of a test",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """Facts are kept as written: what is left out stays left out, so that a test says only what matters."""
+
+    def read(self, node: Any, problems: Any) -> Any:
+        """Return the facts that are named."""
+        value = FACTS.read(node, problems)
+        return {name: value[name] for name in node.entries} if isinstance(value, dict) else value
+
+    def schema(self) -> dict[str, Any]:
+        """Return its JSON Schema."""
+        return FACTS.schema()
+
+
+_EXPECT: Final = Table(
+    (
+        Key("outcome", OUTCOMES, "What the policy must say."),
+        Key("tier", Text(80), "Left out: any.", default=""),
+        Key("deciding", Text(80), "The id of the deciding reason, e.g. a rule's. Left out: any.", default=""),
+    ),
+    "what a test expects",
+)
+TEST: Final = Table(
+    (
+        ID,
+        Key("facts", _Given(), "What is proposed; what is left out takes its usual value."),
+        Key("expect", _EXPECT, "What the policy must say of it."),
+    ),
+    "a test",
+)
+
+SECTIONS: Final[Mapping[str, Table]] = {
+    "tiers": TIER,
+    "surfaces": SURFACE,
+    "rules": RULE,
+    "limits": LIMIT,
+    "guardrails": GUARDRAIL,
+    "requirements": REQUIREMENT,
+    "tests": TEST,
+}
+LATER: Final[Mapping[str, str]] = {
+    "escalations": "Escalations cannot be kept in files yet. Leave this section out.",
+}
+SINGULAR: Final = {section: table.what.split(" ", 1)[1] for section, table in SECTIONS.items()}
+
+
+def key_of(section: str, value: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what makes an entry this one and no other; it sorts."""
+    if section == "requirements":
+        return (value["surface"], value["tier"] or "", value["stage"], value["name"], value["role"])
+    return (value["id"],)
+
+
+def called(section: str, key: tuple[Any, ...]) -> str:
+    """Return how people are told of an entry: rule refunds-over-100."""
+    return f"{SINGULAR[section]} {' · '.join(str(part) for part in key if part != '')}"
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema 2020-12 of policy files."""
+    shapes: dict[str, Shape] = {section: ListOf(table, most=10_000) for section, table in SECTIONS.items()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "HITL Portal policy",
+        "description": "Rules, limits, guardrails and the rest of a policy as a YAML file.",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["version"],
+        "properties": {
+            "version": {"description": "The version of this format.", "const": VERSION},
+            **{section: shape.schema() for section, shape in shapes.items()},
+        },
+    }

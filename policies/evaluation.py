@@ -1,0 +1,234 @@
+"""Decide what the policy says of one revision. PURE: no database, no clock, no randomness.
+
+Everything the decision needs is in the policy (what was published) and the facts (what was proposed,
+by whom, and what holds right now), so that a verdict can be replayed to the byte at any later time.
+
+Where a proposal starts is the surface's tier, or what the rules that allow say, if that is milder; an
+allowing rule never makes anything stricter, so one that cannot be evaluated can be left out. Everything
+else only tightens: rules that require or deny, floor, mandate, confidence, limits, conflicts, findings,
+kill switches. So neither the order of rules nor one more restricting rule can ever loosen a verdict.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from policies.facts import Effect, Facts, Finding
+from policies.policy import LimitPolicy, Policy, SurfacePolicy, TierPolicy
+from policies.reasons import Outcome, Reason, Weighed, only_told, weighed
+from policies.rulebook import NONE_HOLD, Holding
+from policies.rules import Filled
+from policies.vocabulary import Given
+
+__all__ = ["Facts", "Finding", "Outcome", "Reason", "Verdict", "evaluate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the policy says. `tier` is None where the outcome is deny."""
+
+    outcome: Outcome
+    tier: TierPolicy | None
+    reasons: tuple[Reason, ...]
+    policy_number: int
+    policy_digest: str
+    requirements: tuple[tuple[str, tuple[Mapping[str, Any], ...]], ...] = ()
+    """What the rules that hold require instead of the surface's requirements: `(rule, rows)`, all to be met."""
+
+
+def evaluate(policy: Policy, facts: Facts) -> Verdict:
+    """Return the verdict on `facts` under `policy`: the strictest of all contributions wins.
+
+    The order is the design's: first what denies outright, then the rules or the surface's tier, then
+    what can only make it stricter. Never raises on facts of the declared types.
+    """
+    surface = policy.surfaces.get(facts.surface)
+    denial = _denial(surface, facts)
+    if denial is not None or surface is None:
+        return Verdict(Outcome.DENY, None, (denial,) if denial else (), policy.number, policy.digest)
+
+    held = policy.rules.holding(Given(facts, surface.params, policy.bounds)) if policy.rules else NONE_HOLD
+    entries: list[Weighed] = []
+    is_milder = bool(held.rules) and _is_milder(surface, held)
+    if not is_milder:
+        entries.append(weighed("surface", surface.slug, surface.tier, "The usual oversight of this surface."))
+    if held.rules:
+        entries += _rules(surface, held, facts)
+    entries += _restrictions(policy, surface, facts)
+    # What a rule allows is always an automatic tier.
+    entries += _doubts(policy, surface, facts, is_automatic=is_milder or surface.tier.is_automatic)
+    if policy.limits:
+        entries += _limits(policy, surface, facts)
+    if facts.conflicts or facts.findings:
+        entries += _content(policy, surface, facts)
+    strictest, is_denied = _strictest(entries)
+    return _verdict(policy, entries, None if is_denied else strictest, held)
+
+
+def _strictest(entries: Iterable[Weighed]) -> tuple[TierPolicy, bool]:
+    """Return the strictest tier among `entries` (the mandate always names one), and whether any denies."""
+    strictest: TierPolicy | None = None
+    is_denied = False
+    for tier, _, is_only_told in entries:
+        if is_only_told:
+            continue
+        if tier is None:
+            is_denied = True
+        elif strictest is None or _strictness(tier) > _strictness(strictest):
+            strictest = tier
+    assert strictest is not None
+    return strictest, is_denied
+
+
+def _verdict(policy: Policy, entries: list[Weighed], tier: TierPolicy | None, held: Holding) -> Verdict:
+    outcome, slug = (Outcome.DENY, None) if tier is None else (_outcome(tier), tier.slug)
+    reasons = []
+    is_decided = False
+    for own, reason, is_only_told in entries:
+        if is_only_told:
+            said = reason._replace(tier=slug, outcome=outcome)
+        elif is_decided or (own is not tier and (own is None or tier is None or own.rank != tier.rank)):
+            said = reason
+        else:
+            said, is_decided = Reason(*reason[:5], True), True
+        reasons.append(said)
+    requirements = held.requirements() if held.rules else ()
+    return Verdict(outcome, tier, tuple(reasons), policy.number, policy.digest, requirements)
+
+
+def _strictness(tier: TierPolicy) -> tuple[bool, int]:
+    # Where people decide is stricter than where nobody does, even if somebody ranked the tiers otherwise.
+    return not tier.is_automatic, tier.rank
+
+
+def _outcome(tier: TierPolicy) -> Outcome:
+    return Outcome.ALLOW if tier.is_automatic else Outcome.REQUIRE_APPROVAL
+
+
+def _denial(surface: SurfacePolicy | None, facts: Facts) -> Reason | None:
+    if surface is None:
+        return _deny("surface", facts.surface, f"There is no surface {facts.surface}.")
+    if not surface.is_enabled:
+        return _deny("surface", facts.surface, f"The surface {facts.surface} is disabled.")
+    if not facts.agent_is_active:
+        return _deny("agent", facts.agent, f"The agent {facts.agent} is suspended.")
+    if facts.mandate is None:
+        return _deny("mandate", facts.agent, f"The agent {facts.agent} has no mandate on {facts.surface}.")
+    return None
+
+
+def _deny(source: str, identifier: str, text: str) -> Reason:
+    return Reason(source, identifier, None, Outcome.DENY, text, is_deciding=True)
+
+
+def _is_milder(surface: SurfacePolicy, held: Holding) -> bool:
+    """Whether rules allow a milder tier than the surface's; then it starts at the strictest of theirs."""
+    allowing = [rule for rule in held.rules if not rule.restricts and rule.slug not in held.failures]
+    return bool(allowing) and all(_strictness(rule.said.tier) < _strictness(surface.tier) for rule in allowing)
+
+
+def _rules(surface: SurfacePolicy, held: Holding, facts: Facts) -> Iterator[Weighed]:
+    """Yield what each rule that holds says, and each that could not be evaluated."""
+    is_milder, filled = _is_milder(surface, held), Filled(facts)
+    for rule in held.rules:
+        if rule.slug in held.failures:
+            said = rule.failed(filled, held.failures[rule.slug])
+        else:
+            said = rule.said if rule.is_plain else rule.filled(filled)
+        if not rule.restricts and (not is_milder or rule.slug in held.failures):
+            said = said._replace(is_only_told=True)
+        yield said
+
+
+def _restrictions(policy: Policy, surface: SurfacePolicy, facts: Facts) -> Iterator[Weighed]:
+    """Yield what surface, agent, confidence and switches add; it only tightens."""
+    if surface.floor.rank > 0:
+        yield weighed("floor", surface.slug, surface.floor, "Never less oversight than this on this surface.")
+
+    mandate = policy.tiers.get(facts.mandate or "")
+    if mandate is None:
+        text = "The mandate names a tier that is not published."
+        yield weighed("mandate", facts.agent, _one_by_one(policy, surface), text)
+    else:
+        yield weighed("mandate", facts.agent, mandate, "The least oversight this agent has earned here.")
+
+    # Written so that a confidence that is not a number counts as low.
+    if not (facts.confidence or 0.0) >= surface.confidence_low:
+        senior = max(surface.senior_tier, _one_by_one(policy, surface), key=_strictness)
+        text = f"{_confidence(facts)} is below {surface.confidence_low:.2f}: a senior look."
+        yield weighed("confidence", "low", senior, text)
+
+
+def _doubts(policy: Policy, surface: SurfacePolicy, facts: Facts, *, is_automatic: bool) -> Iterator[Weighed]:
+    """Yield what forbids that the proposal passes by itself.
+
+    It takes away the automatic tier with which a proposal begins, whatever else is required: a floor must
+    not soften it. What a rule allowed falls back to the surface's own tier, and an automatic surface to
+    one-by-one review. Where people decide from the start, doubt is only told to them.
+    """
+    one_by_one = _one_by_one(policy, surface) if surface.tier.is_automatic else surface.tier
+    if not (facts.confidence or 0.0) >= surface.confidence_high:
+        text = f"{_confidence(facts)} is below {surface.confidence_high:.2f}: a person looks."
+        yield weighed("confidence", "high", one_by_one, text)._replace(is_only_told=not is_automatic)
+    for scope in facts.switches:
+        said = weighed("kill_switch", scope, one_by_one, "A kill switch is engaged.")
+        yield said._replace(is_only_told=not is_automatic)
+    if facts.is_in_review:
+        said = weighed("review", facts.surface, one_by_one, "People already look at this proposal.")
+        yield said._replace(is_only_told=not is_automatic)
+
+
+def _limits(policy: Policy, surface: SurfacePolicy, facts: Facts) -> Iterator[Weighed]:
+    """Yield what each limit says of its total with this proposal in it."""
+    careful = _one_by_one(policy, surface)
+    for limit in policy.limits:
+        if not limit.covers(surface=facts.surface, agent=facts.agent):
+            continue
+        before = facts.limits.get(limit.slug)
+        if before is None:
+            yield weighed("limit", limit.slug, careful, "This limit was not counted, so a person looks.")
+            continue
+        # Amounts have four decimals; sums of their binary forms are off by less.
+        total = round(before + _measured(limit, facts), 4)
+        # Written so that a total that is not a number is over the limit.
+        if not total <= limit.limit:
+            text = f"This makes {total:,.2f}, over the limit of {limit.limit:,.2f}."
+            yield _struck("limit", limit.slug, limit.effect, limit.tier or careful, text)
+        elif limit.warning is not None and not total <= limit.warning:
+            text = f"This makes {total:,.2f}, over the warning level of {limit.warning:,.2f}."
+            yield _struck("limit", limit.slug, limit.warning_effect, limit.warning_tier or careful, text)
+
+
+def _measured(limit: LimitPolicy, facts: Facts) -> float:
+    """Return what this proposal adds. Money that flows back counts like money that flows out."""
+    if limit.measure == "count":
+        return 1
+    return abs((facts.amount if limit.measure == "amount" else facts.audience_size) or 0)
+
+
+def _content(policy: Policy, surface: SurfacePolicy, facts: Facts) -> Iterable[Weighed]:
+    """Yield what stands against the target and the text: conflicts, and what the guardrails found."""
+    careful = _one_by_one(policy, surface)
+    for proposal in facts.conflicts:
+        yield weighed("conflict", proposal, careful, "Another live proposal names the same target.")
+    for finding in facts.findings:
+        tier = policy.tiers.get(finding.tier or "", careful)
+        yield _struck("guardrail", finding.guardrail, finding.effect, tier, finding.text)
+
+
+def _struck(source: str, identifier: str, effect: Effect, tier: TierPolicy, text: str) -> Weighed:
+    """Return what a limit or a guardrail does when it strikes."""
+    if effect == Effect.FLAG:
+        return only_told(source, identifier, text)
+    return weighed(source, identifier, None if effect == Effect.DENY else tier, text)
+
+
+def _confidence(facts: Facts) -> str:
+    return "No confidence was given, which" if facts.confidence is None else f"Confidence {facts.confidence:.2f}"
+
+
+def _one_by_one(policy: Policy, surface: SurfacePolicy) -> TierPolicy:
+    """What doubt requires: one-by-one review, or the strictest tier there is where none is published."""
+    if policy.single is not None:
+        return policy.single
+    return max((*policy.tiers.values(), surface.senior_tier), key=_strictness)

@@ -1,0 +1,65 @@
+"""What the policy may look at in one proposal. PURE: plain values, read by others beforehand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Effect(StrEnum):
+    """What a limit or a guardrail does when it strikes."""
+
+    FLAG = "flag"
+    TIER = "tier"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one guardrail found in the payload. `tier` is a slug and counts where the effect is `tier`."""
+
+    guardrail: str
+    effect: Effect
+    tier: str | None
+    text: str
+    at: str = ""
+    """Where in the payload, as a JSON Pointer."""
+    start: int = 0
+    end: int = 0
+    """Which characters of the text there; equal where something is missing."""
+    excerpt: str = ""
+    """A short quotation of the spot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the policy may look at. `amount` is a decimal number; `confidence` runs from 0 to 1."""
+
+    surface: str
+    action: str
+    agent: str
+    agent_is_active: bool
+    mandate: str | None
+    """The tier of the agent's mandate on the surface; None if it has none."""
+    tags: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    confidence: float | None = None
+    amount: float | None = None
+    currency: str = ""
+    audience_size: int | None = None
+    payload: Any = None
+    before: Any = None
+    model: Mapping[str, Any] = field(default_factory=dict)
+    switches: tuple[str, ...] = ()
+    """Scopes of the engaged kill switches that cover this proposal."""
+    is_in_review: bool = False
+    """People already look at this proposal, so a new revision of it never passes by itself."""
+    expires_at: datetime | None = None
+    now: datetime | None = None
+    """When this is judged, in the time zone of the surface: weekday and hour are read off it."""
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """Running totals by limit slug, as they stood before this proposal."""
+    conflicts: tuple[str, ...] = ()
+    """Ids of the proposals that hold the same target."""
+    findings: tuple[Finding, ...] = ()

@@ -1,0 +1,20 @@
+"""Checks on the content of payloads: phrases, links, personal data, hidden characters. PURE."""
+
+from policies.guardrails.guardrail import Effect, Finding, GuardrailInvalid, GuardrailPolicy
+from policies.guardrails.kinds import CONFIG_SCHEMAS, Kind, config_problems
+from policies.guardrails.paths import texts
+from policies.guardrails.running import checklist, for_surface, run
+
+__all__ = [
+    "CONFIG_SCHEMAS",
+    "Effect",
+    "Finding",
+    "GuardrailInvalid",
+    "GuardrailPolicy",
+    "Kind",
+    "checklist",
+    "config_problems",
+    "for_surface",
+    "run",
+    "texts",
+]

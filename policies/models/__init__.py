@@ -1,0 +1,35 @@
+from policies.models.agent import Agent, ApiKey
+from policies.models.connector import Connector
+from policies.models.guardrail import Guardrail
+from policies.models.limit import Effect, Limit
+from policies.models.loosening import Loosening
+from policies.models.mandate import Mandate
+from policies.models.policy_test import PolicyTest
+from policies.models.replay_run import ReplayRun
+from policies.models.requirement import Requirement
+from policies.models.rule import Rule
+from policies.models.surface import Surface
+from policies.models.switch import EVERYWHERE, KillSwitch
+from policies.models.tier import Tier
+from policies.models.version import Activation, PolicyVersion
+
+__all__ = [
+    "EVERYWHERE",
+    "Activation",
+    "Agent",
+    "ApiKey",
+    "Connector",
+    "Effect",
+    "Guardrail",
+    "KillSwitch",
+    "Limit",
+    "Loosening",
+    "Mandate",
+    "PolicyTest",
+    "PolicyVersion",
+    "ReplayRun",
+    "Requirement",
+    "Rule",
+    "Surface",
+    "Tier",
+]

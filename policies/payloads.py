@@ -1,0 +1,148 @@
+"""What the portal itself reads in a payload: is it valid, which tags does it earn, what does it cost."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import jsonschema_rs
+
+from policies.policy import SurfacePolicy
+
+MAX_ERRORS: Final = 20
+# A linear-time engine: a schema's pattern must not become a way to stop the portal.
+_PATTERNS = jsonschema_rs.RegexOptions()
+
+
+class SchemaInvalid(ValueError):
+    """A surface's payload schema cannot be used."""
+
+    code = "schema_invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing wrong with what was sent: where (JSON Pointer), a stable code, and a sentence."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What the server read in the payload; None where the surface names no place or nothing is there."""
+
+    tags: tuple[str, ...]
+    amount: int | float | None
+    audience_size: int | None
+
+
+def _no_remote(uri: str) -> Any:
+    raise ValueError(f"A schema may not refer to {uri}: only to its own parts.")
+
+
+@lru_cache(maxsize=512)
+def _compiled(schema: str) -> jsonschema_rs.Draft202012Validator:
+    try:
+        return jsonschema_rs.Draft202012Validator(
+            json.loads(schema), validate_formats=True, retriever=_no_remote, pattern_options=_PATTERNS
+        )
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        raise SchemaInvalid(str(error)) from error
+
+
+def validator(schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    """Compile a JSON Schema 2020-12 (kept for the next call). Raises SchemaInvalid."""
+    return _compiled(json.dumps(schema, sort_keys=True))
+
+
+def errors(schema: Mapping[str, Any], value: Any, *, at: str = "") -> list[FieldError]:
+    """Return what `value` breaks in `schema`, at most MAX_ERRORS; pointers start with `at`."""
+    return faults(validator(schema), value, at=at)
+
+
+def faults(checker: jsonschema_rs.Draft202012Validator, value: Any, *, at: str = "") -> list[FieldError]:
+    """Return what `value` breaks in a compiled schema, as `errors` does.
+
+    A field that is missing or unknown is named itself, not only the object that should or should not
+    have it.
+    """
+    if checker.is_valid(value):
+        return []
+    found: list[FieldError] = []
+    for error in checker.iter_errors(value):
+        path = [*error.instance_path]
+        match error.kind:
+            case _Kind.Required(property=name):
+                found.append(FieldError(at + pointer([*path, name]), "required", "This field is required."))
+            case _Kind.AdditionalProperties(unexpected=names):
+                found += [
+                    FieldError(at + pointer([*path, name]), "unknown_field", "There is no such field.")
+                    for name in names
+                ]
+            case _:
+                found.append(FieldError(at + pointer(path), _code(error), _sentence(error)))
+        if len(found) >= MAX_ERRORS:
+            break
+    return found[:MAX_ERRORS]
+
+
+_CAPITAL = re.compile("[A-Z]")
+_INDEX = re.compile("0|[1-9][0-9]*")
+_Kind = jsonschema_rs.ValidationErrorKind
+
+
+def _code(error: jsonschema_rs.ValidationError) -> str:
+    """Name the keyword that was broken, as `max_length`."""
+    return _CAPITAL.sub(lambda letter: f"_{letter[0].lower()}", str(error.kind.name))
+
+
+def _sentence(error: jsonschema_rs.ValidationError) -> str:
+    message = str(error.message)
+    return message if len(message) <= 300 else message[:299] + "…"
+
+
+def pointer(path: Sequence[str | int]) -> str:
+    """Write a path as an RFC 6901 JSON Pointer."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def resolve(value: Any, at: str) -> Any:
+    """Return what the RFC 6901 JSON Pointer `at` names in `value`; None if nothing is there."""
+    for part in at.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict):
+            value = value.get(key)
+        elif isinstance(value, list) and _INDEX.fullmatch(key) and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value
+
+
+def derive(surface: SurfacePolicy, payload: Any) -> Derived:
+    """Read the tags, the amount and the audience size that `surface` finds in `payload` itself."""
+    return deriving(surface)(payload)
+
+
+def deriving(surface: SurfacePolicy) -> Callable[[Any], Derived]:
+    """Return `derive` for one surface, made ready for many payloads."""
+    conditions = [(row["tag"], validator(row["if"])) for row in surface.derived_tags]
+
+    def read(payload: Any) -> Derived:
+        amount = resolve(payload, surface.amount_pointer) if surface.amount_pointer else None
+        size = resolve(payload, surface.audience_pointer) if surface.audience_pointer else None
+        return Derived(
+            tags=tuple(tag for tag, condition in conditions if condition.is_valid(payload)),
+            amount=amount if _is_number(amount) else None,
+            audience_size=size if isinstance(size, int) and _is_number(size) else None,
+        )
+
+    return read
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

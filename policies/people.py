@@ -1,0 +1,15 @@
+"""How people and agents are named in the ledger."""
+
+from django.contrib.auth.models import User
+
+from audit.ledger import SYSTEM, Actor
+from policies.models import Agent
+
+
+def actor(who: User | Agent | None) -> Actor:
+    """Return the ledger's name for a person, an agent, or (None) the portal itself."""
+    if who is None:
+        return SYSTEM
+    if isinstance(who, Agent):
+        return Actor(f"agent:{who.slug}", who.name)
+    return Actor(f"user:{who.pk}", who.get_username())

@@ -1,0 +1,89 @@
+"""Pull kill switches alone and at once; release them with a second person. The only writer of KillSwitch."""
+
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from audit import ledger
+from audit.clock import database_now
+from policies import loosenings
+from policies.models import KillSwitch, Loosening
+from policies.people import actor
+
+RELEASE: Final = "policies.release_killswitch"
+
+
+class SwitchRefused(ValueError):
+    """The switch cannot be moved like this; nothing changed."""
+
+    code = "switch_refused"
+
+
+@transaction.atomic
+def engage(*, scope: str, by: User | None, reason: str) -> KillSwitch:
+    """Stop shipping within `scope`. When this returns, no claim can begin there.
+
+    Waits for claims that are being made at this instant. Raises SwitchRefused without a reason, or
+    where the switch is engaged already, and KillSwitch.DoesNotExist for a scope that there is not.
+    """
+    if not reason.strip():
+        raise SwitchRefused(_("Say why you stop it, in a few words."))
+    switch = KillSwitch.objects.select_for_update().get(scope=scope)
+    if switch.is_engaged:
+        raise SwitchRefused(_("This kill switch is engaged already."))
+    switch.is_engaged = True
+    switch.engaged_at = at = database_now()
+    switch.engaged_by = by
+    switch.engaged_by_name = actor(by).name
+    switch.reason = reason.strip()
+    switch.save()
+    ledger.record("kill_switch.engaged", subject=f"kill_switch:{scope}", actor=actor(by), at=at)
+    return switch
+
+
+@transaction.atomic
+def ask_release(*, scope: str, by: User, note: str) -> Loosening:
+    """Ask a second person to let `scope` ship again.
+
+    Raises SwitchRefused if the switch is not engaged, NotAllowed, or LooseningRefused without a reason or
+    where it was asked already; and KillSwitch.DoesNotExist.
+    """
+    switch = KillSwitch.objects.get(scope=scope)
+    if not switch.is_engaged or switch.engaged_at is None:
+        raise SwitchRefused(_("This kill switch is not engaged."))
+    return loosenings.ask(
+        kind=Loosening.Kind.RELEASE,
+        subject=f"kill_switch:{scope}",
+        change={"scope": scope, "engaged_at": switch.engaged_at.isoformat()},
+        by=by,
+        note=note,
+        permission=RELEASE,
+    )
+
+
+def release_as_asked(asked: Loosening, by: User) -> bool:
+    """Release the switch, if it is still engaged and not anew: then nobody has looked at why."""
+    switch = KillSwitch.objects.select_for_update().get(scope=asked.change["scope"])
+    if switch.engaged_at is None or switch.engaged_at.isoformat() != asked.change["engaged_at"]:
+        return False
+    switch.is_engaged = False
+    switch.engaged_at = None
+    switch.engaged_by = None
+    switch.engaged_by_name = ""
+    switch.reason = ""
+    switch.save()
+    ledger.record(
+        "kill_switch.released",
+        subject=asked.subject,
+        actor=actor(by),
+        at=database_now(),
+        data={"loosening": asked.pk},
+    )
+    return True
+
+
+def engaged() -> list[KillSwitch]:
+    """Return the engaged kill switches, for the bar on every page."""
+    return list(KillSwitch.objects.filter(is_engaged=True))
