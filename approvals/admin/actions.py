@@ -1,0 +1,150 @@
+"""What people do on the review page. Every one of these is a POST that a use case carries out."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from approvals import recovery, review, signature
+from approvals.admin import cards, forms, review_page
+from approvals.errors import NotEligible, ProposalError, ReasonRequired, SignatureRequired, StaleRevision
+from approvals.models import Decision, Proposal, State
+
+Frame = Mapping[str, Any]
+
+
+def person_of(request: HttpRequest) -> User:
+    """Return who is signed in; the admin lets nobody else this far."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def page_url(proposal_id: UUID, *, seen: int | None = None) -> str:
+    """Return the address of a review page; `seen` makes it show what changed since that revision."""
+    address = reverse("admin:approvals_proposal_change", args=[proposal_id])
+    return f"{address}?seen={seen}" if seen else address
+
+
+def decide(request: HttpRequest, proposal_id: UUID, frame: Frame) -> HttpResponse:
+    """Approve, reject, send back or take over, as the form's `verdict` says."""
+    person = person_of(request)
+    page = review_page.load(person, proposal_id)
+    verdict = request.POST.get("verdict", "")
+    if verdict not in forms.DECISION_FORMS:
+        raise Http404
+    kind = forms.form_for(verdict, needs_signature=page.offers.needs_signature)
+    form = forms.offered(kind(request.POST, auto_id=f"{verdict}_%s"), page.proposal)
+    if not form.is_valid():
+        return review_page.render(request, page, frame, failed=form)
+    try:
+        proposal = _decide(person, proposal_id, Decision.Verdict(verdict), form)
+    except (ReasonRequired, SignatureRequired) as refusal:
+        form.add_error(_field_of(refusal, form), str(refusal))
+        return review_page.render(request, page, frame, failed=form)
+    except StaleRevision:
+        return HttpResponseRedirect(page_url(proposal_id, seen=form.seen().number))
+    except ProposalError as refusal:
+        return refused(request, proposal_id, refusal)
+    messages.success(request, done(proposal))
+    return HttpResponseRedirect(page_url(proposal_id))
+
+
+def _decide(person: User, proposal_id: UUID, verdict: Decision.Verdict, form: forms.SeenForm) -> Proposal:
+    words = form.cleaned_data
+    is_signed = isinstance(form, forms.SignForm)
+    if is_signed:
+        signature.sign(person, words["password"])
+    return review.decide(
+        proposal_id=proposal_id,
+        seen=form.seen(),
+        by=person,
+        verdict=verdict,
+        reason_code=words.get("reason_code", ""),
+        comment=words.get("comment", ""),
+        is_signed=is_signed,
+        ticked=words.get("checklist", ()),
+    )
+
+
+def _field_of(refusal: ProposalError, form: Form) -> str | None:
+    field = refusal.field if isinstance(refusal, ReasonRequired) else "password"
+    return field if field in form.fields else None
+
+
+def undo(request: HttpRequest, proposal_id: UUID) -> HttpResponse:
+    """Take an approval or a rejection back."""
+    person = person_of(request)
+    review_page.load(person, proposal_id)
+    try:
+        review.undo(proposal_id=proposal_id, by=person, comment=_comment(request))
+    except ProposalError as refusal:
+        return refused(request, proposal_id, refusal)
+    messages.success(request, _("Undone. The proposal waits for a decision again."))
+    return HttpResponseRedirect(page_url(proposal_id))
+
+
+def retry(request: HttpRequest, proposal_id: UUID) -> HttpResponse:
+    """Try a failed dispatch again."""
+    person = person_of(request)
+    review_page.load(person, proposal_id)
+    try:
+        recovery.retry(proposal_id=proposal_id, by=person)
+    except ProposalError as refusal:
+        return refused(request, proposal_id, refusal)
+    messages.success(request, _("It is being tried again."))
+    return HttpResponseRedirect(page_url(proposal_id))
+
+
+def roll_back(request: HttpRequest, proposal_id: UUID, frame: Frame) -> HttpResponse:
+    """Ask whether to roll back (GET), and order it (POST)."""
+    person = person_of(request)
+    page = review_page.load(person, proposal_id)
+    form = forms.CommentForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        context = {
+            **frame,
+            "title": _("Roll back?"),
+            "opts": Proposal._meta,
+            "proposal": page.proposal,
+            "page": page,
+            "form": form,
+            "rollback": cards.as_text(page.proposal.revision.rollback),
+        }
+        return TemplateResponse(request, "approvals/roll_back.html", context)
+    try:
+        recovery.roll_back(proposal_id=proposal_id, by=person, comment=form.cleaned_data["comment"])
+    except ProposalError as refusal:
+        return refused(request, proposal_id, refusal)
+    messages.success(request, _("The roll back is ordered. This page shows the receipt once it is done."))
+    return HttpResponseRedirect(page_url(proposal_id))
+
+
+def refused(request: HttpRequest, proposal_id: UUID, refusal: ProposalError) -> HttpResponse:
+    """Say why nothing was done, and show how the proposal is now."""
+    advice = "" if isinstance(refusal, NotEligible) else _("This is how it stands now.")
+    messages.error(request, f"{refusal} {_('Nothing was changed.')} {advice}".strip())
+    return HttpResponseRedirect(page_url(proposal_id))
+
+
+def done(proposal: Proposal) -> str:
+    """Say what a decision has led to, and what can still be done."""
+    sentences = {
+        State.APPROVED: _("Approved. Until a worker takes it you can undo this."),
+        State.REJECTED: _("Rejected. You can undo this until the deadline."),
+        State.RETURNED: _("Sent back. The agent is told and may revise it."),
+        State.TAKEN_OVER: _("Taken over. It will not ship; do it by hand."),
+        State.EDITED: _("Saved as a new revision. It waits for approval."),
+        State.BLOCKED: _("The policy blocks this revision, so nothing will ship."),
+    }
+    return sentences.get(State(proposal.state), _("Recorded. More approvals are needed."))
+
+
+def _comment(request: HttpRequest) -> str:
+    return request.POST.get("comment", "")[:5000].replace("\x00", "")

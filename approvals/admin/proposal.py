@@ -1,0 +1,161 @@
+"""The list of proposals, and the addresses of everything that people do with one."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from approvals import eligibility
+from approvals.admin import actions, editing, filters, review_page, words
+from approvals.models import WAITING, Proposal, State
+from audit.readonly import ReadOnlyAdmin
+
+LIST_FIELDS = (
+    "id", "title", "state", "surface_id", "agent_id", "tier_id", "confidence", "amount", "currency", "owner_id",
+    "deadline_at", "expires_at", "release_at", "created_at",
+)  # fmt: skip
+
+
+@admin.register(Proposal)
+class ProposalAdmin(ReadOnlyAdmin[Proposal]):
+    """Nothing here decides: it lists, and hands over to the review page and the use cases."""
+
+    list_display = (
+        "title_link", "state_badge", "time_left", "surface_slug", "agent_slug", "tier_slug", "certainty", "worth",
+        "owner_role", "proposed",
+    )  # fmt: skip
+    list_display_links = None
+    list_filter = (
+        filters.StateFilter,
+        filters.DueFilter,
+        filters.SurfaceFilter,
+        filters.AgentFilter,
+        filters.TierFilter,
+        filters.ConfidenceFilter,
+        "created_at",
+    )
+    search_fields = ("title",)
+    search_help_text = _("Title, id or target")
+    ordering = ("-id",)
+    empty_value_display = ""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Proposal]:
+        """Only what this person may see, with the state and the time by the database's clock."""
+        rows = eligibility.visible(request.user).as_of_now().annotate(time_now=Now())
+        return rows.only(*LIST_FIELDS)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Proposal], search_term: str
+    ) -> tuple[QuerySet[Proposal], bool]:
+        """Find by id, by the exact name of a target, or by words of the title."""
+        term = search_term.strip().replace("\x00", "")
+        if not term:
+            return queryset, False
+        try:
+            return queryset.filter(pk=UUID(term)), False
+        except ValueError:
+            titles = Q()
+            for word in term.split()[:10]:
+                titles &= Q(title__icontains=word)
+            return queryset.filter(titles | Q(targets__contains=[term[:200]])), False
+
+    def has_view_permission(self, request: HttpRequest, obj: Proposal | None = None) -> bool:
+        return super().has_view_permission(request, obj) or request.user.has_perm(eligibility.SEE_ALL)
+
+    def get_urls(self) -> list[URLPattern]:
+        """The list, the review page and its actions; no form of Django's changes a proposal."""
+        return [
+            path("", self._admin(require_safe(self.changelist_view)), name="approvals_proposal_changelist"),
+            path("<uuid:object_id>/", self._admin(require_safe(self.review)), name="approvals_proposal_change"),
+            path("<uuid:object_id>/payload.json", self._admin(require_safe(self.raw)), name="approvals_proposal_raw"),
+            path("<uuid:object_id>/decide/", self._admin(require_POST(self.decide)), name="approvals_proposal_decide"),
+            path("<uuid:object_id>/edit/", self._admin(self.edit), name="approvals_proposal_edit"),
+            path("<uuid:object_id>/undo/", self._admin(require_POST(self.undo)), name="approvals_proposal_undo"),
+            path("<uuid:object_id>/retry/", self._admin(require_POST(self.retry)), name="approvals_proposal_retry"),
+            path("<uuid:object_id>/roll-back/", self._admin(self.roll_back), name="approvals_proposal_rollback"),
+        ]
+
+    def _admin(self, view: Any) -> Any:
+        return self.admin_site.admin_view(require_http_methods(["GET", "HEAD", "POST"])(view))
+
+    def review(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Show one proposal."""
+        page = review_page.load(actions.person_of(request), object_id)
+        return review_page.render(request, page, self.admin_site.each_context(request))
+
+    def raw(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Send the exact bytes that would ship."""
+        page = review_page.load(actions.person_of(request), object_id)
+        return HttpResponse(bytes(page.proposal.revision.body), content_type="application/json")
+
+    def decide(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Record a decision."""
+        return actions.decide(request, object_id, self.admin_site.each_context(request))
+
+    def edit(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Show the edit form (GET); check or save it (POST)."""
+        return editing.edit(request, object_id, self.admin_site.each_context(request))
+
+    def undo(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Take a decision back."""
+        return actions.undo(request, object_id)
+
+    def retry(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Try a failed dispatch again."""
+        return actions.retry(request, object_id)
+
+    def roll_back(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Ask (GET) and order (POST) a roll back."""
+        return actions.roll_back(request, object_id, self.admin_site.each_context(request))
+
+    @admin.display(description=_("title"))
+    def title_link(self, row: Proposal) -> SafeString:
+        return format_html('<a href="{}" class="row-title">{}</a>', actions.page_url(row.pk), row.title)
+
+    @admin.display(description=_("state"))
+    def state_badge(self, row: Any) -> SafeString:
+        state = State(row.state_now)
+        return format_html('<span class="badge state-{}">{}</span>', state.value, state.label)
+
+    @admin.display(description=_("time left"), ordering="deadline_at")
+    def time_left(self, row: Any) -> SafeString | str:
+        state = State(row.state_now)
+        shown = words.time_left(row, state=state, now=row.time_now, is_column=True)
+        is_urgent = state in WAITING and (row.deadline_at - row.time_now).total_seconds() < 3600
+        return format_html('<span class="urgent">{}</span>', shown) if is_urgent else shown
+
+    @admin.display(description=_("surface"))
+    def surface_slug(self, row: Proposal) -> str:
+        return row.surface_id
+
+    @admin.display(description=_("agent"))
+    def agent_slug(self, row: Proposal) -> str:
+        return row.agent_id
+
+    @admin.display(description=_("tier"))
+    def tier_slug(self, row: Proposal) -> str:
+        return row.tier_id or ""
+
+    @admin.display(description=_("confidence"))
+    def certainty(self, row: Proposal) -> str:
+        return "" if row.confidence is None else f"{row.confidence:.0%}"
+
+    @admin.display(description=_("amount"))
+    def worth(self, row: Proposal) -> str:
+        return "" if row.amount is None else f"{words.number(row.amount)} {row.currency}".strip()
+
+    @admin.display(description=_("owner"))
+    def owner_role(self, row: Proposal) -> str:
+        return row.owner_id
+
+    @admin.display(description=_("proposed"), ordering="id")
+    def proposed(self, row: Any) -> SafeString:
+        return words.ago(row.created_at, row.time_now)

@@ -1,0 +1,157 @@
+"""The review page: everything that a decision needs, on one screen."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db.models.functions import Now
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from approvals import eligibility
+from approvals.admin import cards, forms, marks, words
+from approvals.admin.rivals import rivals, side
+from approvals.admin.story import Told, story
+from approvals.models import WAITING, Proposal, Revision, State
+from approvals.offers import Offers, offers
+from policies import switches
+from policies.policy import Policy, SurfacePolicy
+from policies.publishing import active_policy
+from policies.standing import scopes
+
+MAX_RAW: Final = 20_000
+HOLDABLE: Final = (*WAITING, State.APPROVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One proposal as one person sees it now, by the database's clock."""
+
+    proposal: Proposal
+    policy: Policy
+    state: State
+    now: datetime
+    offers: Offers
+
+    @property
+    def surface(self) -> SurfacePolicy | None:
+        return self.policy.surfaces.get(self.proposal.surface_id)
+
+
+def load(person: User, proposal_id: UUID) -> Page:
+    """Return the page of one proposal. Raises Http404 for what `person` may not see."""
+    # Any: the annotations are no fields that the type knows.
+    proposal: Any = (
+        eligibility.visible(person)
+        .as_of_now()
+        .annotate(time_now=Now())
+        .select_related("revision", "verdict", "agent", "surface", "tier")
+        .filter(pk=proposal_id)
+        .first()
+    )
+    if proposal is None:
+        raise Http404
+    state, policy = State(proposal.state_now), active_policy()
+    may = offers(person, proposal, state=state, policy=policy)
+    return Page(proposal, policy, state, proposal.time_now, may)
+
+
+def render(request: HttpRequest, page: Page, frame: Mapping[str, Any], *, failed: Form | None = None) -> HttpResponse:
+    """Draw the page inside the admin's `frame`; `failed` is the form that was sent and not accepted."""
+    told = story(page.proposal, now=page.now)
+    context = {
+        **frame,
+        "title": page.proposal.title,
+        "is_nav_sidebar_enabled": False,
+        "opts": Proposal._meta,
+        "page": page,
+        "proposal": page.proposal,
+        "revision": page.proposal.revision,
+        "forms": _forms(page, failed),
+        "failed": failed,
+        "story": told,
+        "replaced": _replaced(request, page, told),
+        "own_side": side(page.proposal, page.state),
+        "rivals": rivals(_viewer(request), page.proposal),
+        **_facts(page),
+    }
+    response = TemplateResponse(request, "approvals/review.html", context)
+    response["Cache-Control"] = "no-store"  # what was decided must not come back with the back button
+    return response
+
+
+def _viewer(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _facts(page: Page) -> dict[str, Any]:
+    proposal, now = page.proposal, page.now
+    payload = proposal.revision.payload
+    reasons = sorted(proposal.verdict.reasons, key=lambda reason: not reason.get("is_deciding"))
+    raw = bytes(proposal.revision.body)
+    findings = proposal.verdict.facts.get("findings", [])
+    return {
+        "state": page.state,
+        "effect": words.effect(proposal, page.surface, state=page.state, now=now),
+        "time_left": words.time_left(proposal, state=page.state, now=now),
+        "is_urgent": page.state in WAITING and (proposal.deadline_at - now).total_seconds() < 3600,
+        "proposed": words.ago(proposal.created_at, now),
+        "deadline": words.moment(proposal.deadline_at),
+        "confidence_meaning": words.confidence_meaning(proposal.confidence, page.surface),
+        "confidence": None if proposal.confidence is None else f"{proposal.confidence:.0%}",
+        "amount": None if proposal.amount is None else f"{words.number(proposal.amount)} {proposal.currency}".strip(),
+        "audience": None if proposal.audience_size is None else words.number(proposal.audience_size),
+        "table": cards.field_table(proposal.revision.before, payload, marks.spans(payload, findings)),
+        "findings": findings,
+        "raw_size": len(raw),
+        "is_raw_short": len(raw) <= MAX_RAW,
+        "raw": json.dumps(payload, indent=2, ensure_ascii=False) if len(raw) <= MAX_RAW else "",
+        "metrics": cards.metrics(proposal.metrics),
+        "evidence": cards.evidence(proposal.evidence),
+        "expected": cards.expected(proposal.expected_outcome),
+        "trigger": cards.field_table(None, proposal.trigger).differing if proposal.trigger else [],
+        "agent_model": cards.field_table(None, proposal.model).differing if proposal.model else [],
+        "reasons": reasons,
+        "is_held": page.state in HOLDABLE and _is_stopped(proposal),
+    }
+
+
+def _is_stopped(proposal: Proposal) -> bool:
+    covering = scopes(agent=proposal.agent_id, surface=proposal.surface_id)
+    return any(switch.scope in covering for switch in switches.engaged())
+
+
+def _forms(page: Page, failed: Form | None) -> dict[str, Form]:
+    """Return a form for each decision that is offered; the one that failed comes back as it was sent."""
+    made: dict[str, Form] = {}
+    for verdict in forms.DECISION_FORMS:
+        kind = forms.form_for(verdict, needs_signature=page.offers.needs_signature)
+        form = forms.offered(kind(initial=forms.shown(page.proposal), auto_id=f"{verdict}_%s"), page.proposal)
+        made[str(verdict)] = failed if type(failed) is kind and failed.auto_id == form.auto_id else form
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A newer revision than the one the person had on the screen."""
+
+    seen: int
+    current: Revision
+    changes: cards.FieldTable | None
+
+
+def _replaced(request: HttpRequest, page: Page, told: Told) -> Replaced | None:
+    """Return what changed since the revision that the address names as seen."""
+    seen = request.GET.get("seen", "")
+    current = page.proposal.revision
+    if not seen.isdecimal() or len(seen) > 6 or not 0 < int(seen) < current.number:
+        return None
+    old = next((revision for revision in told.revisions if revision.number == int(seen)), None)
+    changes = cards.changed_fields(old.payload, current.payload) if old else None
+    return Replaced(int(seen), current, changes)

@@ -1,0 +1,68 @@
+"""The other proposals that name the same target, to be shown beside this one."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from approvals import conflicts, eligibility
+from approvals.admin import cards
+from approvals.models import Proposal, State
+
+MOST_FIELDS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two proposals that name the same target, as far as the person may see it."""
+
+    title: str
+    state: State
+    surface: str
+    agent: str
+    fields: list[cards.Field]
+    left_out: int
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Another proposal with a target in common; `side` is None where the person may not see it."""
+
+    targets: list[str]
+    side: Side | None
+
+
+def rivals(person: User, proposal: Proposal) -> list[Rival]:
+    """Return the unresolved conflicts of `proposal`, the newest first. Two queries."""
+    rows = list(conflicts.of(proposal)[: conflicts.MOST])
+    others = [row.newer if row.older_id == proposal.pk else row.older for row in rows]
+    if not others:
+        return []
+    ids = [other.pk for other in others]
+    # Any: the annotation is no field that the type knows.
+    visible: Any = eligibility.visible(person).filter(pk__in=ids).as_of_now()
+    states = {row.pk: row.state_now for row in visible.only("pk", "state")}
+    return [
+        Rival(
+            sorted(set(proposal.targets) & set(other.targets)),
+            side(other, State(states[other.pk])) if other.pk in states else None,
+        )
+        for other in others
+    ]
+
+
+def side(proposal: Proposal, state: State) -> Side:
+    """Return one side of the comparison."""
+    table = cards.field_table(proposal.revision.before, proposal.revision.payload)
+    fields = list(table.differing)
+    return Side(
+        title=proposal.title,
+        state=state,
+        surface=proposal.surface_id,
+        agent=proposal.agent_id,
+        fields=fields[:MOST_FIELDS],
+        left_out=max(len(fields) - MOST_FIELDS, 0),
+        url=reverse("admin:approvals_proposal_change", args=[proposal.pk]),
+    )

@@ -1,0 +1,156 @@
+"""Dispatches, callbacks, decisions and outcomes: to look at. What can be done is done on the review page."""
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from approvals import eligibility
+from approvals.admin.actions import page_url
+from approvals.models import Attempt, Callback, Decision, Dispatch, DispatchStatus, Outcome, Proposal
+from audit.readonly import ReadOnlyAdmin, pretty
+
+Row = TypeVar("Row", bound=Model)
+
+
+class OfProposalAdmin(ReadOnlyAdmin[Row]):
+    """Rows that belong to a proposal are seen by whoever may see the proposal."""
+
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
+        rows = super().get_queryset(request).select_related("proposal")
+        if request.user.has_perm(eligibility.SEE_ALL):
+            return rows
+        visible: QuerySet[Proposal] = eligibility.visible(request.user)
+        return rows.filter(proposal__in=visible)
+
+    @admin.display(description=_("proposal"))
+    def proposal_link(self, row: Any) -> SafeString:
+        return format_html('<a href="{}">{}</a>', page_url(row.proposal_id), row.proposal.title)
+
+
+class LettersFilter(admin.SimpleListFilter):
+    title = _("dead letters")
+    parameter_name = "letters"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> Iterable[tuple[Any, Any]]:
+        return [("dead", _("Dead letters: given up"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        return queryset.filter(status=DispatchStatus.FAILED) if self.value() == "dead" else None
+
+
+def _badge(row: Dispatch | Callback) -> SafeString:
+    return format_html('<span class="badge dispatch-{}">{}</span>', row.status, row.get_status_display())
+
+
+class AttemptInline(admin.TabularInline[Attempt, Dispatch]):
+    model = Attempt
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("fence", "worker", "started_at", "ended_at", "http_status", "error")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("approvals.view_dispatch")
+
+
+@admin.register(Dispatch)
+class DispatchAdmin(OfProposalAdmin[Dispatch]):
+    list_display = (
+        "proposal_link",
+        "kind",
+        "badge",
+        "connector_slug",
+        "attempts_made",
+        "next_attempt_at",
+        "last_error",
+        "next_step",
+    )
+    list_display_links = ("kind",)
+    list_filter = (LettersFilter, "status", "kind")
+    # Not the grant: until it expires, whoever holds it may execute.
+    fields = (
+        "proposal_link", "kind", "status", "connector_slug", "digest", "attempts_made", "fence", "next_attempt_at",
+        "lease_until", "last_error", "created_at", "delivered_at", "receipt_text",
+    )  # fmt: skip
+    readonly_fields = fields
+    inlines = (AttemptInline,)
+
+    @admin.display(description=_("status"), ordering="status")
+    def badge(self, row: Dispatch) -> SafeString:
+        return _badge(row)
+
+    @admin.display(description=_("connector"))
+    def connector_slug(self, row: Dispatch) -> str:
+        return row.connector_id or ""
+
+    @admin.display(description=_("receipt"))
+    def receipt_text(self, row: Dispatch) -> SafeString:
+        return pretty(row.receipt)
+
+    @admin.display(description=_("next step"))
+    def next_step(self, row: Dispatch) -> SafeString | str:
+        if not row.is_dead:
+            return ""
+        return format_html('<a href="{}">{}</a>', page_url(row.proposal_id), _("Look and retry"))
+
+
+@admin.register(Callback)
+class CallbackAdmin(OfProposalAdmin[Callback]):
+    list_display = ("proposal_link", "badge", "url", "attempts_made", "next_attempt_at", "delivered_at", "last_error")
+    list_display_links = ("badge",)
+    list_filter = (LettersFilter, "status")
+    fields = (
+        "proposal_link", "status", "url", "attempts_made", "next_attempt_at", "last_error", "created_at",
+        "delivered_at", "message",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    @admin.display(description=_("status"), ordering="status")
+    def badge(self, row: Callback) -> SafeString:
+        return _badge(row)
+
+    @admin.display(description=_("message"))
+    def message(self, row: Callback) -> SafeString:
+        return format_html('<pre class="json">{}</pre>', bytes(row.body).decode("utf-8", "replace"))
+
+
+@admin.register(Decision)
+class DecisionAdmin(OfProposalAdmin[Decision]):
+    list_display = (
+        "at",
+        "by_name",
+        "verdict",
+        "proposal_link",
+        "revision_number",
+        "reason_code",
+        "comment",
+        "is_signed",
+    )
+    list_display_links = ("at",)
+    list_filter = ("verdict", "reason_code", "is_signed", "at")
+    search_fields = ("by_name", "comment")
+    fields = (
+        "proposal_link", "verdict", "by_name", "at", "revision_number", "digest", "reason_code", "comment", "is_signed",
+    )  # fmt: skip
+    readonly_fields = fields
+
+
+@admin.register(Outcome)
+class OutcomeAdmin(OfProposalAdmin[Outcome]):
+    list_display = ("reported_at", "proposal_link", "metric", "value", "unit", "observed_at")
+    list_filter = ("reported_at",)
+    search_fields = ("metric",)
+    fields = readonly_fields = ("proposal_link", "metric", "value", "unit", "observed_at", "note", "reported_at")

@@ -1,0 +1,52 @@
+"""Hand proposals of the past to whoever tries a rule on them."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.models import User
+
+from approvals import eligibility
+from policies import stored_facts
+from policies.admin import trial
+from policies.facts import Facts
+from policies.publishing import active_policy
+from policies.stored_facts import FactsUnreadable
+
+MOST: Final = 25
+
+
+class RecentProposals:
+    """The newest proposals that a person may see."""
+
+    def recent(self, person: User) -> Sequence[tuple[str, str]]:
+        """Return `(id, title)`, newest first."""
+        rows = eligibility.visible(person).order_by("-id").values_list("pk", "surface", "title", "amount")[:MOST]
+        return [
+            (str(pk), f"{surface}: {title}" + (f" ({amount:,.2f})" if amount is not None else ""))
+            for pk, surface, title, amount in rows
+        ]
+
+    def facts(self, person: User, proposal: str) -> Facts | None:
+        """Return the facts of the proposal's current verdict."""
+        try:
+            found = eligibility.visible(person).select_related("revision", "verdict").filter(pk=UUID(proposal)).first()
+        except ValueError:
+            return None
+        if found is None:
+            return None
+        surface = active_policy().surfaces.get(found.surface_id)
+        try:
+            return stored_facts.read(
+                found.verdict.facts,
+                payload=found.revision.payload,
+                before=found.revision.before,
+                at=found.verdict.at,
+                zone=ZoneInfo(surface.time_zone) if surface else None,
+            )
+        except FactsUnreadable:
+            return None
+
+
+trial.use(RecentProposals())

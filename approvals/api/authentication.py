@@ -1,0 +1,57 @@
+"""Who is calling: an agent with its key, or a person with a session. Never both."""
+
+from datetime import UTC, datetime
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.utils.translation import gettext as _
+from rest_framework.authentication import BaseAuthentication, CSRFCheck, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from approvals.api.errors import AgentKeyNotAccepted, CsrfFailed
+from policies import agents
+from policies.models import ApiKey
+
+REALM = 'Bearer realm="HITL Portal"'
+
+
+class AgentKeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <key>`. The agent is `request.auth.agent`; an agent is never a user.
+
+    Whoever sends the header is an agent or nobody: a session next to it does not count.
+    """
+
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
+        """Return the key, or None without an Authorization header. One query."""
+        header = request.META.get("HTTP_AUTHORIZATION")
+        if header is None:
+            return None
+        scheme, _space, text = header.partition(" ")
+        key = agents.authenticate(text.strip()) if scheme.lower() == "bearer" else None
+        if key is None:
+            raise AuthenticationFailed(_("This is not a live agent key."))
+        agents.note_use(key, at=datetime.now(UTC))
+        return AnonymousUser(), key
+
+    def authenticate_header(self, request: Request) -> str:
+        """Tell a client without a key what is wanted."""
+        return REALM
+
+
+class PersonAuthentication(SessionAuthentication):
+    """A person's session; whatever changes something also needs the CSRF token."""
+
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        """Return the signed-in person. Raises AgentKeyNotAccepted next to an Authorization header."""
+        if request.META.get("HTTP_AUTHORIZATION") is not None:
+            raise AgentKeyNotAccepted(_("People do this, signed in to the portal; agent keys are not accepted here."))
+        found: tuple[User, None] | None = super().authenticate(request)
+        return found
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Check the CSRF token. Raises CsrfFailed."""
+        check = CSRFCheck(lambda _request: None)  # type: ignore[arg-type]
+        http = request._request  # noqa: SLF001  # DRF's own request would parse the body for a token
+        check.process_request(http)
+        if check.process_view(http, None, (), {}):  # type: ignore[arg-type]  # it ignores the view
+            raise CsrfFailed(_("The CSRF token is missing or wrong. Send it in the header X-CSRFToken."))

@@ -1,0 +1,105 @@
+"""Which proposals a list shows: the filters of the query string, all of which must hold."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+
+from approvals.api.errors import InvalidBody, MalformedRequest
+from approvals.api.reading import moment
+from approvals.models import State
+from approvals.models.proposal import ProposalQuerySet, overdue
+from policies.payloads import FieldError, validator
+
+PAGING: Final = frozenset({"cursor", "limit"})
+_TIME_CHECKER: Final = validator({"type": "string", "format": "date-time", "maxLength": 40})
+LONGEST: Final = 200
+
+
+def _state(value: str) -> Q:
+    """By the database's clock: what has run out of time is expired, swept or not."""
+    if value not in State.values:
+        raise ValueError(_("One of %s.") % ", ".join(State.values))
+    if value == State.EXPIRED:
+        return Q(state=value) | overdue()
+    return Q(state=value) & ~overdue()
+
+
+def _is(field: str) -> Callable[[str], Q]:
+    return lambda value: Q(**{field: value})
+
+
+def _at(lookup: str) -> Callable[[str], Q]:
+    def compare(value: str) -> Q:
+        # A plus that was not escaped arrives as a space, and a time has no other.
+        text = value.replace(" ", "+")
+        wrong = ValueError(_("A time as RFC 3339 has it, with its offset."))
+        if not _TIME_CHECKER.is_valid(text):
+            raise wrong
+        try:
+            at = moment(text, "")
+        except InvalidBody as error:
+            raise wrong from error
+        return Q(**{lookup: at})
+
+    return compare
+
+
+FILTERS: Final[dict[str, Callable[[str], Q]]] = {
+    "state": _state,
+    "surface": _is("surface"),
+    "action": _is("action"),
+    "tier": _is("tier"),
+    "agent": _is("agent"),
+    "owner": _is("owner__name"),
+    "target": lambda value: Q(targets__contains=[value]),
+    "tag": lambda value: Q(tags__contains=[value]),
+    "created_after": _at("created_at__gt"),
+    "created_before": _at("created_at__lt"),
+    "updated_after": _at("updated_at__gt"),
+    "updated_before": _at("updated_at__lt"),
+}
+
+_FORMS: Final[dict[str, dict[str, Any]]] = {
+    "state": {"type": "string", "enum": list(State.values)},
+    **{
+        name: {"type": "string", "format": "date-time"}
+        for name in ("created_after", "created_before", "updated_after", "updated_before")
+    },
+}
+_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": LONGEST}
+PARAMETERS: Final = [
+    OpenApiParameter(name, {"type": "array", "items": _FORMS.get(name, _TEXT)}, OpenApiParameter.QUERY, explode=True)
+    for name in FILTERS
+]
+
+
+def apply(proposals: ProposalQuerySet, request: Request) -> ProposalQuerySet:
+    """Return those of `proposals` that the query string asks for; a filter that repeats means any of its values.
+
+    Raises MalformedRequest, naming what is unknown or wrong.
+    """
+    wrong: list[FieldError] = []
+    for name, values in request.query_params.lists():
+        if name in PAGING:
+            continue
+        try:
+            proposals = proposals.filter(_any(name, values))
+        except (ValueError, KeyError) as error:
+            detail = str(error) if name in FILTERS else _("There is no such filter.")
+            wrong.append(FieldError(f"?{name[:LONGEST]}", "invalid_filter" if name in FILTERS else "unknown", detail))
+    if wrong:
+        raise MalformedRequest(_("The query string is not understood."), errors=wrong)
+    return proposals
+
+
+def _any(name: str, values: list[Any]) -> Q:
+    condition = Q()
+    for value in values:
+        if not value or len(value) > LONGEST or "\0" in value:
+            raise ValueError(_("A value of 1 to %d characters.") % LONGEST)
+        condition |= FILTERS[name](value)
+    return condition

@@ -1,0 +1,88 @@
+"""Pages of proposals by cursor: newest first, and steady while new ones arrive."""
+
+import base64
+import binascii
+from typing import Any, Final
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+
+from approvals.api import representation
+from approvals.api.errors import MalformedRequest
+from approvals.models import Proposal
+from approvals.models.proposal import ProposalQuerySet
+from policies.payloads import FieldError
+
+USUAL: Final = 50
+MOST: Final = 200
+_OLDER, _NEWER = "o", "n"
+
+PARAMETERS: Final = [
+    OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL}),
+    OpenApiParameter("cursor", {"type": "string", "maxLength": 200}, description="From next or previous."),
+]
+
+
+def page(proposals: ProposalQuerySet, request: Request) -> dict[str, Any]:
+    """Return one page with the addresses of its neighbours. Raises MalformedRequest."""
+    limit = _limit(request.query_params.get("limit"))
+    direction, at = _cursor(request.query_params.get("cursor"))
+    rows, has_more = _rows(proposals, direction, at, limit)
+    has_newer = has_more if direction == _NEWER else at is not None
+    has_older = True if direction == _NEWER else has_more
+    return {
+        "next": _address(request, _OLDER, rows[-1].pk) if rows and has_older else None,
+        "previous": _address(request, _NEWER, rows[0].pk) if rows and has_newer else None,
+        "results": [representation.stored(row) for row in rows],
+    }
+
+
+def _rows(proposals: ProposalQuerySet, direction: str, at: UUID | None, limit: int) -> tuple[list[Proposal], bool]:
+    """Return up to `limit` rows, newest first, and whether there are more in the same direction."""
+    shown = representation.loaded(proposals.as_of_now())
+    if at is not None:
+        shown = shown.filter(pk__gt=at) if direction == _NEWER else shown.filter(pk__lt=at)
+    rows = list(shown.order_by("id" if direction == _NEWER else "-id")[: limit + 1])
+    kept = rows[:limit]
+    if direction == _NEWER:
+        kept.reverse()
+    return kept, len(rows) > limit
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return USUAL
+    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= MOST):
+        raise _wrong("limit", _("A whole number from 1 to %d.") % MOST)
+    return int(text)
+
+
+def _cursor(text: str | None) -> tuple[str, UUID | None]:
+    if text is None:
+        return _OLDER, None
+    try:
+        raw = base64.urlsafe_b64decode(text.encode("ascii"))
+        at = UUID(bytes=raw[1:])
+    except (ValueError, binascii.Error) as error:
+        raise _wrong("cursor", _FOREIGN) from error
+    direction = chr(raw[0])
+    if direction not in {_OLDER, _NEWER}:
+        raise _wrong("cursor", _FOREIGN)
+    return direction, at
+
+
+_FOREIGN: Final = "Take cursors from next and previous as they are."
+
+
+def _wrong(name: str, detail: str) -> MalformedRequest:
+    return MalformedRequest(
+        _("The query string is not understood."), errors=[FieldError(f"?{name}", "invalid_filter", detail)]
+    )
+
+
+def _address(request: Request, direction: str, at: UUID) -> str:
+    query = request.query_params.copy()
+    query["cursor"] = base64.urlsafe_b64encode(direction.encode() + at.bytes).decode()
+    return f"{request.build_absolute_uri(request.path)}?{query.urlencode()}"

@@ -1,0 +1,104 @@
+"""Submit proposals, list them, look at one and wait for it."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db.models import Model
+from django.http import HttpResponse, HttpResponseNotModified
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from approvals import submission
+from approvals.api import drafts, examples, filters, pagination, reading, representation, schemas, waiting
+from approvals.api.authentication import AgentKeyAuthentication
+from approvals.api.base import AgentView, SharedView, own, proposal_answer, written
+from approvals.api.openapi import IDEMPOTENCY_KEY, IF_NONE_MATCH, PREFER, call, described
+from approvals.eligibility import visible
+from approvals.idempotency import Answer, Keeping
+from approvals.models import Dispatch, Proposal
+from approvals.models.proposal import ProposalQuerySet
+from policies.models import Agent, ApiKey
+
+
+def visible_to(request: Request) -> ProposalQuerySet:
+    """Return the proposals that the caller may see, whoever it is."""
+    if isinstance(request.auth, ApiKey):
+        return own(request.auth.agent)
+    return visible(request.user)
+
+
+@described(
+    get=call(
+        "list_proposals",
+        "List proposals, newest first",
+        answers_with={200: ("ProposalPage", examples.PAGE)},
+        parameters=[*filters.PARAMETERS, *pagination.PARAMETERS],
+    ),
+    post=call(
+        "submit_proposal",
+        "Submit a proposal",
+        sends=("ProposalSent", examples.PROPOSAL_SENT),
+        answers_with={201: ("Proposal", examples.PROPOSAL)},
+        parameters=[IDEMPOTENCY_KEY],
+    ),
+)
+class ProposalsView(AgentView, SharedView):
+    """`proposals/`: agents submit; agents and people list."""
+
+    authentication_classes = SharedView.authentication_classes
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        """Let only agents submit."""
+        if getattr(self.request, "method", None) == "POST":
+            return [AgentKeyAuthentication()]
+        return super().get_authenticators()
+
+    def get(self, request: Request) -> HttpResponse:
+        """List the caller's proposals, newest first."""
+        found = filters.apply(visible_to(request), request)
+        page = pagination.page(found, request)
+        return HttpResponse(representation.encode(page), content_type="application/json")
+
+    def post(self, request: Request) -> HttpResponse:
+        """Submit a proposal."""
+        agent = self.agent(request)
+        data = reading.body_bytes(request)
+        return self.once(request, data, lambda keeping: _submit(agent, data, keeping))
+
+
+def _submit(agent: Agent, data: bytes, keeping: Keeping) -> Answer:
+    answers: list[Answer] = []
+
+    def answer(proposal: Proposal, dispatch: Dispatch | None) -> Sequence[Model]:
+        answers.append(proposal_answer(201, representation.show(proposal, decisions=(), dispatch=dispatch)))
+        return keeping.rows(answers[0], at=proposal.created_at)
+
+    draft = drafts.draft(reading.parse(data, schemas.PROPOSAL_CHECKER))
+    submission.submit(agent=agent, draft=draft, along=answer)
+    return answers[0]
+
+
+@described(
+    get=call(
+        "get_proposal",
+        "Look at a proposal, or wait until it changes",
+        answers_with={200: ("Proposal", examples.PROPOSAL), 304: "It is still as If-None-Match names it."},
+        fails_with=(404,),
+        parameters=[IF_NONE_MATCH, PREFER],
+    )
+)
+class ProposalView(SharedView):
+    """`proposals/{id}/`."""
+
+    def get(self, request: Request, proposal_id: UUID) -> HttpResponse:
+        """Show one proposal; with Prefer: wait, as soon as it is another than If-None-Match names."""
+        known = request.META.get("HTTP_IF_NONE_MATCH", "")
+        seconds = waiting.preferred_seconds(request.META.get("HTTP_PREFER", ""))
+        seen = waiting.look(visible_to(request), proposal_id, known=known, seconds=seconds if known else 0)
+        applied = {"Preference-Applied": f"wait={seconds}"} if seen.has_waited else {}
+        if seen.is_known:
+            return HttpResponseNotModified(headers={"ETag": seen.answer.headers["ETag"], **applied})
+        response = written(seen.answer)
+        for name, value in applied.items():
+            response.headers[name] = value
+        return response

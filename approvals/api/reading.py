@@ -1,0 +1,93 @@
+"""What comes in: headers and strict JSON, checked against the call's schema."""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import jsonschema_rs
+from django.http import HttpRequest
+from django.http.request import UnreadablePostError
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+
+from approvals.api.errors import BodyTooLarge, InvalidBody, MalformedBody, MalformedRequest, NotJson
+from approvals.idempotency import KEY_FORMAT, Attempt
+from audit import canonical
+from audit.canonical import InvalidJson
+from policies import payloads
+from policies.payloads import FieldError
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+
+
+def body_bytes(request: Request) -> bytes:
+    """Return the request's body. Raises BodyTooLarge, whatever Content-Length says, or NotJson."""
+    http: HttpRequest = request._request  # noqa: SLF001  # DRF would parse; we read
+    announced = http.META.get("CONTENT_LENGTH") or ""
+    is_chunked = not announced and "HTTP_TRANSFER_ENCODING" in http.META
+    if announced in {"", "0"} and not is_chunked:
+        return b""
+    _require_json(http.META.get("CONTENT_TYPE", ""))
+    if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
+        raise BodyTooLarge(_too_large())
+    # Without a length Django reads nothing; the server ends the stream of a chunked body itself.
+    source = http.META["wsgi.input"] if is_chunked else http
+    try:
+        data: bytes = source.read(MAX_BODY_BYTES + 1)
+    except (UnreadablePostError, OSError) as error:
+        raise MalformedRequest(_("The body could not be read.")) from error
+    if len(data) > MAX_BODY_BYTES:
+        raise BodyTooLarge(_too_large())
+    return data
+
+
+def _too_large() -> str:
+    return _("A body may have at most %d bytes.") % MAX_BODY_BYTES
+
+
+def _require_json(content_type: str) -> None:
+    if content_type == "application/json":
+        return
+    kind, _semicolon, parameters = content_type.lower().partition(";")
+    charset = parameters.replace(" ", "").replace('"', "")
+    if kind.strip() != "application/json" or charset not in {"", "charset=utf-8"}:
+        raise NotJson(_("Send application/json in UTF-8."))
+
+
+def parse(data: bytes, checker: jsonschema_rs.Draft202012Validator) -> dict[str, Any]:
+    """Read strict JSON and check it; an empty body is an empty object.
+
+    Raises MalformedBody or InvalidBody, naming each field.
+    """
+    try:
+        value: Any = canonical.parse(data) if data else {}
+    except InvalidJson as fault:
+        raise MalformedBody(fault.reason, errors=[FieldError(fault.pointer, fault.code, fault.reason)]) from fault
+    if found := payloads.faults(checker, value):
+        raise InvalidBody(_("The body is not what this call takes."), errors=found)
+    return dict(value)
+
+
+def attempt(request: Request, *, agent: str, data: bytes) -> Attempt | None:
+    """Return the attempt that the Idempotency-Key names, or None without one. Raises MalformedRequest.
+
+    The digest covers method and path: one key never answers two different calls.
+    """
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if key is None:
+        return None
+    if not KEY_FORMAT.fullmatch(key):
+        raise MalformedRequest(_("An Idempotency-Key has 1 to 200 printable ASCII characters."))
+    asked = f"{request.method} {request.path}\n".encode() + data
+    return Attempt(agent, key, "sha256:" + hashlib.sha256(asked).hexdigest())
+
+
+def moment(text: str | None, pointer: str) -> datetime | None:
+    """Read an RFC 3339 time, which the schema has checked for its form. Raises InvalidBody."""
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # a leap second, the year 0
+        detail = _("The portal cannot keep this time.")
+        raise InvalidBody(detail, errors=[FieldError(pointer, "format", detail)]) from error

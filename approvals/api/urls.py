@@ -1,0 +1,26 @@
+"""The addresses of the API, under `/api/v1/`."""
+
+from django.urls import path
+
+from approvals.api import changes, dispatches, documentation, people, proposals, surfaces
+
+PROPOSAL = "proposals/<uuid:proposal_id>/"
+
+app_name = "api"
+urlpatterns = [
+    path("schema/", documentation.SchemaView.as_view(), name="schema"),
+    path("surfaces/", surfaces.SurfacesView.as_view(), name="surfaces"),
+    path("evaluations/", surfaces.EvaluationsView.as_view(), name="evaluations"),
+    path("proposals/", proposals.ProposalsView.as_view(), name="proposals"),
+    path(PROPOSAL, proposals.ProposalView.as_view(), name="proposal"),
+    path(f"{PROPOSAL}revisions/", changes.RevisionsView.as_view(), name="revisions"),
+    path(f"{PROPOSAL}withdraw/", changes.WithdrawView.as_view(), name="withdraw"),
+    path(f"{PROPOSAL}outcomes/", changes.OutcomesView.as_view(), name="outcomes"),
+    path(f"{PROPOSAL}decisions/", people.DecisionsView.as_view(), name="decisions"),
+    path(f"{PROPOSAL}edits/", people.EditsView.as_view(), name="edits"),
+    path(f"{PROPOSAL}undo/", people.UndoView.as_view(), name="undo"),
+    path(f"{PROPOSAL}rollback/", people.RollbackView.as_view(), name="rollback"),
+    path(f"{PROPOSAL}retry/", people.RetryView.as_view(), name="retry"),
+    path("dispatches/claim/", dispatches.ClaimView.as_view(), name="claim"),
+    path("dispatches/<uuid:dispatch_id>/receipt/", dispatches.ReceiptView.as_view(), name="receipt"),
+]

@@ -1,0 +1,113 @@
+"""What a worker may claim now: what is due, not stopped by a kill switch, and whose targets nobody holds."""
+
+from typing import Any, Final, NamedTuple
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from approvals import conflicts
+from approvals.models import Dispatch, DispatchStatus, Proposal
+from policies.models import EVERYWHERE, Connector, KillSwitch
+from policies.standing import scopes
+
+
+def due(kind: Connector.Kind) -> QuerySet[Dispatch]:
+    """Return what is due and not stopped, oldest first, with its rows locked as they are read.
+
+    Switches and revisions are read apart: joined here, they cost the database more in planning the
+    statement than all the rest of a claim.
+    """
+    stopped, held = _hindrances()
+    if EVERYWHERE in stopped:
+        return Dispatch.objects.none()
+    is_due = Q(status=DispatchStatus.WAITING, next_attempt_at__lte=Now()) | Q(
+        status=DispatchStatus.CLAIMED, lease_until__lte=Now()
+    )
+    can_execute = Q(connector__kind=kind, connector__is_enabled=True)
+    if kind == Connector.Kind.WEBHOOK:
+        # Without a connector nobody else would look at it, and it would wait for ever without a word.
+        can_execute |= Q(connector=None)
+    # What ran out of time before any claim is not a failure: the sweep of `escalation` expires it.
+    never_claimed = Q(fence=0, kind=Dispatch.Kind.EXECUTE, proposal__expires_at__lte=Now())
+    due = (
+        Dispatch.objects.select_for_update(skip_locked=True, of=("self", "proposal"))
+        .select_related("proposal", "connector")
+        .filter(is_due, can_execute)
+        .exclude(never_claimed)
+        .order_by("next_attempt_at")
+    )
+    if stopped:
+        surfaces = [scope.removeprefix("surface:") for scope in stopped if scope.startswith("surface:")]
+        agents = [scope.removeprefix("agent:") for scope in stopped if scope.startswith("agent:")]
+        due = due.exclude(Q(proposal__surface__in=surfaces) | Q(proposal__agent__in=agents))
+    if held:
+        # What holds a target itself may be claimed once more, when its lease has run out.
+        due = due.exclude(status=DispatchStatus.WAITING, proposal__targets__overlap=held)
+    return due
+
+
+class _Hindrances(NamedTuple):
+    """What to pass over. The claim asks again, under locks."""
+
+    stopped: frozenset[str]
+    """Scopes of the engaged kill switches."""
+    held: list[str]
+    """Targets of the proposals that are claimed at present."""
+
+
+_HINDRANCES: Final = """
+SELECT ARRAY(SELECT scope FROM policies_killswitch WHERE is_engaged),
+       ARRAY(SELECT DISTINCT unnest(proposal.targets)
+               FROM approvals_dispatch AS dispatch
+               JOIN approvals_proposal AS proposal ON proposal.id = dispatch.proposal_id
+              WHERE dispatch.status = 'claimed')
+"""
+
+
+def _hindrances() -> _Hindrances:
+    with connection.cursor() as cursor:
+        cursor.execute(_HINDRANCES)
+        stopped, held = cursor.fetchone()
+    return _Hindrances(frozenset(stopped), list(held))
+
+
+_HOLDS_ANOTHER: Final = """
+SELECT EXISTS (
+    SELECT FROM approvals_dispatch AS dispatch JOIN approvals_proposal AS other ON other.id = dispatch.proposal_id
+     WHERE dispatch.status = 'claimed' AND other.id <> %(own)s::uuid AND other.targets && %(targets)s::varchar[])
+"""
+
+
+def targets_are_free(proposal: Proposal) -> bool:
+    """Whether no other proposal that names one of the targets is claimed; until we commit, none can be.
+
+    Locks the targets. A claim whose lease has run out still holds its own: it may have reached the far side.
+    """
+    if not proposal.targets:
+        return True
+    words: dict[str, Any] = {
+        "own": proposal.pk,
+        "targets": proposal.targets,
+        "stripes": conflicts.stripes(proposal.targets),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(f"{conflicts.LOCK};{_HOLDS_ANOTHER}", words)
+        cursor.nextset()
+        (is_held,) = cursor.fetchone()
+    return not is_held
+
+
+def switches_are_open(proposal: Proposal) -> bool:
+    """Read the kill switches that cover `proposal` FOR SHARE: until we commit, nobody can engage one.
+
+    All of them must be there: a missing row is a switch nobody could pull.
+    """
+    covering = scopes(agent=proposal.agent_id, surface=proposal.surface_id)
+    found = list(
+        KillSwitch.objects.raw(
+            "SELECT scope, is_engaged FROM policies_killswitch WHERE scope = ANY(%s) ORDER BY scope FOR SHARE",
+            [covering],
+        )
+    )
+    return len(found) == len(covering) and not any(switch.is_engaged for switch in found)

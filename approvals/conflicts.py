@@ -1,0 +1,86 @@
+"""Proposals that name the same target. The only writer of conflicts and of what shipped to a target last.
+
+Who names a target holds its lock until the commit, so that of two at the same time one sees the other. A
+conflict links both ways, and is resolved once one of the two is given up. What the policy made of it stays:
+a verdict that was strict is not loosened afterwards.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+from zlib import crc32
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from approvals.models import WAITING, Conflict, Proposal, State
+from approvals.models.together import Statement
+
+MOST: Final = 20
+"""So many conflicts of one proposal are told, the newest."""
+LIVE: Final = (*WAITING, State.APPROVED)
+GIVEN_UP: Final = (State.REJECTED, State.BLOCKED, State.EXPIRED, State.WITHDRAWN, State.TAKEN_OVER)
+"""What is in these states will not ship, so its conflicts are none any more."""
+
+_SPACE: Final = 0x48495403
+_STRIPES: Final = 128
+"""Targets share so many locks: a proposal with hundreds of targets must not use up PostgreSQL's lock table."""
+
+LOCK: Final = f"SELECT pg_advisory_xact_lock({_SPACE}, stripe) FROM unnest(%(stripes)s::int[]) AS stripe"  # noqa: S608
+FIND: Final = f"""
+SELECT id FROM (
+    SELECT id FROM approvals_proposal
+     WHERE targets && %(targets)s::varchar[] AND state IN {tuple(map(str, LIVE))}
+     UNION
+    SELECT proposal_id FROM approvals_lastshipped WHERE target = ANY(%(targets)s::varchar[]) AND at > %(warm_since)s
+) AS other WHERE id IS DISTINCT FROM %(own)s::uuid ORDER BY id DESC LIMIT {MOST}"""  # noqa: S608
+
+
+def asked(targets: Iterable[str], *, at: datetime, cool_down: timedelta) -> dict[str, Any]:
+    """Return the parameters of LOCK and FIND; FIND also takes `own`, the id of the proposal in question."""
+    named = sorted(set(targets))
+    return {"targets": named, "stripes": stripes(named), "warm_since": at - cool_down}
+
+
+def stripes(targets: Iterable[str]) -> list[int]:
+    """Return the locks that `targets` share, in the order in which everybody takes them."""
+    return sorted({crc32(target.encode()) % _STRIPES for target in targets})
+
+
+def linking(proposal_id: UUID, others: Iterable[str], *, at: datetime) -> Statement:
+    """Return the statement that links a proposal with those it is in conflict with."""
+    pairs = [sorted((proposal_id, UUID(other))) for other in others]
+    return Statement(_LINK, [at, [older for older, _ in pairs], [newer for _, newer in pairs]])
+
+
+_LINK: Final = """
+INSERT INTO approvals_conflict (older_id, newer_id, found_at)
+SELECT older, newer, %s FROM (SELECT unnest(%s::uuid[]) AS older, unnest(%s::uuid[]) AS newer) AS pair
+    ON CONFLICT (older_id, newer_id) DO UPDATE SET resolved_at = NULL"""
+
+RESOLVE: Final = """
+UPDATE approvals_conflict SET resolved_at = %(at)s
+ WHERE resolved_at IS NULL AND (older_id = %(own)s::uuid OR newer_id = %(own)s::uuid)"""
+
+_SHIPPED: Final = """
+INSERT INTO approvals_lastshipped (target, proposal_id, at)
+SELECT target, %s, %s FROM unnest(%s::varchar[]) AS target ORDER BY target
+    ON CONFLICT (target) DO UPDATE SET proposal_id = excluded.proposal_id, at = excluded.at
+ WHERE approvals_lastshipped.at <= excluded.at"""
+
+
+def has_shipped(proposal: Proposal, *, at: datetime) -> None:
+    """Remember that a locked proposal has just shipped to its targets."""
+    if proposal.targets:
+        with connection.cursor() as cursor:
+            cursor.execute(_SHIPPED, [proposal.pk, at, sorted(set(proposal.targets))])
+
+
+def of(proposal: Proposal) -> QuerySet[Conflict]:
+    """Return the conflicts of a proposal that are still some, the newest first."""
+    return (
+        Conflict.objects.filter(Q(older=proposal) | Q(newer=proposal), resolved_at=None)
+        .select_related("older__revision", "newer__revision")
+        .order_by("-found_at", "-id")
+    )

@@ -1,0 +1,59 @@
+"""Signs outgoing messages as Standard Webhooks wants it (www.standardwebhooks.com)."""
+
+import base64
+import binascii
+import secrets
+from datetime import UTC, datetime
+from typing import Final
+
+from standardwebhooks import Webhook
+
+PREFIX: Final = "whsec_"
+_KEY_BYTES: Final = 32
+_LEAST_KEY_BYTES: Final = 24
+
+
+class InvalidSecret(ValueError):
+    """A webhook secret that cannot sign; the message never contains it."""
+
+    code = "invalid_webhook_secret"
+
+
+def new_secret() -> str:
+    """Return a new secret: "whsec_" and 32 random bytes in base64."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode("ascii")
+
+
+def headers(*, secret: str, message_id: str, at: datetime, body: bytes) -> dict[str, str]:
+    """Return the three headers that prove origin, time and body of a message.
+
+    `secret` may hold several secrets with spaces between them, newest first: while a secret is
+    being changed, every one of them signs. `body` is UTF-8 text; `at` knows its time zone.
+    Raises InvalidSecret.
+    """
+    if at.tzinfo is None:
+        raise ValueError("a signature's time needs its time zone")
+    keys = [_key(part) for part in secret.split()]
+    if not keys:
+        raise InvalidSecret("No webhook secret is set.")
+    # The package reads the clock face as UTC, whatever zone it was in.
+    at = at.astimezone(UTC)
+    text = body.decode("utf-8")
+    signatures = [Webhook(key).sign(message_id, at, text) for key in keys]
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def _key(secret: str) -> bytes:
+    """Decode one secret strictly: the package would skip over characters that are not base64."""
+    text = secret.removeprefix(PREFIX).rstrip("=")
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidSecret('A webhook secret is "whsec_" followed by base64.') from None
+    if len(key) < _LEAST_KEY_BYTES:
+        raise InvalidSecret(f"A webhook secret needs at least {_LEAST_KEY_BYTES} bytes.")
+    return key

@@ -1,0 +1,198 @@
+"""What the demo's agents propose. Data only: no network, no database, no clock."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Final
+
+WRITER: Final = "journey-writer"
+PACER: Final = "budget-pacer"
+SCOUT: Final = "price-scout"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """One agent: its slug, its name for people, its model and its mandates (surface → least oversight)."""
+
+    slug: str
+    name: str
+    model: str
+    mandates: dict[str, str]
+
+
+AGENTS: Final = (
+    Cast(WRITER, "Journey writer", "writer-2", {"email.lifecycle": "monitored", "journeys.lifecycle": "single"}),
+    Cast(PACER, "Budget pacer", "pacer-1", {"ads.budget": "single"}),
+    Cast(SCOUT, "Price scout", "scout-4", {"pricing.catalog": "signature", "leads.enrichment": "batch"}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One agent proposes something; `second` is the content it sends when people send it back."""
+
+    name: str
+    agent: str
+    proposal: dict[str, Any]
+    second: dict[str, Any] | None = None
+
+
+def opening() -> list[Act]:
+    """Return the four proposals with which the demo begins, one for each fate."""
+    return [_email(), _budget(4000), _price(), _without_mandate()]
+
+
+def further() -> Iterator[Act]:
+    """Yield proposals without end, each a little different from the one before."""
+    for number in count(1):
+        yield _budget(500 * (number % 7 + 1), number=number)
+        yield _journey(number)
+        yield _enrichment(number)
+        yield _email(number=number)
+
+
+def _email(*, number: int = 0) -> Act:
+    segments = (("lapsed 30 days", 1840), ("trial ends this week", 412), ("no order since spring", 2630))
+    segment, size = segments[number % len(segments)]
+    return Act(
+        "email",
+        WRITER,
+        {
+            "surface": "email.lifecycle",
+            "action": "send_email",
+            "title": f"Win-back e-mail to {size:,} people: {segment}",
+            "rationale": "The last three mails of this kind brought 4 % back, and nobody complained.",
+            "trigger": {"event": "segment_entered"},
+            "evidence": [{"label": "Came back, last 3 mails", "value": "4.1 %, 3.8 %, 4.4 %"}],
+            "metrics": [{"name": "Come back", "current": 0.0, "projected": 4.0, "unit": "%"}],
+            "confidence": 0.94,
+            "payload": {
+                "template": "win-back",
+                "subject": "We kept your place",
+                "preheader": "Pick up where you left off.",
+                "audience": {"segment": segment, "size": size},
+            },
+            "targets": [f"segment:{segment.replace(' ', '-')}"],
+        },
+    )
+
+
+def _budget(amount: int, *, number: int = 0) -> Act:
+    source, goal = (("search", "social"), ("display", "search"), ("social", "video"))[number % 3]
+    spent = {"search": 20000, "social": 8000, "display": 12000, "video": 3000}
+
+    def content(moved: int) -> dict[str, Any]:
+        return {
+            "payload": {"from": source, "to": goal, "amount": moved},
+            "before": {source: spent[source], goal: spent[goal]},
+            "rollback": {"from": goal, "to": source, "amount": moved},
+            "amount": moved,
+            "confidence": 0.93,
+        }
+
+    return Act(
+        "budget",
+        PACER,
+        {
+            "surface": "ads.budget",
+            "action": "shift_budget",
+            "title": f"Move ${amount:,} from {source.title()} to {goal.title()}",
+            "rationale": f"A customer from {goal.title()} costs 31 % less this week, at the same order value.",
+            "trigger": {"event": "daily_pacing"},
+            "evidence": [
+                {"label": "Cost per customer, 7 days", "value": "12.40 vs 18.10 USD"},
+                {"label": "Budget used by noon", "value": f"{source.title()} 38 %, {goal.title()} 71 %"},
+            ],
+            "metrics": [{"name": "Cost per customer", "current": 18.1, "projected": 14.9, "unit": "USD"}],
+            "expected_outcome": {"metric": "Cost per customer", "low": 13.5, "high": 16.0},
+            "currency": "USD",
+            "targets": [f"campaign:{source}", f"campaign:{goal}"],
+            "tags": ["pacing"],
+            "model": {"name": "pacer-1"},
+            **content(amount),
+        },
+        second={**content(amount // 2), "note": "Half of it, as you asked."},
+    )
+
+
+def _price() -> Act:
+    return Act(
+        "price",
+        SCOUT,
+        {
+            "surface": "pricing.catalog",
+            "action": "change_price",
+            "title": "Lower the starter plan from $29 to $24",
+            "rationale": "Two competitors went to $25 this month, and one trial in five names the price as the reason.",
+            "evidence": [
+                {"label": "Competitors", "value": "25.00 and 24.50 USD"},
+                {"label": "Trials that left because of the price", "value": "21 %"},
+            ],
+            "metrics": [{"name": "Trials that stay", "current": 9.5, "projected": 11.2, "unit": "%"}],
+            "expected_outcome": {"metric": "Trials that stay", "low": 10.4, "high": 12.0},
+            "confidence": 0.96,
+            "currency": "USD",
+            "payload": {"sku": "starter", "price": 24, "valid_from": "2030-01-01", "valid_until": "2030-06-30"},
+            "before": {"sku": "starter", "price": 29},
+            "targets": ["sku:starter"],
+        },
+    )
+
+
+def _without_mandate() -> Act:
+    return Act(
+        "segment",
+        SCOUT,
+        {
+            "surface": "crm.segments",
+            "action": "change_segment",
+            "title": "Send everybody who looked at prices to the ads platform",
+            "rationale": "They are likely to buy.",
+            "confidence": 0.97,
+            "payload": {
+                "segment": "looked at prices",
+                "conditions": [{"field": "page", "operator": "contains", "value": "/pricing"}],
+                "estimated_size": 18400,
+                "sync_to": ["ads_platform"],
+            },
+        },
+    )
+
+
+def _journey(number: int) -> Act:
+    hours = 12 * (number % 6 + 1)
+    return Act(
+        "journey",
+        WRITER,
+        {
+            "surface": "journeys.lifecycle",
+            "action": "change_wait",
+            "title": f"Wait {hours} hours before the second welcome mail",
+            "rationale": "People who open the first mail late get the second one too early.",
+            "confidence": 0.82,
+            "payload": {"journey": "welcome", "change": "change_wait", "step": "second mail", "wait_hours": hours},
+            "before": {"journey": "welcome", "step": "second mail", "wait_hours": 24},
+            "targets": ["journey:welcome"],
+        },
+    )
+
+
+def _enrichment(number: int) -> Act:
+    title, department = (("Head of Growth", "Marketing"), ("CTO", "IT"), ("Einkaufsleiterin", "Purchasing"))[number % 3]
+    return Act(
+        "enrichment",
+        SCOUT,
+        {
+            "surface": "leads.enrichment",
+            "action": "write_fields",
+            "title": f"Lead {4700 + number}: {title}, {department}",
+            "rationale": "Read on the company's own website.",
+            "confidence": 0.88,
+            "payload": {
+                "lead": str(4700 + number),
+                "fields": {"job_title": title, "department": department},
+                "source": "company_website",
+            },
+            "targets": [f"lead:{4700 + number}"],
+        },
+    )

@@ -1,0 +1,97 @@
+"""Set the stage: people, agents and their keys, the executor's connector, a short hold."""
+
+import secrets
+from datetime import timedelta
+from typing import Final
+
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+
+from approvals.connectors import signing
+from approvals.demo.memory import Memory
+from approvals.demo.scenario import AGENTS, Cast
+from policies import agents, publishing, registration
+from policies.bootstrap import CONNECTOR, make_missing
+from policies.models import Agent, Connector, Tier
+from policies.registration import Application
+
+MANAGER: Final = "manager"
+COMPLIANCE: Final = "compliance"
+EXECUTIVE: Final = "executive"
+ADMIN: Final = "admin"
+HELD: Final = "monitored"
+# The manager holds every role that owns a sample surface, so that one person can try everything.
+PEOPLE: Final = {
+    MANAGER: ("Marketing manager", "Channel owner", "Team lead", "Finance"),
+    COMPLIANCE: ("Compliance",),
+    EXECUTIVE: ("Executive",),
+    ADMIN: ("Portal admin",),
+}
+_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+@transaction.atomic
+def prepare(memory: Memory, *, hold: timedelta) -> timedelta:
+    """Make what is missing, and let `memory` fit it: logins and keys that work. Return the hold in force.
+
+    `hold` replaces the hold of the tier `monitored`, so that nobody waits half an hour; but only in the first
+    policy there is. Later a shorter hold would be less oversight, and take two people here as anywhere.
+    """
+    executor = f"http://127.0.0.1:{memory.executor_port}/actions"
+    make_missing(connector_url=executor, connector_secret=signing.new_secret())
+    if publishing.active_version() is None:
+        monitored = Tier.objects.get(slug=HELD)
+        monitored.hold = hold
+        monitored.save()
+        publishing.put_in_force()
+    for username in PEOPLE:
+        _person(username, memory)
+    owner = User.objects.get(username=ADMIN)
+    for cast in AGENTS:
+        _agent(cast, owner, memory)
+    _connector(executor, memory)
+    return publishing.active_policy().tiers[HELD].hold
+
+
+def _person(username: str, memory: Memory) -> None:
+    person, is_made = User.objects.get_or_create(username=username)
+    password = memory.passwords.setdefault(username, _password())
+    if is_made or not person.check_password(password):
+        person.set_password(password)
+    person.is_staff = person.is_active = True
+    person.save()
+    person.groups.set(Group.objects.filter(name__in=PEOPLE[username]))
+
+
+def _agent(cast: Cast, owner: User, memory: Memory) -> None:
+    agent = Agent.objects.filter(slug=cast.slug).first()
+    if agent is None:
+        application = Application(
+            slug=cast.slug,
+            name=cast.name,
+            model=cast.model,
+            owner=owner,
+            mandates=cast.mandates,
+            callback_secret=signing.new_secret(),
+        )
+        memory.keys[cast.slug] = registration.register(application, by=owner).key.text
+        return
+    key = agents.authenticate(memory.keys.get(cast.slug, ""))
+    if key is None or key.agent_id != cast.slug:
+        # The demo lost its memory: the old keys are of no use to anybody.
+        for lost in agents.live_keys().filter(agent=agent):
+            agents.revoke_key(key=lost, by=owner)
+        memory.keys[cast.slug] = agents.issue_key(agent=agent, by=owner).text
+
+
+def _connector(url: str, memory: Memory) -> None:
+    connector = Connector.objects.get(slug=CONNECTOR)
+    if connector.url != url:
+        connector.url = url
+        connector.save()
+    memory.executor_secret, memory.audience = connector.secret, connector.slug
+
+
+def _password() -> str:
+    parts = ("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3))
+    return "-".join(parts)

@@ -1,0 +1,86 @@
+"""What can go wrong with a proposal, each with a stable code. `hitlportal.errors` maps them to HTTP."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from policies.payloads import FieldError
+
+
+class ProposalError(Exception):
+    """Base of all refusals here: nothing was written. `str()` is a sentence for people."""
+
+    code: ClassVar[str] = "proposal_error"
+
+
+class InvalidProposal(ProposalError):
+    """What was sent breaks the contract; `errors` names each field and reason."""
+
+    code = "invalid_proposal"
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("; ".join(f"{error.pointer or '/'}: {error.detail}" for error in errors))
+        self.errors = tuple(errors)
+
+
+class StateConflict(ProposalError):
+    """The proposal is not in a state in which this can be done."""
+
+    code = "state_conflict"
+
+
+class StaleRevision(StateConflict):
+    """The revision that the person saw is not the current one."""
+
+    code = "stale_revision"
+
+
+class NotEligible(ProposalError):
+    """This person, or this agent, may not do this here."""
+
+    code = "not_eligible"
+
+
+class SignatureRequired(NotEligible):
+    """This tier wants the person to sign in again."""
+
+    code = "signature_required"
+
+
+class WrongPassword(SignatureRequired):
+    """The password given as a signature is not this person's."""
+
+    code = "wrong_password"
+
+
+class TooManyTries(SignatureRequired):
+    """Too many passwords were tried; a minute later it may be tried again."""
+
+    code = "too_many_tries"
+
+
+class ReasonRequired(ProposalError):
+    """This decision wants a reason; `field` names which."""
+
+    code = "reason_required"
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class NothingToRollBack(StateConflict):
+    """The proposal came without a rollback payload."""
+
+    code = "no_rollback"
+
+
+class KeyReused(ProposalError):
+    """The Idempotency-Key was used before, for another request."""
+
+    code = "idempotency_key_reused"
+
+
+class LeaseLost(ProposalError):
+    """The lease on a dispatch ran out, and another worker has it or finished it."""
+
+    code = "lease_lost"

@@ -1,0 +1,89 @@
+"""Part of I1: whatever was claimed had been cleared before, by a verdict or by enough votes."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from approvals.tally import Outcome, Requirement, Vote, tally
+from audit.invariants import Breach
+
+BATCH: Final = 2000
+
+
+class Claimed(NamedTuple):
+    """A dispatch that was claimed without the policy having allowed it: people must have."""
+
+    dispatch: UUID
+    revision: UUID
+    requirements: Sequence[dict[str, Any]]
+
+
+# The last verdict counts, and an undo takes the policy's word back as it does people's.
+_CLAIMED_BY_PEOPLES_WORD: Final = """
+SELECT dispatch.id, dispatch.revision_id, proposal.requirements
+  FROM approvals_dispatch AS dispatch
+  JOIN approvals_attempt AS attempt ON attempt.dispatch_id = dispatch.id AND attempt.fence = 1
+  JOIN approvals_proposal AS proposal ON proposal.id = dispatch.proposal_id
+  LEFT JOIN (
+        SELECT DISTINCT ON (revision_id) revision_id, outcome FROM approvals_verdict ORDER BY revision_id, id DESC
+       ) AS verdict ON verdict.revision_id = dispatch.revision_id
+ WHERE dispatch.kind = 'execute'
+   AND (verdict.outcome IS DISTINCT FROM 'allow'
+        OR EXISTS (SELECT FROM approvals_decision AS undo
+                    WHERE undo.revision_id = dispatch.revision_id AND undo.verdict = 'undo'))
+"""
+
+# A vote is what was said after the last undo and before the first claim, in the roles that the person
+# then held: the ledger remembers them. An approval counts only if it was given under the last verdict.
+_VOTES: Final = """
+SELECT decision.revision_id, decision.by_id, decision.verdict = 'approve', entry.data -> 'roles'
+  FROM approvals_decision AS decision
+  JOIN approvals_dispatch AS dispatch ON dispatch.revision_id = decision.revision_id AND dispatch.kind = 'execute'
+  JOIN approvals_attempt AS attempt ON attempt.dispatch_id = dispatch.id AND attempt.fence = 1
+  JOIN audit_entry AS entry
+    ON entry.subject = 'proposal:' || decision.proposal_id AND entry.data ->> 'decision_id' = decision.id::text
+ WHERE decision.revision_id = ANY(%s) AND decision.verdict IN ('approve', 'reject')
+   AND decision.at <= attempt.started_at
+   AND (decision.verdict = 'reject' OR decision.at >= (
+        SELECT max(verdict.at) FROM approvals_verdict AS verdict
+         WHERE verdict.revision_id = decision.revision_id AND verdict.at <= attempt.started_at))
+   AND NOT EXISTS (SELECT FROM approvals_decision AS undo
+                    WHERE undo.revision_id = decision.revision_id AND undo.verdict = 'undo' AND undo.id > decision.id)
+ ORDER BY decision.id
+"""
+
+
+def every_claim_was_cleared() -> Breach | None:
+    """Count the votes again for everything that was claimed without the policy allowing it."""
+    for batch in _claimed():
+        votes = _votes([claimed.revision for claimed in batch])
+        for claimed in batch:
+            requirements = [Requirement(**row) for row in claimed.requirements]
+            if tally(requirements, votes[claimed.revision]) is not Outcome.APPROVED:
+                return Breach(str(claimed.dispatch), "It was claimed before enough eligible people had approved it.")
+    return None
+
+
+def _claimed() -> Iterator[list[Claimed]]:
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(_CLAIMED_BY_PEOPLES_WORD)
+        while rows := cursor.fetchmany(BATCH):
+            yield [Claimed(dispatch, revision, _read(requirements)) for dispatch, revision, requirements in rows]
+
+
+def _votes(revisions: list[UUID]) -> dict[UUID, list[Vote]]:
+    found: dict[UUID, list[Vote]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(_VOTES, [revisions])
+        for revision, person, is_approval, roles in cursor.fetchall():
+            found[revision].append(Vote(str(person), frozenset(_read(roles) or ()), is_approval))
+    return found
+
+
+def _read(value: Any) -> Any:
+    """Read a JSON column: without the model's field, the driver hands over its text."""
+    return json.loads(value) if isinstance(value, str) else value

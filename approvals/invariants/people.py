@@ -1,0 +1,122 @@
+"""I7: nobody decided who was not eligible then, and nobody loosened the policy alone.
+
+Roles and policy versions are those that the ledger remembers.
+"""
+
+from approvals.invariants.two_people import RELEASED_BY_TWO, no_policy_was_loosened_alone
+from audit.invariants import Invariant, Proof, none
+
+# What each policy version says of each surface and each tier, laid out once. Agents change hands, so who
+# owned one when something was decided comes from its history; before that began, from the agent itself.
+_SAID = """
+WITH flags AS MATERIALIZED (
+    SELECT version.number, surface.key AS surface,
+           (surface.value ->> 'agent_owner_may_decide')::boolean AS agent_owner_may_decide,
+           (surface.value ->> 'editor_may_approve')::boolean AS editor_may_approve
+      FROM policies_policyversion AS version, jsonb_each(version.document -> 'surfaces') AS surface
+), reviews AS MATERIALIZED (
+    SELECT version.number, tier.key AS tier, tier.value ->> 'review' AS review
+      FROM policies_policyversion AS version, jsonb_each(version.document -> 'tiers') AS tier
+), owners AS MATERIALIZED (
+    SELECT slug, owner_id FROM policies_historicalagent UNION SELECT slug, owner_id FROM policies_agent
+), acts AS (
+    SELECT decision.id, decision.proposal_id, decision.revision_id, decision.by_id, decision.at, decision.verdict,
+           decision.is_signed, decision.comment, entry.data -> 'roles' AS roles,
+           (entry.data ->> 'policy_version')::int AS policy
+      FROM approvals_decision AS decision
+      JOIN audit_entry AS entry
+        ON entry.subject = 'proposal:' || decision.proposal_id AND entry.data ->> 'decision_id' = decision.id::text
+     UNION ALL
+    SELECT revision.id, revision.proposal_id, revision.id, revision.author_id, revision.created_at, 'edit',
+           false, '', entry.data -> 'roles', (entry.data ->> 'policy_version')::int
+      FROM approvals_revision AS revision
+      JOIN audit_entry AS entry
+        ON entry.subject = 'proposal:' || revision.proposal_id AND entry.kind = 'proposal.edited'
+       AND entry.data ->> 'revision' = revision.number::text
+     WHERE revision.author_id IS NOT NULL
+)
+"""
+
+
+def _none(text: str, statement: str) -> Proof:
+    return none(text, _SAID + statement)
+
+
+_IN_A_ROLE_THAT_DECIDES = _none(
+    "Somebody decided or edited in none of the roles that the proposal needs.",
+    """
+    SELECT acts.id FROM acts JOIN approvals_proposal AS proposal ON proposal.id = acts.proposal_id
+     WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(proposal.requirements) AS needed
+                        WHERE acts.roles ? (needed ->> 'role'))
+    """,
+)
+
+_NOT_ON_THEIR_OWN_AGENT = _none(
+    "Somebody decided on a proposal of their own agent.",
+    """
+    SELECT acts.id
+      FROM acts
+      JOIN approvals_proposal AS proposal ON proposal.id = acts.proposal_id
+      JOIN owners ON owners.slug = proposal.agent_id AND owners.owner_id = acts.by_id
+      LEFT JOIN flags ON flags.number = acts.policy AND flags.surface = proposal.surface_id
+     WHERE flags.agent_owner_may_decide IS NOT true
+       AND acts.by_id = coalesce(
+             (SELECT past.owner_id FROM policies_historicalagent AS past
+               WHERE past.slug = proposal.agent_id AND past.history_date <= acts.at
+               ORDER BY past.history_date DESC, past.history_id DESC LIMIT 1),
+             (SELECT owner_id FROM policies_agent WHERE slug = proposal.agent_id))
+    """,
+)
+
+_NOT_THEIR_OWN_REVISION = _none(
+    "Somebody approved a revision that they wrote themselves.",
+    """
+    SELECT acts.id
+      FROM acts
+      JOIN approvals_revision AS revision ON revision.id = acts.revision_id AND revision.author_id = acts.by_id
+      JOIN approvals_proposal AS proposal ON proposal.id = acts.proposal_id
+      LEFT JOIN flags ON flags.number = acts.policy AND flags.surface = proposal.surface_id
+     WHERE acts.verdict = 'approve' AND flags.editor_may_approve IS NOT true
+    """,
+)
+
+_AS_THE_TIER_ASKS = _none(
+    "An approval lacks what its tier asks: a signature with a reason, or a person doing it instead.",
+    """
+    SELECT acts.id
+      FROM acts
+      JOIN LATERAL (SELECT tier_id FROM approvals_verdict
+                     WHERE revision_id = acts.revision_id AND at <= acts.at ORDER BY at DESC, id DESC LIMIT 1)
+        AS verdict ON true
+      LEFT JOIN reviews ON reviews.number = acts.policy AND reviews.tier = verdict.tier_id
+     WHERE acts.verdict = 'approve'
+       AND (coalesce(reviews.review, 'human_only') = 'human_only'
+            OR reviews.review = 'signature' AND (NOT acts.is_signed OR acts.comment = ''))
+    """,
+)
+
+_NAMES_WHAT_WAS_SEEN = none(
+    "A decision names another revision than the one it is of.",
+    """
+    SELECT decision.id
+      FROM approvals_decision AS decision JOIN approvals_revision AS revision ON revision.id = decision.revision_id
+     WHERE decision.proposal_id <> revision.proposal_id OR decision.revision_number <> revision.number
+        OR decision.digest <> revision.digest
+    """,
+)
+
+PEOPLE = Invariant(
+    code="I7",
+    name="people",
+    counted="decisions",
+    count="SELECT count(*) FROM approvals_decision",
+    proofs=(
+        _NAMES_WHAT_WAS_SEEN,
+        _IN_A_ROLE_THAT_DECIDES,
+        _NOT_ON_THEIR_OWN_AGENT,
+        _NOT_THEIR_OWN_REVISION,
+        _AS_THE_TIER_ASKS,
+        no_policy_was_loosened_alone,
+        RELEASED_BY_TWO,
+    ),
+)

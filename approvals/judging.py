@@ -1,0 +1,260 @@
+"""Put one revision before the policy: check what was sent, read the facts, evaluate."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from approvals.errors import InvalidProposal
+from approvals.models import Proposal, Revision, Verdict
+from approvals.models.ids import uuid7
+from approvals.surroundings import Place, Surroundings
+from audit import canonical
+from policies import guardrails, payloads
+from policies.evaluation import Facts, evaluate
+from policies.evaluation import Verdict as PolicyVerdict
+from policies.facts import Effect, Finding
+from policies.payloads import FieldError
+from policies.policy import Policy, SurfacePolicy
+from policies.standing import Standing
+
+AMOUNT_PLACES: Final = 4
+AMOUNT_LIMIT: Final = 10**15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What one revision says. Amounts are numbers of at most four decimals; confidence is 0 to 1."""
+
+    payload: Any
+    before: Any = None
+    rollback: Any = None
+    amount: int | float | None = None
+    audience_size: int | None = None
+    confidence: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What stays the same in every revision of a proposal. Surface and agent are slugs."""
+
+    agent: str
+    surface: str
+    action: str
+    currency: str = ""
+    targets: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    model: Any = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A revision that makes sense, with all that the portal reads in it itself."""
+
+    ask: Ask
+    content: Content
+    standing: Standing
+    surface: SurfacePolicy
+    tags: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    def place(self, own: UUID | None = None) -> Place:
+        """Return what running totals and conflicts depend on; `own` is the proposal's id, if it has one."""
+        return Place(
+            surface=self.ask.surface,
+            agent=self.ask.agent,
+            targets=self.ask.targets,
+            cool_down=self.surface.cool_down,
+            own=own,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A checked revision and what the policy says of it; nothing is stored yet."""
+
+    surface: SurfacePolicy
+    content: Content
+    tags: tuple[str, ...]
+    facts: Facts
+    verdict: PolicyVerdict
+    policy: Policy
+    around: Surroundings
+
+
+def check(ask: Ask, content: Content, standing: Standing) -> Checked:
+    """Check `content` against the surface, and its texts against the guardrails. Touches no database.
+
+    It may take its time over a large payload, so call it before anything is locked that others wait for.
+    Raises InvalidProposal, naming each field: an unknown surface, a payload that breaks the surface's
+    schema, an amount or audience size that contradicts the payload.
+    """
+    surface = standing.policy.surfaces.get(ask.surface)
+    if surface is None:
+        detail = f"There is no surface {ask.surface}. GET surfaces/ lists yours."
+        raise InvalidProposal([FieldError("/surface", "unknown_surface", detail)])
+    if found := _faults(surface, content):
+        raise InvalidProposal(found)
+    derived = payloads.derive(surface, content.payload)
+    content = replace(
+        content,
+        amount=_agreed("amount", surface.amount_pointer, content.amount, derived.amount),
+        audience_size=_agreed("audience_size", surface.audience_pointer, content.audience_size, derived.audience_size),
+    )
+    _require_amount(content.amount)
+    tags = tuple(dict.fromkeys((*ask.tags, *derived.tags)))
+    return Checked(ask, content, standing, surface, tags, _findings(standing, ask, content))
+
+
+def judge(checked: Checked, around: Surroundings, *, is_in_review: bool) -> Judgement:
+    """Evaluate what was checked, amid what goes on around it. Touches no database."""
+    facts = _facts(checked, around, is_in_review=is_in_review)
+    policy = checked.standing.policy
+    return Judgement(checked.surface, checked.content, checked.tags, facts, evaluate(policy, facts), policy, around)
+
+
+def _findings(standing: Standing, ask: Ask, content: Content) -> tuple[Finding, ...]:
+    if not standing.policy.guardrails:
+        return ()
+    here = guardrails.for_surface(standing.policy.guardrails, ask.surface)
+    return tuple(map(as_fact, guardrails.run(here, content.payload)))
+
+
+def as_fact(found: guardrails.Finding) -> Finding:
+    """Return what a guardrail found in the form in which the policy weighs it and verdicts keep it."""
+    return Finding(
+        guardrail=found.guardrail,
+        effect=Effect(found.effect.value),
+        tier=found.tier,
+        text=f"{found.text} {found.found}".strip(),
+        at=found.pointer,
+        start=found.start,
+        end=found.end,
+        excerpt=found.excerpt,
+    )
+
+
+def _faults(surface: SurfacePolicy, content: Content) -> list[FieldError]:
+    found = payloads.errors(surface.payload_schema, content.payload, at="/payload")
+    if content.rollback is not None:
+        found += payloads.errors(surface.payload_schema, content.rollback, at="/rollback")
+    return found
+
+
+def _agreed(name: str, pointer: str, claimed: Any, read: Any) -> Any:
+    """Return the number that counts: what the payload says, where the surface knows where to look."""
+    if not pointer:
+        return claimed
+    if claimed is not None and claimed != read:
+        detail = f"The payload says {read if read is not None else 'nothing'} at {pointer}. Send the same, or nothing."
+        raise InvalidProposal([FieldError(f"/{name}", "contradicts_payload", detail)])
+    return read
+
+
+def _require_amount(amount: float | None) -> None:
+    if amount is None:
+        return
+    exponent = Decimal(str(amount)).normalize().as_tuple().exponent
+    if abs(amount) >= AMOUNT_LIMIT or (isinstance(exponent, int) and -exponent > AMOUNT_PLACES):
+        detail = f"Amounts have at most {AMOUNT_PLACES} decimals and are below {AMOUNT_LIMIT:,}."
+        raise InvalidProposal([FieldError("/amount", "amount_out_of_range", detail)])
+
+
+def _facts(checked: Checked, around: Surroundings, *, is_in_review: bool) -> Facts:
+    ask, content, standing = checked.ask, checked.content, checked.standing
+    return Facts(
+        surface=ask.surface,
+        action=ask.action,
+        agent=ask.agent,
+        agent_is_active=standing.agent_is_active,
+        mandate=standing.mandate,
+        tags=checked.tags,
+        targets=ask.targets,
+        confidence=content.confidence,
+        amount=content.amount,
+        currency=ask.currency,
+        audience_size=content.audience_size,
+        payload=content.payload,
+        before=content.before,
+        model=ask.model or {},
+        switches=standing.switches,
+        is_in_review=is_in_review,
+        expires_at=ask.expires_at,
+        now=standing.at.astimezone(ZoneInfo(checked.surface.time_zone)),
+        limits=around.limits,
+        conflicts=around.conflicts,
+        findings=checked.findings,
+    )
+
+
+def new_revision(judged: Judgement, *, proposal_id: UUID, number: int, at: datetime, **author: Any) -> Revision:
+    """Make the revision's row, unsaved, with the exact bytes that can be approved and their digest."""
+    content = judged.content
+    body = canonical.encode(content.payload)
+    rollback = None if content.rollback is None else canonical.encode(content.rollback)
+    return Revision(
+        id=uuid7(),
+        proposal_id=proposal_id,
+        number=number,
+        body=body,
+        digest=canonical.digest(body),
+        rollback_body=rollback,
+        rollback_digest="" if rollback is None else canonical.digest(rollback),
+        before=content.before,
+        amount=None if content.amount is None else Decimal(str(content.amount)),
+        audience_size=content.audience_size,
+        confidence=content.confidence,
+        note=content.note,
+        created_at=at,
+        **author,
+    )
+
+
+def new_verdict(judged: Judgement, *, revision: Revision, at: datetime) -> Verdict:
+    """Make the row of a judgement's verdict, unsaved."""
+    return stored_verdict(judged.verdict, judged.facts, revision=revision, at=at)
+
+
+def stored_verdict(verdict: PolicyVerdict, facts: Facts, *, revision: Revision, at: datetime) -> Verdict:
+    """Make the verdict's row, unsaved, with the facts it rests on."""
+    return Verdict(
+        id=uuid7(),
+        revision=revision,
+        outcome=verdict.outcome.value,
+        tier_id=verdict.tier.slug if verdict.tier else None,
+        reasons=[reason._asdict() for reason in verdict.reasons],
+        facts=stored_facts(facts),
+        policy_version_id=verdict.policy_number or None,
+        policy_digest=verdict.policy_digest,
+        at=at,
+    )
+
+
+_STORED: Final = tuple(name for name in Facts.__slots__ if name not in {"payload", "before"})
+
+
+def stored_facts(facts: Facts) -> dict[str, Any]:
+    """Return the facts as JSON values, without the payload: that is in the revision."""
+    return {name: _plain(getattr(facts, name)) for name in _STORED}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [asdict(item) if isinstance(item, Finding) else item for item in value]
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def put_before_people(proposal: Proposal, revision: Revision, verdict: Verdict, *, tags: Iterable[str]) -> None:
+    """Point `proposal` at its new current revision and verdict, unsaved."""
+    proposal.revision = revision
+    proposal.verdict = verdict
+    proposal.tier_id = verdict.tier_id
+    proposal.confidence = revision.confidence
+    proposal.amount = revision.amount
+    proposal.audience_size = revision.audience_size
+    proposal.tags = list(tags)

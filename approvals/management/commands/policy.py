@@ -1,0 +1,212 @@
+"""`manage.py policy`: the policy as files. Nothing here publishes: what is applied is a draft."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from approvals.management import replay_options
+from policies import documents, policy_tests
+from policies.document import document
+from policies.documents import DocumentInvalid, ExportFailed, Known, Plan, PolicyFile, Problem
+from policies.policy import compile_policy
+
+DIFFERS: Final = 2
+
+
+class Subcommand(NamedTuple):
+    """One `manage.py policy …`; `run` is given what was asked and where to write, and returns the exit code."""
+
+    name: str
+    help: str
+    add_arguments: Callable[[ArgumentParser], None]
+    run: Callable[[dict[str, Any], OutputWrapper], int]
+
+
+class Command(BaseCommand):
+    """Export, check, compare, apply and test policy files."""
+
+    help = _("The policy as files: export, lint, plan, apply, test; and replay. Publishing is done by people.")
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add each subcommand with its own arguments."""
+        parsers = parser.add_subparsers(dest="subcommand", required=True)
+        for subcommand in SUBCOMMANDS:
+            subcommand.add_arguments(parsers.add_parser(subcommand.name, help=subcommand.help))
+
+    def handle(self, *args: Any, subcommand: str, **options: Any) -> None:
+        """Run the subcommand; what is wrong with a file is told with its place, and the exit code is 1."""
+        chosen = next(one for one in SUBCOMMANDS if one.name == subcommand)
+        try:
+            code = chosen.run(options, self.stdout)
+        except DocumentInvalid as error:
+            for problem in error.problems:
+                self.stderr.write(str(problem))
+            if error.left_out:
+                self.stderr.write(_("… and %s more.") % error.left_out)
+            count = len(error.problems) + error.left_out
+            raise CommandError(
+                ngettext("%s problem. Nothing was changed.", "%s problems. Nothing was changed.", count) % count
+            ) from error
+        except ExportFailed as error:
+            raise CommandError(_("The tables cannot be written as a file:\n%s") % error) from error
+        if code:
+            sys.exit(code)
+
+
+def _text(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise CommandError(f"{name}: {error.strerror}.") from error
+
+
+def _read(options: dict[str, Any], *, is_offline: bool = False) -> PolicyFile:
+    """Read the files and check all that can be checked without a change. Raises DocumentInvalid."""
+    problems: list[Problem] = []
+    policy = documents.collect({name: _text(name) for name in options["files"]}, problems)
+    problems += documents.check(policy, Known() if is_offline else documents.known())
+    if problems:
+        raise DocumentInvalid(problems)
+    return policy
+
+
+def _files(parser: ArgumentParser, *, are_required: bool = True) -> None:
+    parser.add_argument(
+        "files", nargs="+" if are_required else "*", metavar="FILE", help=_("Policy files; several are merged.")
+    )
+
+
+def _prune(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--prune",
+        action="store_true",
+        help=_("Also remove rows that the files do not name, in the sections they name. Surfaces are disabled."),
+    )
+
+
+def _export_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--into", metavar="FILE", help=_("Bring this policy file up to date; its comments stay where they can.")
+    )
+
+
+def _export(options: dict[str, Any], out: OutputWrapper) -> int:
+    into = options["into"]
+    if not into:
+        out.write(documents.export(), ending="")
+        return 0
+    path = Path(into)
+    older = _text(into) if path.exists() else None
+    path.write_text(documents.export(older, file=into), encoding="utf-8", newline="")
+    out.write(_("%s says what the tables say.") % into)
+    return 0
+
+
+def _lint_arguments(parser: ArgumentParser) -> None:
+    _files(parser)
+    parser.add_argument(
+        "--offline", action="store_true", help=_("Do not ask the database which tiers, roles and surfaces there are.")
+    )
+
+
+def _lint(options: dict[str, Any], out: OutputWrapper) -> int:
+    policy = _read(options, is_offline=options["offline"])
+    count = sum(1 for _item in policy.items())
+    out.write(ngettext("%s entry, no problems.", "%s entries, no problems.", count) % count)
+    return 0
+
+
+def _no_arguments(parser: ArgumentParser) -> None:
+    """The subcommand takes none."""
+
+
+def _schema(options: dict[str, Any], out: OutputWrapper) -> int:
+    out.write(json.dumps(documents.json_schema(), indent=2, ensure_ascii=False))
+    return 0
+
+
+def _plan_arguments(parser: ArgumentParser) -> None:
+    _files(parser)
+    _prune(parser)
+
+
+def _plan(options: dict[str, Any], out: OutputWrapper) -> int:
+    plan = documents.make(_read(options), prune=options["prune"])
+    _tell(plan, out)
+    return DIFFERS if plan.changes else 0
+
+
+def _apply(options: dict[str, Any], out: OutputWrapper) -> int:
+    plan = documents.apply(_read(options), prune=options["prune"])
+    _tell(plan, out)
+    if plan.changes:
+        out.write(_("The tables are changed: a draft, which counts once it is published."))
+    return 0
+
+
+def _tell(plan: Plan, out: OutputWrapper) -> None:
+    for change in plan.changes:
+        for line in change.lines():
+            out.write(line)
+    if plan.kept:
+        out.write(_("Only in the tables, and kept (see --prune): %s.") % ", ".join(plan.kept))
+    count = len(plan.changes)
+    out.write(ngettext("%s difference.", "%s differences.", count) % count if count else _("No difference."))
+
+
+def _test_arguments(parser: ArgumentParser) -> None:
+    _files(parser, are_required=False)
+
+
+@transaction.atomic
+def _test(options: dict[str, Any], out: OutputWrapper) -> int:
+    """Run the tests on the draft as it would be with the files applied, and leave everything as it was."""
+    chosen: set[str] | None = None
+    if options["files"]:
+        policy = _read(options)
+        documents.apply(policy, prune=False)
+        if "tests" in policy.sections:
+            chosen = {item.value["id"] for item in policy.sections["tests"].values()}
+    try:
+        compiled = compile_policy(number=0, digest="", document=document())
+    except (ValueError, KeyError, TypeError) as error:
+        raise CommandError(_("The draft cannot be used: %s") % error) from error
+    finally:
+        transaction.set_rollback(True)
+    results = policy_tests.run(compiled, [one for one in compiled.tests if chosen is None or one.slug in chosen])
+    for result in results:
+        out.write(f"{_('passed') if result.is_passed else _('FAILED')}  {result.slug}")
+        if not result.is_passed:
+            _explain(result, out)
+    failed = sum(not result.is_passed for result in results)
+    out.write(_("%(passed)s passed, %(failed)s failed.") % {"passed": len(results) - failed, "failed": failed})
+    return 1 if failed else 0
+
+
+def _explain(result: policy_tests.Result, out: OutputWrapper) -> None:
+    for problem in result.problems:
+        out.write(f"    {problem}")
+    for reason in result.reasons:
+        mark = "→" if reason.is_deciding else " "
+        out.write(f"    {mark} {reason.source} {reason.id}: {reason.tier or reason.outcome}. {reason.text}")
+
+
+SUBCOMMANDS: Final = (
+    Subcommand("export", _("Write the tables as a policy file."), _export_arguments, _export),
+    Subcommand("lint", _("Check policy files; change nothing."), _lint_arguments, _lint),
+    Subcommand("plan", _("Say what applying would change; exit code 2 if anything."), _plan_arguments, _plan),
+    Subcommand("apply", _("Put policy files into the tables, as a draft."), _plan_arguments, _apply),
+    Subcommand("schema", _("Write the JSON Schema of policy files, for editors."), _no_arguments, _schema),
+    Subcommand("test", _("Run the policy's own tests on the draft."), _test_arguments, _test),
+    Subcommand(
+        "replay", _("Try the draft, or a version, on past proposals."), replay_options.add_arguments, replay_options.run
+    ),
+)

@@ -1,0 +1,76 @@
+import pgtrigger
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from approvals.models.ids import uuid7
+from approvals.models.proposal import Proposal
+from approvals.models.revision import IMMUTABLE, Revision
+
+
+class Decision(models.Model):
+    """What one person said of one revision, naming the number and digest that were on the screen."""
+
+    class Verdict(models.TextChoices):
+        APPROVE = "approve", _("Approved")
+        REJECT = "reject", _("Rejected")
+        SEND_BACK = "send_back", _("Sent back")
+        TAKE_OVER = "take_over", _("Took over")
+        UNDO = "undo", _("Undid")
+        ROLL_BACK = "roll_back", _("Rolled back")
+        RETRY = "retry", _("Retried")
+
+    class ReasonCode(models.TextChoices):
+        INACCURATE = "inaccurate", _("Not correct")
+        OFF_BRAND = "off_brand", _("Not our tone or brand")
+        WRONG_AUDIENCE = "wrong_audience", _("Wrong audience")
+        BAD_TIMING = "bad_timing", _("Bad timing")
+        TOO_RISKY = "too_risky", _("Too risky")
+        TOO_EXPENSIVE = "too_expensive", _("Too expensive")
+        NOT_COMPLIANT = "not_compliant", _("Against the rules")
+        DUPLICATE = "duplicate", _("Done already")
+        OTHER = "other", _("Other (say why)")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, related_name="decisions")
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="decisions")
+    revision_number = models.PositiveIntegerField(_("revision"))
+    digest = models.CharField(_("digest"), max_length=71)
+    verdict = models.CharField(_("verdict"), max_length=10, choices=Verdict.choices)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("by"),
+        on_delete=models.PROTECT,
+        related_name="decisions",
+        db_index=False,
+    )
+    by_name = models.CharField(_("name at the time"), max_length=200)
+    at = models.DateTimeField(_("at"))
+    reason_code = models.CharField(_("reason"), max_length=16, choices=ReasonCode.choices, blank=True)
+    comment = models.TextField(_("comment"), blank=True)
+    ticked = ArrayField(
+        models.CharField(max_length=80),
+        verbose_name=_("ticked"),
+        default=list,
+        blank=True,
+        help_text=_("Of the checklist."),
+    )
+    is_signed = models.BooleanField(_("signed"), default=False, help_text=_("The person signed in again for this."))
+
+    class Meta:
+        verbose_name = _("decision")
+        verbose_name_plural = _("decisions")
+        ordering = ["-id"]
+        default_permissions = ("view",)
+        indexes = [models.Index(fields=["by", "-id"], name="decision_by_person")]
+        constraints = [
+            models.CheckConstraint(
+                name="decision_rejection_has_a_reason", condition=~Q(verdict="reject") | ~Q(reason_code="")
+            ),
+        ]
+        triggers = [pgtrigger.Protect(name="immutable", operation=IMMUTABLE)]
+
+    def __str__(self) -> str:
+        return f"{self.get_verdict_display()} · {self.by_name}"

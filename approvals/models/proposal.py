@@ -1,0 +1,279 @@
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Self
+from uuid import UUID
+
+import pgtrigger
+from django.apps import apps
+from django.contrib.auth.models import Group
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+from django_fsm import ConcurrentTransitionMixin, FSMField, transition
+from simple_history.models import HistoricalRecords
+
+from approvals.models.ids import uuid7
+from approvals.models.states import CLEARED, EDGES, INITIAL, OPEN, WAITING, State
+from policies.models import Agent, Surface, Tier
+
+
+class ProposalQuerySet(models.QuerySet["Proposal"]):
+    def locked(self, proposal_id: UUID) -> "Proposal":
+        """Lock one proposal's row and return it. Raises Proposal.DoesNotExist."""
+        # Not joined to its revision, which is read when it is first asked for: where we waited for the lock
+        # and somebody made a new revision meanwhile, a join would look for the new one among the rows as
+        # they were before, and find no proposal at all.
+        return self.select_for_update().get(pk=proposal_id)
+
+    def as_of_now(self) -> Self:
+        """Add `state_now`: the state by the database's clock, whether or not the sweep has been yet."""
+        return self.annotate(
+            state_now=Case(
+                When(overdue(), then=Value(State.EXPIRED.value)),
+                default=F("state"),
+                output_field=models.CharField(max_length=16),
+            )
+        )
+
+    def overdue(self) -> Self:
+        """Only what has run out of time but has not been marked as expired yet."""
+        return self.filter(overdue())
+
+
+def overdue() -> Q:
+    """Out of time by the database's clock: undecided past the deadline, or unclaimed past its expiry.
+
+    What was claimed may have reached the far side, so the dispatcher says how it ends, and not the clock.
+    """
+    dispatches = apps.get_model("approvals", "Dispatch").objects
+    claimed = Exists(dispatches.filter(proposal=OuterRef("pk"), kind="execute", fence__gt=0))
+    return Q(state__in=WAITING, deadline_at__lte=Now()) | Q(state=State.APPROVED, expires_at__lte=Now()) & ~Q(claimed)
+
+
+class Proposal(ConcurrentTransitionMixin, models.Model):
+    """One action an agent asks to have done.
+
+    What was asked is written once; what follows from it (state, current revision, verdict) changes only
+    through the transitions below, which the use cases call under the row's lock.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agent = models.ForeignKey(
+        Agent, verbose_name=_("agent"), on_delete=models.PROTECT, related_name="proposals", db_index=False
+    )
+    surface = models.ForeignKey(
+        Surface, verbose_name=_("surface"), on_delete=models.PROTECT, related_name="proposals", db_index=False
+    )
+    action = models.CharField(_("action"), max_length=120)
+    title = models.CharField(_("title"), max_length=300)
+    rationale = models.TextField(_("rationale"), blank=True)
+    trigger = models.JSONField(_("trigger"), null=True, blank=True)
+    evidence = models.JSONField(_("evidence"), default=list, blank=True)
+    metrics = models.JSONField(_("metrics"), default=list, blank=True)
+    expected_outcome = models.JSONField(_("expected outcome"), null=True, blank=True)
+    currency = models.CharField(_("currency"), max_length=3, blank=True)
+    targets = ArrayField(models.CharField(max_length=200), verbose_name=_("targets"), default=list, blank=True)
+    tags = ArrayField(models.CharField(max_length=80), verbose_name=_("tags"), default=list, blank=True)
+    model = models.JSONField(_("model"), null=True, blank=True)
+    callback_url = models.URLField(_("callback address"), max_length=2000, blank=True)
+    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    created_at = models.DateTimeField(_("proposed at"))
+
+    state = FSMField(_("state"), max_length=16, choices=State.choices, protected=True)
+    revision = models.ForeignKey("approvals.Revision", on_delete=models.PROTECT, related_name="+", db_index=False)
+    verdict = models.ForeignKey("approvals.Verdict", on_delete=models.PROTECT, related_name="+", db_index=False)
+    tier = models.ForeignKey(
+        Tier, verbose_name=_("tier"), null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    confidence = models.FloatField(_("confidence"), null=True, blank=True)
+    amount = models.DecimalField(_("amount"), max_digits=20, decimal_places=4, null=True, blank=True)
+    audience_size = models.PositiveBigIntegerField(_("audience size"), null=True, blank=True)
+    owner = models.ForeignKey(
+        Group, verbose_name=_("owner role"), to_field="name", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    requirements = models.JSONField(
+        _("requirements"), default=list, help_text=_("Whose approvals it needs, as copied when it was submitted.")
+    )
+    deciding_roles = ArrayField(
+        models.CharField(max_length=150), verbose_name=_("decided by"), default=list, blank=True, editable=False
+    )
+    checklist = models.JSONField(
+        _("checklist"), default=list, blank=True, help_text=_("What has to be ticked before it is approved.")
+    )
+    is_to_be_assessed = models.BooleanField(
+        _("a model is to be asked"), default=False, help_text=_("About the checklist, before people tick it.")
+    )
+    deadline_at = models.DateTimeField(_("deadline"))
+    release_at = models.DateTimeField(_("ships from"), null=True, blank=True)
+    approved_digest = models.CharField(_("approved digest"), max_length=71, blank=True)
+    updated_at = models.DateTimeField(_("changed at"))
+
+    objects = ProposalQuerySet.as_manager()
+    history = HistoricalRecords(
+        excluded_fields=[
+            "rationale", "trigger", "evidence", "metrics", "expected_outcome", "currency", "targets", "tags", "model",
+            "callback_url", "expires_at", "created_at", "requirements", "deciding_roles", "checklist",
+            "is_to_be_assessed", "verdict",
+        ],
+        no_db_index=["agent", "surface", "revision", "tier", "owner"],
+    )  # fmt: skip
+
+    class Meta:
+        verbose_name = _("proposal")
+        verbose_name_plural = _("proposals")
+        ordering = ["-id"]
+        default_permissions = ("view",)
+        permissions = [
+            ("view_all_proposals", "Can see the proposals of every surface"),
+            ("decide_proposal", "Can decide on proposals of their role"),
+        ]
+        indexes = [
+            models.Index(fields=["agent", "-id"], name="proposal_by_agent"),
+            models.Index(fields=["surface", "-id"], name="proposal_by_surface"),
+            models.Index(fields=["state", "-id"], name="proposal_by_state"),
+            models.Index(fields=["owner", "-id"], name="proposal_by_owner"),
+            models.Index(fields=["tier", "-id"], name="proposal_by_tier"),
+            models.Index(fields=["deadline_at"], name="proposal_due", condition=Q(state__in=WAITING)),
+            models.Index(
+                fields=["expires_at"],
+                name="proposal_expiring",
+                condition=Q(state=State.APPROVED, expires_at__isnull=False),
+            ),
+            GinIndex(fields=["deciding_roles"], name="proposal_by_deciding_roles"),
+            models.Index(fields=["id"], name="proposal_to_be_assessed", condition=Q(is_to_be_assessed=True)),
+            GinIndex(fields=["targets"], name="proposal_live_targets", condition=Q(state__in=(*WAITING, "approved"))),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="proposal_cleared_iff_release_at_and_digest",
+                condition=Q(state__in=CLEARED, release_at__isnull=False) & ~Q(approved_digest="")
+                | ~Q(state__in=CLEARED) & Q(release_at__isnull=True, approved_digest=""),
+            ),
+            models.CheckConstraint(
+                name="proposal_state_is_known",
+                condition=Q(state__in=State.values),
+            ),
+            models.CheckConstraint(
+                name="proposal_confidence_is_a_share",
+                condition=Q(confidence__isnull=True) | Q(confidence__gte=0, confidence__lte=1),
+            ),
+            models.CheckConstraint(
+                name="proposal_deadline_not_after_expiry",
+                condition=Q(expires_at__isnull=True) | Q(deadline_at__lte=F("expires_at")),
+            ),
+        ]
+        triggers = [
+            pgtrigger.FSM(name="legal_edges", field="state", transitions=[(str(a), str(b)) for a, b in EDGES]),
+            pgtrigger.Protect(
+                name="starts_at_the_beginning",
+                operation=pgtrigger.Insert,
+                condition=~pgtrigger.Q(new__state__in=INITIAL),
+            ),
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(
+                name="asked_once",
+                fields=["id", "agent", "surface", "action", "created_at", "expires_at", "callback_url"],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_open(self) -> bool:
+        """Whether people may decide, as far as the row knows; the deadline is compared by the use case."""
+        return self.state in OPEN
+
+    # Transitions assign fields and do nothing else. Each use case holds the lock, checks, and records.
+
+    @transition(field=state, source=[State.PENDING, State.EDITED], target=State.EDITED)
+    def edit(self) -> None:
+        """A person changed the payload."""
+
+    @transition(field=state, source=[State.PENDING, State.RETURNED], target=State.PENDING)
+    def revise(self, *, deadline_at: datetime) -> None:
+        """The agent changed the payload."""
+        self.deadline_at = deadline_at
+
+    @transition(field=state, source=list(WAITING), target=State.BLOCKED)
+    def block(self) -> None:
+        """The policy denies the new revision."""
+
+    @transition(field=state, source=list(OPEN), target=State.APPROVED)
+    def approve(self, *, release_at: datetime) -> None:
+        """People met every requirement."""
+        self.release_at = release_at
+        self.approved_digest = self.revision.digest
+
+    @transition(field=state, source=list(OPEN), target=State.REJECTED)
+    def reject(self) -> None:
+        """A person said no."""
+
+    @transition(field=state, source=list(OPEN), target=State.RETURNED)
+    def send_back(self) -> None:
+        """A person asks the agent to revise."""
+
+    @transition(field=state, source=list(OPEN), target=State.TAKEN_OVER)
+    def take_over(self) -> None:
+        """A person does it by hand."""
+
+    @transition(field=state, source=[State.APPROVED, State.REJECTED], target=State.PENDING)
+    def undo(self, *, deadline_at: datetime) -> None:
+        """A person takes an approval or a rejection back."""
+        self._lose_clearance()
+        self.deadline_at = deadline_at
+
+    @transition(field=state, source=State.APPROVED, target=State.PENDING)
+    def hold_back(self, *, deadline_at: datetime) -> None:
+        """A stricter policy takes back what the policy alone had approved."""
+        self._lose_clearance()
+        self.deadline_at = deadline_at
+
+    @transition(field=state, source=[*WAITING, State.APPROVED], target=State.WITHDRAWN)
+    def withdraw(self) -> None:
+        """The agent took it back."""
+        self._lose_clearance()
+
+    @transition(field=state, source=[*WAITING, State.APPROVED], target=State.EXPIRED)
+    def expire(self) -> None:
+        """Nobody decided, or nothing could ship it, in time."""
+        self._lose_clearance()
+
+    @transition(field=state, source=State.APPROVED, target=State.SHIPPED)
+    def ship(self) -> None:
+        """The executor answered; the receipt is recorded."""
+
+    @transition(field=state, source=State.APPROVED, target=State.FAILED)
+    def fail(self) -> None:
+        """The dispatcher gave up."""
+
+    @transition(field=state, source=State.FAILED, target=State.APPROVED)
+    def retry(self, *, release_at: datetime) -> None:
+        """A person wants it tried again."""
+        self.release_at = release_at
+
+    @transition(field=state, source=State.SHIPPED, target=State.ROLLED_BACK)
+    def roll_back(self) -> None:
+        """The rollback payload was executed."""
+
+    def _lose_clearance(self) -> None:
+        self.release_at = None
+        self.approved_digest = ""
+
+    @staticmethod
+    def deadline(*, at: datetime, allowed: timedelta, expires_at: datetime | None) -> datetime:
+        """Return when a decision is due: after `allowed`, but never later than the agent's own expiry."""
+        due = at + allowed
+        return due if expires_at is None else min(due, expires_at)
+
+    def require_approvals(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write down whose approvals it needs, unsaved, and with it which roles decide."""
+        self.requirements = list(rows)
+        self.deciding_roles = sorted({row["role"] for row in rows})
+
+    def roles(self) -> Collection[str]:
+        """The roles whose people may decide."""
+        return {row["role"] for row in self.requirements}

@@ -1,0 +1,88 @@
+"""What one person may do with one proposal now, so that pages offer that and nothing else.
+
+An offer is a courtesy: the use case behind it checks again, under the lock.
+"""
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
+
+from approvals import eligibility
+from approvals.errors import NotEligible
+from approvals.models import OPEN, Dispatch, DispatchStatus, Proposal, State
+from policies.policy import Policy, SurfacePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What may be offered. `why_not` says why nothing may; `why_not_approve` why only approving may not."""
+
+    may_decide: bool = False
+    may_approve: bool = False
+    may_edit_and_approve: bool = False
+    needs_signature: bool = False
+    may_undo: bool = False
+    may_roll_back: bool = False
+    may_retry: bool = False
+    why_not: str = ""
+    why_not_approve: str = ""
+
+
+def offers(person: User, proposal: Proposal, *, state: State, policy: Policy) -> Offers:
+    """Return what `person` may do with `proposal`, which is in `state` by the database's clock."""
+    surface = policy.surfaces.get(proposal.surface_id)
+    if surface is None:
+        return Offers(why_not=_("The surface %s is not published.") % proposal.surface_id)
+    try:
+        eligibility.require(person, proposal, surface)
+    except NotEligible as refusal:
+        return Offers(why_not=str(refusal))
+    if state in OPEN:
+        return _to_decide(person, proposal, surface, policy)
+    return _after_the_decision(proposal, state)
+
+
+def _to_decide(person: User, proposal: Proposal, surface: SurfacePolicy, policy: Policy) -> Offers:
+    tier = policy.tiers.get(proposal.tier_id or "")
+    why_not = ""
+    if tier is None or tier.review == "human_only":
+        why_not = _("Only people do this: take it over, or reject it.")
+    else:
+        try:
+            eligibility.require(person, proposal, surface, approving=True)
+        except NotEligible as refusal:
+            why_not = str(refusal)
+    return Offers(
+        may_decide=True,
+        may_approve=not why_not,
+        may_edit_and_approve=surface.editor_may_approve and tier is not None and tier.review != "human_only",
+        needs_signature=tier is not None and tier.review == "signature",
+        why_not_approve=why_not,
+    )
+
+
+def _after_the_decision(proposal: Proposal, state: State) -> Offers:
+    dispatches = list(Dispatch.objects.filter(proposal=proposal))
+    is_on_its_way = any(row.fence > 0 and row.kind == Dispatch.Kind.EXECUTE for row in dispatches)
+    has_rollback = any(row.kind == Dispatch.Kind.ROLLBACK for row in dispatches)
+    has_failed = any(row.status == DispatchStatus.FAILED for row in dispatches)
+    return Offers(
+        may_undo=state == State.REJECTED or (state == State.APPROVED and not is_on_its_way),
+        may_roll_back=(state == State.SHIPPED and proposal.revision.rollback_body is not None and not has_rollback),
+        may_retry=has_failed and state in {State.FAILED, State.SHIPPED},
+        why_not=_nothing_left(proposal, state, is_on_its_way=is_on_its_way),
+    )
+
+
+def _nothing_left(proposal: Proposal, state: State, *, is_on_its_way: bool) -> str:
+    """Say why the proposal offers nothing in this state; empty where it usually offers something."""
+    if state == State.APPROVED and is_on_its_way:
+        return _("It is on its way. Once it has shipped you can roll it back, if it came with a way to.")
+    if state == State.SHIPPED and proposal.revision.rollback_body is None:
+        return _("It has shipped, and it came without a way to roll it back.")
+    if state in {State.BLOCKED, State.EXPIRED, State.WITHDRAWN, State.TAKEN_OVER, State.ROLLED_BACK}:
+        return _("It is settled: there is nothing left to decide.")
+    if state == State.RETURNED:
+        return _("It waits for the agent to revise it.")
+    return ""

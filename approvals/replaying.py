@@ -1,0 +1,97 @@
+"""Run replays: a policy document against the recorded proposals, in one go or a slice at a time."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from approvals import recorded
+from approvals.recorded import Window
+from approvals.waking import wake
+from policies import replays
+from policies.guardrails import GuardrailInvalid
+from policies.models import ReplayRun
+from policies.policy import compile_policy
+from policies.replay import Replay
+from policies.replays import Progress, ReplayTaken
+from policies.rules import RuleInvalid
+from policies.tallying import Tally
+
+log = logging.getLogger(__name__)
+
+TASK: Final = "approvals.tasks.replay_policies"
+SLICE_SECONDS: Final = 3.0
+"""So long a worker stays with a replay before it looks what else is due."""
+SAVE_SECONDS: Final = 0.5
+
+
+class ReplayInvalid(ValueError):
+    """The document cannot be replayed: a rule, a guardrail or its form is wrong."""
+
+    code = "replay_invalid"
+
+
+def run(document: Mapping[str, Any], window: Window, *, told: Callable[[int], object] | None = None) -> Any:
+    """Replay `document` over the proposals of `window` and return the figures (see `Tally.result`).
+
+    `told` is called with the number of proposals judged, after each page. Raises ReplayInvalid.
+    """
+    judge, tally, done = _judge(document), Tally(), 0
+    for page in recorded.pages(window, judge.needs):
+        judge.weigh(page.cases, tally)
+        done += page.size
+        if told is not None:
+            told(done)
+    return tally.result(recorded.review_minutes(window))
+
+
+def run_next() -> bool:
+    """Carry the next replay on for a slice; return whether there is more to do.
+
+    A worker that goes away loses what it counted since it last wrote it down, and nothing else.
+    """
+    claimed = replays.claim_next()
+    if claimed is None:
+        return False
+    try:
+        is_done = _carry_on(claimed)
+    except ReplayTaken as taken:
+        log.info("%s", taken)
+        return True
+    except ReplayInvalid as problem:
+        replays.fail(claimed, error=str(problem))
+        return True
+    if not is_done:
+        replays.put_down(claimed)
+    wake(TASK)
+    return True
+
+
+def _judge(document: Mapping[str, Any]) -> Replay:
+    try:
+        return Replay(compile_policy(number=0, digest="", document=document))
+    except (RuleInvalid, GuardrailInvalid) as problem:
+        raise ReplayInvalid(str(problem)) from problem
+    except (KeyError, TypeError, ValueError) as problem:
+        raise ReplayInvalid(f"The policy is not in its right form: {type(problem).__name__} {problem}.") from problem
+
+
+def _carry_on(claimed: ReplayRun) -> bool:
+    """Judge pages until the slice is over or none is left; return whether it is finished."""
+    judge, window = _judge(claimed.document), Window(claimed.since, claimed.most)
+    if claimed.total is None:
+        replays.start(claimed, total=recorded.count(window))
+    tally = Tally.of_json(claimed.tally) if claimed.tally else Tally()
+    started = saved = time.monotonic()
+    done = claimed.done
+    for page in recorded.pages(window, judge.needs, after=claimed.last or recorded.NEWEST, done=done):
+        judge.weigh(page.cases, tally)
+        done += page.size
+        now = time.monotonic()
+        if now - saved > SAVE_SECONDS or now - started > SLICE_SECONDS:
+            replays.advance(claimed, Progress(done, page.last, tally.as_json()))
+            saved = now
+        if now - started > SLICE_SECONDS:
+            return False
+    replays.finish(claimed, done=done, result=tally.result(recorded.review_minutes(window)))
+    return True

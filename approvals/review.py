@@ -1,0 +1,297 @@
+"""People decide. The only writer of decisions and of people's revisions."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from approvals import decisions, demands, eligibility, shipping, steps, surroundings
+from approvals.errors import ReasonRequired, SignatureRequired, StaleRevision, StateConflict
+from approvals.judging import Content, Judgement, check, judge
+from approvals.limits import with_limits
+from approvals.models import OPEN, Decision, Proposal, State
+from approvals.submission import ask_of, judge_again, new_content
+from approvals.tally import Outcome, Requirement, tally
+from audit import canonical
+from audit.canonical import JsonValue
+from audit.clock import database_now
+from policies.evaluation import Outcome as PolicyOutcome
+from policies.policy import Policy, SurfacePolicy
+from policies.publishing import active_policy
+from policies.standing import Standing, standing
+
+DECISIONS = (
+    Decision.Verdict.APPROVE,
+    Decision.Verdict.REJECT,
+    Decision.Verdict.SEND_BACK,
+    Decision.Verdict.TAKE_OVER,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRevision:
+    """The revision that was on the person's screen."""
+
+    number: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A proposal under its row lock, what the active policy says of its surface, and the time."""
+
+    proposal: Proposal
+    policy: Policy
+    surface: SurfacePolicy
+    at: datetime
+
+
+@transaction.atomic
+def decide(
+    *,
+    proposal_id: UUID,
+    seen: SeenRevision,
+    by: User,
+    verdict: Decision.Verdict,
+    reason_code: str = "",
+    comment: str = "",
+    is_signed: bool = False,
+    ticked: Collection[str] = (),
+) -> Proposal:
+    """Record one person's decision, and resolve the proposal if that settles it.
+
+    Locks the proposal's row. `is_signed` says that the person has just signed in again, `ticked` which
+    items of the checklist they ticked: all of them, to approve. Raises Proposal.DoesNotExist, StaleRevision,
+    StateConflict, NotEligible, SignatureRequired or ReasonRequired; then nothing is written.
+    """
+    locked = _lock_open(proposal_id, seen)
+    approving = verdict == Decision.Verdict.APPROVE
+    roles = eligibility.require(by, locked.proposal, locked.surface, approving=approving)
+    _require_reason(locked, verdict, reason_code=reason_code, comment=comment, is_signed=is_signed)
+    if approving:
+        _require_ticks(locked.proposal, ticked)
+    decision = decisions.record(
+        locked.proposal,
+        by=by,
+        verdict=verdict,
+        at=locked.at,
+        reason_code=reason_code,
+        comment=comment,
+        is_signed=is_signed,
+        ticked=ticked if approving else (),
+    )
+    return _settle(locked, decision, by=by, told=decisions.told(decision, roles=roles, policy=locked.policy))
+
+
+@with_limits
+def edit(
+    *, proposal_id: UUID, seen: SeenRevision, by: User, payload: Any, rollback: Any = None, note: str = ""
+) -> Proposal:
+    """Put a person's version of the payload in place of the current one, for approval.
+
+    It is evaluated like any revision and may be blocked; approvals given so far are void. Where
+    `rollback` is None, a rollback payload is kept only if the payload did not change: it would
+    reverse something else. Raises what `decide` raises, and InvalidProposal.
+    """
+    locked = _lock_open(proposal_id, seen)
+    roles = eligibility.require(by, locked.proposal, locked.surface)
+    content, now = _edited(locked.proposal, payload=payload, rollback=rollback, note=note)
+    judged = judge_again(locked.proposal, content, now)
+    was = locked.proposal.state
+    new_content(locked.proposal, judged, at=locked.at, author=by, author_name=by.get_username())
+    if judged.verdict.outcome is PolicyOutcome.DENY:
+        locked.proposal.block()
+    else:
+        locked.proposal.edit()
+    tier = judged.verdict.tier.slug if judged.verdict.tier else None
+    return steps.take(
+        locked.proposal,
+        "proposal.edited",
+        was=was,
+        by=by,
+        at=locked.at,
+        roles=[*sorted(roles)],
+        verdict=judged.verdict.outcome.value,
+        tier=tier,
+        policy_version=judged.verdict.policy_number,
+        policy_digest=judged.verdict.policy_digest,
+    )
+
+
+@with_limits
+def preview_edit(*, proposal: Proposal, payload: Any, rollback: Any = None) -> Judgement:
+    """Return what the policy would say of this edit; stores nothing. Raises InvalidProposal."""
+    content, now = _edited(proposal, payload=payload, rollback=rollback, note="")
+    checked = check(ask_of(proposal), content, now)
+    return judge(checked, surroundings.look(checked.place(proposal.pk), now), is_in_review=True)
+
+
+@transaction.atomic
+def edit_and_approve(
+    *,
+    proposal_id: UUID,
+    seen: SeenRevision,
+    by: User,
+    payload: Any,
+    rollback: Any = None,
+    note: str = "",
+    comment: str = "",
+    is_signed: bool = False,
+    ticked: Collection[str] = (),
+) -> Proposal:
+    """Edit and approve in one act, where the surface lets one person do both.
+
+    If the policy blocks the edit, the proposal is blocked and nothing is approved.
+    """
+    edited = edit(proposal_id=proposal_id, seen=seen, by=by, payload=payload, rollback=rollback, note=note)
+    if edited.state != State.EDITED:
+        return edited
+    return decide(
+        proposal_id=proposal_id,
+        seen=SeenRevision(edited.revision.number, edited.revision.digest),
+        by=by,
+        verdict=Decision.Verdict.APPROVE,
+        comment=comment,
+        is_signed=is_signed,
+        ticked=ticked,
+    )
+
+
+@transaction.atomic
+def undo(*, proposal_id: UUID, by: User, comment: str = "") -> Proposal:
+    """Take an approval (by people or by policy) or a rejection back: it waits for people again.
+
+    Only until its dispatch is claimed, and for a rejection until the deadline. Raises StateConflict
+    or NotEligible.
+    """
+    locked = _lock(proposal_id)
+    proposal, was = locked.proposal, locked.proposal.state
+    roles = eligibility.require(by, proposal, locked.surface)
+    if was == State.REJECTED and proposal.deadline_at <= locked.at:
+        raise StateConflict(_("The deadline has passed, so the rejection stands."))
+    if was not in {State.APPROVED, State.REJECTED}:
+        raise StateConflict(_("Only an approval or a rejection can be undone; this proposal is %s.") % was)
+    shipping.cancel(proposal)
+    fresh = Proposal.deadline(at=locked.at, allowed=locked.surface.deadline, expires_at=proposal.expires_at)
+    proposal.undo(deadline_at=max(proposal.deadline_at, fresh))
+    decision = decisions.record(proposal, by=by, verdict=Decision.Verdict.UNDO, at=locked.at, comment=comment)
+    told = decisions.told(decision, roles=roles, policy=locked.policy)
+    return steps.take(proposal, "proposal.undone", was=was, by=by, at=locked.at, **told)
+
+
+def _lock(proposal_id: UUID) -> Locked:
+    proposal = Proposal.objects.locked(proposal_id)
+    policy = active_policy()
+    surface = policy.surfaces.get(proposal.surface_id)
+    if surface is None:
+        raise StateConflict(_("The surface %s is not published.") % proposal.surface_id)
+    return Locked(proposal, policy, surface, database_now())
+
+
+def _lock_open(proposal_id: UUID, seen: SeenRevision) -> Locked:
+    """Lock a proposal on which people may decide, in the revision they saw."""
+    locked = _lock(proposal_id)
+    proposal = locked.proposal
+    if (proposal.revision.number, proposal.revision.digest) != (seen.number, seen.digest):
+        raise StaleRevision(
+            _("Revision %(current)s, by %(author)s, has replaced revision %(seen)s. Look at it and decide again.")
+            % {"current": proposal.revision.number, "author": proposal.revision.author_name, "seen": seen.number}
+        )
+    if proposal.state not in OPEN:
+        state = proposal.get_state_display().lower()
+        raise StateConflict(_("This proposal is %s; there is nothing to decide.") % state)
+    if proposal.deadline_at <= locked.at:
+        raise StateConflict(_("The deadline has passed: the proposal has expired."))
+    return locked
+
+
+def _require_reason(
+    locked: Locked, verdict: Decision.Verdict, *, reason_code: str, comment: str, is_signed: bool
+) -> None:
+    if reason_code and reason_code not in Decision.ReasonCode.values:
+        raise ReasonRequired(_("There is no reason code %s.") % reason_code, field="reason_code")
+    if verdict == Decision.Verdict.REJECT and not reason_code:
+        raise ReasonRequired(_("Choose why you reject it."), field="reason_code")
+    if reason_code == Decision.ReasonCode.OTHER and not comment.strip():
+        raise ReasonRequired(_("Say in a few words what the other reason is."), field="comment")
+    if verdict == Decision.Verdict.SEND_BACK and not comment.strip():
+        raise ReasonRequired(_("Tell the agent what to change."), field="comment")
+    if verdict == Decision.Verdict.APPROVE:
+        _require_tier(locked, comment=comment, is_signed=is_signed)
+
+
+def _require_ticks(proposal: Proposal, ticked: Collection[str]) -> None:
+    """Check that every item of the checklist is ticked, and nothing else."""
+    if missing := demands.unticked(proposal, ticked):
+        raise ReasonRequired(_("Tick first: %s") % " · ".join(missing), field="checklist")
+    known = {item["slug"] for item in proposal.checklist}
+    if unknown := sorted(set(ticked) - known):
+        raise ReasonRequired(_("The checklist has no item %s.") % ", ".join(unknown), field="checklist")
+
+
+def _require_tier(locked: Locked, *, comment: str, is_signed: bool) -> None:
+    """Check what the proposal's tier asks of an approval."""
+    tier = locked.policy.tiers.get(locked.proposal.tier_id or "")
+    if tier is None or tier.review == "human_only":
+        raise StateConflict(_("Only people do this: take it over, or reject it."))
+    if tier.review != "signature":
+        return
+    if not is_signed:
+        raise SignatureRequired(_("This needs your signature: enter your password."))
+    if not comment.strip():
+        raise ReasonRequired(_("A signature needs a written reason."), field="comment")
+
+
+def _settle(locked: Locked, decision: Decision, *, by: User, told: dict[str, JsonValue]) -> Proposal:
+    """Move the proposal to where this decision takes it, and write that down."""
+    proposal, was, at = locked.proposal, locked.proposal.state, locked.at
+    match decision.verdict:
+        case Decision.Verdict.SEND_BACK:
+            proposal.send_back()
+        case Decision.Verdict.TAKE_OVER:
+            proposal.take_over()
+        case _:
+            _count(locked)
+    said: dict[str, JsonValue] = {"decision": str(decision.verdict), "reason_code": decision.reason_code}
+    steps.take(proposal, "proposal.decided", was=was, by=by, at=at, **said, **told)
+    if proposal.state == State.APPROVED:
+        shipping.enqueue(proposal, connector=locked.surface.connector, at=at)
+    return proposal
+
+
+def _count(locked: Locked) -> None:
+    proposal = locked.proposal
+    match tally([Requirement(**row) for row in proposal.requirements], decisions.votes(proposal)):
+        case Outcome.APPROVED:
+            proposal.approve(release_at=locked.at + locked.surface.undo_window)
+        case Outcome.REJECTED:
+            proposal.reject()
+        case Outcome.OPEN:
+            pass
+
+
+def _edited(proposal: Proposal, *, payload: Any, rollback: Any, note: str) -> tuple[Content, Standing]:
+    """Return a person's version of a proposal, and what holds for it now."""
+    revision = proposal.revision
+    now = standing(agent=proposal.agent_id, surface=proposal.surface_id)
+    surface = now.policy.surfaces.get(proposal.surface_id)
+    if rollback is None and canonical.encode(payload) == bytes(revision.body):
+        rollback = revision.rollback
+    # The agent's figures stand only where the surface does not read them in the payload itself.
+    reads_amount = surface is None or bool(surface.amount_pointer)
+    reads_size = surface is None or bool(surface.audience_pointer)
+    content = Content(
+        payload=payload,
+        before=revision.before,
+        rollback=rollback,
+        amount=None if reads_amount or revision.amount is None else float(revision.amount),
+        audience_size=None if reads_size else revision.audience_size,
+        confidence=revision.confidence,
+        note=note,
+    )
+    return content, now

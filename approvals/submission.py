@@ -1,0 +1,282 @@
+"""From an agent's words to a proposal: submit, revise, withdraw, report an outcome, or only ask."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Model
+
+from approvals import assessing, demands, shipping, steps, surroundings
+from approvals.connectors.addresses import read_url
+from approvals.connectors.http import DeliveryRefused, check_url
+from approvals.errors import InvalidProposal, StateConflict
+from approvals.judging import Ask, Content, Judgement, check, judge, new_revision, new_verdict, put_before_people
+from approvals.limits import with_limits
+from approvals.models import Dispatch, Outcome, Proposal, State
+from approvals.models.ids import uuid7
+from approvals.models.together import first_history, insert_together
+from audit import ledger
+from audit.clock import database_now
+from policies.evaluation import Outcome as PolicyOutcome
+from policies.models import Agent
+from policies.payloads import FieldError
+from policies.people import actor
+from policies.standing import Standing, standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A proposal as an agent sends it, checked for form but not yet for sense."""
+
+    surface: str
+    action: str
+    title: str
+    content: Content
+    rationale: str = ""
+    trigger: Any = None
+    evidence: Sequence[Any] = ()
+    metrics: Sequence[Any] = ()
+    expected_outcome: Any = None
+    currency: str = ""
+    targets: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    model: Any = None
+    callback_url: str = ""
+    expires_at: datetime | None = None
+
+
+@with_limits
+def evaluate(*, agent: Agent, draft: Draft) -> Judgement:
+    """Return the verdict that `draft` would get now; stores nothing. Raises InvalidProposal."""
+    now = standing(agent=agent.slug, surface=draft.surface)
+    checked = check(_ask(agent, draft), draft.content, now)
+    _require_sense(agent, draft, at=now.at)
+    return judge(checked, surroundings.look(checked.place(), now), is_in_review=False)
+
+
+Along = Callable[[Proposal, Dispatch | None], Sequence[Model]]
+"""Told of a proposal about to be stored, and of its dispatch if it has one; returns rows to write along with it."""
+
+
+@with_limits
+def submit(*, agent: Agent, draft: Draft, along: Along | None = None) -> Proposal:
+    """Store `draft` as a proposal in the state that the policy gives it: pending, approved or blocked.
+
+    The rows of `along` are written by the same statement, so that they stand or fall with the proposal.
+    Raises InvalidProposal; then nothing is written.
+    """
+    now = standing(agent=agent.slug, surface=draft.surface)
+    checked = check(_ask(agent, draft), draft.content, now)
+    _require_sense(agent, draft, at=now.at)
+    judged = judge(checked, surroundings.hold(checked.place(), now), is_in_review=False)
+    proposal = _new_proposal(agent, draft, judged, at=now.at)
+    entry = steps.entry(proposal, "proposal.submitted", was="", by=agent, at=now.at, **_told(judged))
+    dispatch = None
+    if proposal.state == State.APPROVED:
+        dispatch = shipping.new_dispatch(proposal, connector=judged.surface.connector, at=now.at)
+        shipping.wake_for(proposal, at=now.at)
+    history = first_history(proposal, at=now.at)
+    rows = [proposal, history, proposal.revision, proposal.verdict, entry, dispatch]
+    more = along(proposal, dispatch) if along is not None else ()
+    then = surroundings.joining(proposal, judged.around)
+    insert_together([*(row for row in rows if row is not None), *more], *then)
+    assessing.wake_for(proposal)
+    return proposal
+
+
+_INITIAL = {
+    PolicyOutcome.ALLOW: State.APPROVED,
+    PolicyOutcome.REQUIRE_APPROVAL: State.PENDING,
+    PolicyOutcome.DENY: State.BLOCKED,
+}
+
+
+def _new_proposal(agent: Agent, draft: Draft, judged: Judgement, *, at: datetime) -> Proposal:
+    identifier = uuid7()
+    revision = new_revision(judged, proposal_id=identifier, number=1, at=at, agent=agent, author_name=agent.name)
+    verdict = new_verdict(judged, revision=revision, at=at)
+    state = _INITIAL[judged.verdict.outcome]
+    is_cleared = state == State.APPROVED and judged.verdict.tier is not None
+    proposal: Proposal = Proposal(
+        id=identifier,
+        agent=agent,
+        surface_id=draft.surface,
+        action=draft.action,
+        title=draft.title,
+        rationale=draft.rationale,
+        trigger=draft.trigger,
+        evidence=list(draft.evidence),
+        metrics=list(draft.metrics),
+        expected_outcome=draft.expected_outcome,
+        currency=draft.currency,
+        targets=list(draft.targets),
+        model=draft.model,
+        callback_url=draft.callback_url,
+        expires_at=draft.expires_at,
+        created_at=at,
+        updated_at=at,
+        state=state,
+        owner_id=judged.surface.owner,
+        deadline_at=Proposal.deadline(at=at, allowed=judged.surface.deadline, expires_at=draft.expires_at),
+        release_at=at + judged.verdict.tier.hold if is_cleared and judged.verdict.tier else None,
+        approved_digest=revision.digest if is_cleared else "",
+    )
+    put_before_people(proposal, revision, verdict, tags=judged.tags)
+    demands.write(proposal, judged.policy, judged.surface, judged.verdict)
+    proposal.is_to_be_assessed = assessing.is_wanted(proposal)
+    return proposal
+
+
+@with_limits
+def revise(*, agent: Agent, proposal_id: UUID, content: Content) -> Proposal:
+    """Put a new payload by the agent before people, while the proposal is pending or was returned.
+
+    It is judged afresh and never passes by itself, since people already look. Votes so far are void.
+    Raises Proposal.DoesNotExist, StateConflict or InvalidProposal.
+    """
+    proposal: Proposal = lock_own(agent, proposal_id)
+    now = standing(agent=agent.slug, surface=proposal.surface_id)
+    was = proposal.state
+    if was not in {State.PENDING, State.RETURNED}:
+        raise StateConflict(f"A proposal can be revised while it is pending or returned; this one is {was}.")
+    if proposal.deadline_at <= now.at:
+        raise StateConflict("The deadline has passed: the proposal has expired.")
+    judged = judge_again(proposal, content, now)
+    new_content(proposal, judged, at=now.at, agent=agent, author_name=agent.name)
+    if judged.verdict.outcome is PolicyOutcome.DENY:
+        proposal.block()
+    else:
+        # A pending proposal keeps its deadline: revising must not be a way to be given more time.
+        fresh = Proposal.deadline(at=now.at, allowed=judged.surface.deadline, expires_at=proposal.expires_at)
+        proposal.revise(deadline_at=fresh if was == State.RETURNED else proposal.deadline_at)
+    told = _told(judged)
+    return steps.take(proposal, "proposal.revised", was=was, by=agent, at=now.at, **told)
+
+
+@transaction.atomic
+def withdraw(*, agent: Agent, proposal_id: UUID) -> Proposal:
+    """Take a proposal back before its dispatch is claimed. Raises StateConflict after that."""
+    proposal: Proposal = lock_own(agent, proposal_id)
+    was = proposal.state
+    if was == State.WITHDRAWN:
+        return proposal
+    if was not in {State.PENDING, State.EDITED, State.RETURNED, State.APPROVED}:
+        raise StateConflict(f"A proposal that is {was} cannot be withdrawn.")
+    at = database_now()
+    if was != State.APPROVED and proposal.deadline_at <= at:
+        raise StateConflict("The deadline has passed: the proposal has expired.")
+    shipping.cancel(proposal)
+    proposal.withdraw()
+    return steps.take(proposal, "proposal.withdrawn", was=was, by=agent, at=at)
+
+
+@transaction.atomic
+def report_outcome(
+    *, agent: Agent, proposal_id: UUID, metric: str, value: float, unit: str, observed_at: datetime, note: str
+) -> Outcome:
+    """Record what a shipped action did in the world. Raises StateConflict before it was shipped."""
+    proposal: Proposal = lock_own(agent, proposal_id)
+    if proposal.state not in {State.SHIPPED, State.ROLLED_BACK}:
+        raise StateConflict(f"Outcomes are reported of what was shipped; this proposal is {proposal.state}.")
+    at = database_now()
+    outcome = Outcome.objects.create(
+        proposal=proposal, metric=metric, value=value, unit=unit, observed_at=observed_at, note=note, reported_at=at
+    )
+    ledger.record(
+        "outcome.reported",
+        subject=f"proposal:{proposal.pk}",
+        actor=actor(agent),
+        at=at,
+        data={"outcome": str(outcome.pk), "metric": metric, "value": value},
+    )
+    return outcome
+
+
+def lock_own(agent: Agent, proposal_id: UUID) -> Proposal:
+    """Lock one of the agent's own proposals. Raises Proposal.DoesNotExist for anybody else's."""
+    proposal: Proposal = Proposal.objects.filter(agent=agent).locked(proposal_id)
+    return proposal
+
+
+def judge_again(proposal: Proposal, content: Content, now: Standing) -> Judgement:
+    """Judge a new revision of a locked proposal amid what goes on around it, and hold that still."""
+    checked = check(ask_of(proposal), content, now)
+    return judge(checked, surroundings.hold(checked.place(proposal.pk), now), is_in_review=True)
+
+
+def new_content(proposal: Proposal, judged: Judgement, *, at: datetime, **author: Any) -> None:
+    """Store the next revision of a locked proposal with its verdict, and make it the current one.
+
+    Call it before the transition.
+    """
+    revision = new_revision(judged, proposal_id=proposal.pk, number=proposal.revision.number + 1, at=at, **author)
+    verdict = new_verdict(judged, revision=revision, at=at)
+    revision.save(force_insert=True)
+    verdict.save(force_insert=True)
+    put_before_people(proposal, revision, verdict, tags=judged.tags)
+    demands.tighten(proposal, judged.policy, judged.surface, judged.verdict)
+    proposal.is_to_be_assessed = assessing.is_wanted(proposal)
+    assessing.wake_for(proposal)
+    surroundings.relink(proposal, list(judged.around.conflicts), at=at)
+
+
+def ask_of(proposal: Proposal) -> Ask:
+    """Return what stays the same in every revision of a stored proposal."""
+    return Ask(
+        agent=proposal.agent_id,
+        surface=proposal.surface_id,
+        action=proposal.action,
+        currency=proposal.currency,
+        targets=tuple(proposal.targets),
+        tags=tuple(proposal.tags),
+        model=proposal.model,
+        expires_at=proposal.expires_at,
+    )
+
+
+def _ask(agent: Agent, draft: Draft) -> Ask:
+    return Ask(
+        agent=agent.slug,
+        surface=draft.surface,
+        action=draft.action,
+        currency=draft.currency,
+        targets=draft.targets,
+        tags=draft.tags,
+        model=draft.model,
+        expires_at=draft.expires_at,
+    )
+
+
+def _require_sense(agent: Agent, draft: Draft, *, at: datetime) -> None:
+    found = []
+    if draft.expires_at is not None and draft.expires_at <= at:
+        found.append(FieldError("/expires_at", "in_the_past", "It has passed already."))
+    if draft.callback_url:
+        found += _callback_faults(agent, draft.callback_url)
+    if found:
+        raise InvalidProposal(found)
+
+
+def _callback_faults(agent: Agent, url: str) -> list[FieldError]:
+    """Say what is wrong with a callback address, read by the same eyes that will connect to it."""
+    try:
+        check_url(url)
+        host = read_url(url).host
+    except DeliveryRefused as refused:
+        return [FieldError("/callback_url", "address_refused", refused.reason)]
+    if host in agent.callback_hosts:
+        return []
+    return [FieldError("/callback_url", "host_not_listed", f"{host} is not on this agent's list of callback hosts.")]
+
+
+def _told(judged: Judgement) -> dict[str, Any]:
+    verdict = judged.verdict
+    return {
+        "verdict": verdict.outcome.value,
+        "tier": verdict.tier.slug if verdict.tier else None,
+        "policy_version": verdict.policy_number,
+        "policy_digest": verdict.policy_digest,
+    }

@@ -1,0 +1,21 @@
+"""Wake the background workers after a commit. A convenience: what is due, a sweep finds by itself."""
+
+import logging
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+
+def wake(task: str) -> None:
+    """Once this transaction is committed, send the named task as a wake-up; a dead broker only costs time."""
+    transaction.on_commit(lambda: _send(task))
+
+
+def _send(task: str) -> None:
+    try:
+        current_app.send_task(task, expires=30, retry=False, ignore_result=True)
+    except (OperationalError, OSError) as error:
+        log.warning("The broker did not take the wake-up for %s (%s). The sweep will find the work.", task, error)
