@@ -1,0 +1,96 @@
+"""The admin site in which people work."""
+
+from typing import Any, Final
+
+from django.contrib.admin import AdminSite
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+APP_ORDER: Final = {"approvals": 0, "policies": 1, "audit": 2, "auth": 3}
+
+
+class PortalAdminSite(AdminSite):
+    """Django's admin under the portal's name, with its overview and the pages of the kill switch and of publishing."""
+
+    site_header = _("HITL Portal")
+    site_title = _("HITL Portal")
+    index_title = _("Overview")
+    site_url = None
+    index_template = "admin/overview.html"
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Django's addresses, after the portal's own."""
+        return [
+            path("switches/", self._page(self.switches), name="switches"),
+            path("switches/engage/", self._page(self.engage_switch), name="switches_engage"),
+            path("switches/release/<str:scope>/", self._page(self.release_switch), name="switches_release"),
+            path("policies/replay/", self.admin_view(require_POST(self.start_replay)), name="policies_replay_start"),
+            path(
+                "policies/replay/<int:object_id>/",
+                self.admin_view(require_safe(self.show_replay)),
+                name="policies_replay",
+            ),
+            path("policies/publish/", self._page(self.publish_policy), name="policies_publish"),
+            *super().get_urls(),
+        ]
+
+    def _page(self, view: Any) -> Any:
+        return self.admin_view(require_http_methods(["GET", "HEAD", "POST"])(view))
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """The overview: what waits, what is late, what has failed, what is stopped."""
+        from approvals.admin import overview  # noqa: PLC0415  # models are not there yet when the site is made
+
+        assert isinstance(request.user, User)
+        return super().index(request, {"figures": overview.figures(request.user), **(extra_context or {})})
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The apps in the order in which people need them."""
+        apps = super().get_app_list(request, app_label)
+        return sorted(apps, key=lambda app: APP_ORDER.get(app["app_label"], len(APP_ORDER)))
+
+    def switches(self, request: HttpRequest) -> HttpResponse:
+        """List the engaged kill switches."""
+        from approvals.admin import stopping  # noqa: PLC0415
+
+        return stopping.overview(request, self.each_context(request))
+
+    def engage_switch(self, request: HttpRequest) -> HttpResponse:
+        """Stop shipping."""
+        from approvals.admin import stopping  # noqa: PLC0415
+
+        return stopping.engage(request, self.each_context(request))
+
+    def publish_policy(self, request: HttpRequest) -> HttpResponse:
+        """Publish the policy, or agree to what loosens it."""
+        from approvals.admin import replay_page  # noqa: PLC0415
+        from policies import replays  # noqa: PLC0415
+        from policies.admin import publish_page  # noqa: PLC0415
+
+        response = publish_page.page(request, self.each_context(request))
+        if isinstance(response, TemplateResponse) and response.context_data:
+            draft = response.context_data["draft"]
+            response.context_data |= replay_page.panel(request, replays.of_digest(draft.digest))
+        return response
+
+    def release_switch(self, request: HttpRequest, scope: str) -> HttpResponse:
+        """Let shipping go on."""
+        from approvals.admin import stopping  # noqa: PLC0415
+
+        return stopping.release(request, scope, self.each_context(request))
+
+    def start_replay(self, request: HttpRequest) -> HttpResponse:
+        """Try the draft, or a version, on past proposals."""
+        from approvals.admin import replay_page  # noqa: PLC0415
+
+        return replay_page.start(request)
+
+    def show_replay(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Show how far such a trial is, and what it says."""
+        from approvals.admin import replay_page  # noqa: PLC0415
+
+        return replay_page.show(request, object_id, self.each_context(request))

@@ -1,0 +1,24 @@
+"""The portal's own app, and the admin with the portal's site."""
+
+from importlib import import_module
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class PortalConfig(AppConfig):
+    """How the program starts; nothing of its domain."""
+
+    name = "hitlportal"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Load the Celery app: whoever sends a wake-up must not fall back on Celery's default broker."""
+        import_module("hitlportal.celery")
+        import_module("hitlportal.sweeping")
+
+
+class PortalAdminConfig(AdminConfig):
+    """Django's admin with the portal's site as the default one."""
+
+    default_site = "hitlportal.admin_site.PortalAdminSite"

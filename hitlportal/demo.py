@@ -1,0 +1,149 @@
+"""Runs the demo: the whole portal, an executor and agents, in a state folder apart from everything else."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, Final
+
+from django.utils.translation import gettext as _
+
+from approvals.demo import stage
+from approvals.demo.memory import Folder, Memory
+from approvals.demo.rehearsal import Rehearsal, Step
+from audit.clock import database_now
+from hitlportal import portal
+from hitlportal.environment import Environment
+from hitlportal.supervisor import Supervisor
+
+HOLD: Final = timedelta(seconds=20)
+REHEARSAL_HOLD: Final = timedelta(seconds=8)
+READY_SECONDS: Final = 60
+# A rehearsal is over within a minute of its start, unless the machine was slow to set it up.
+MINUTE_SECONDS: Final = 55.0
+LEAST_REHEARSAL_SECONDS: Final = 45.0
+PORTS_TO_TRY: Final = 20
+# The demo is a trial on this machine. What the environment says about a real portal must not reach it.
+SETTINGS: Final = (
+    "AGENT_RATE_PER_MINUTE", "ALLOWED_HOSTS", "DATABASE_URL", "DEBUG", "DEFAULT_FROM_EMAIL", "DJANGO_SETTINGS_MODULE",
+    "EMAIL_URL", "GRANT_RETIRED_KEYS", "GRANT_SIGNING_KEY", "HOST", "LLM_API_KEY", "LLM_BASE_URL", "LLM_MODEL",
+    "OUTBOUND_ALLOWED_NETWORKS", "PORT", "REDIS_URL",
+    "SECRET_KEY", "SECRET_KEY_FALLBACKS", "SITE_URL", "TLS_CERTIFICATE", "TLS_PRIVATE_KEY", "TRUST_X_FORWARDED_PROTO",
+    "VAR_DIR", "WEB_THREADS", "WEB_WORKERS",
+)  # fmt: skip
+
+
+class DemoRuns(RuntimeError):
+    """Another demo uses the same state folder."""
+
+
+def environment(var: Path, port: int, present: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a demo whose state is in `var`: `present` without any portal's settings."""
+    dropped = {*SETTINGS, *(f"{name}_FILE" for name in SETTINGS)}
+    return {
+        **{name: value for name, value in present.items() if name not in dropped},
+        "DEBUG": "true",
+        "LOG_LEVEL": present.get("LOG_LEVEL") or "WARNING",
+        "OUTBOUND_ALLOWED_NETWORKS": "127.0.0.1/32",
+        "PORT": str(port),
+        "VAR_DIR": str(var),
+        # One process with many threads starts sooner than two, and serves a demo as well.
+        "WEB_THREADS": "32",
+        "WEB_WORKERS": "1",
+    }
+
+
+def free_port(wanted: int) -> int:
+    """Return `wanted`, or the next port after it that nobody uses. Raises PortTaken if there is none near."""
+    for port in range(wanted, min(wanted + PORTS_TO_TRY, 65536)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+    raise portal.PortTaken(_("No port from %d on is free. Choose another with PORT=…") % wanted)
+
+
+@dataclass
+class Demo:
+    """One run. `tell(name, line)` receives what the agents, the executor and the demo itself have to say."""
+
+    environment: Environment
+    supervisor: Supervisor
+    memory: Memory
+    folder: Folder
+    is_rehearsal: bool
+    tell: Callable[[str, str], None]
+
+    @classmethod
+    def make(cls, environment: Environment, *, is_rehearsal: bool, tell: Callable[[str, str], None]) -> Demo:
+        """Open the state folder and its log. Raises DemoRuns if another demo is there."""
+        folder = Folder(environment.var)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        _lock(folder.path / "demo.lock")
+        log = folder.log.open("a", encoding="utf-8")
+        supervisor = Supervisor(_sorter(log, tell))
+        return cls(environment, supervisor, folder.load(), folder, is_rehearsal, tell)
+
+    @property
+    def hold(self) -> timedelta:
+        return REHEARSAL_HOLD if self.is_rehearsal else HOLD
+
+    def start(self) -> None:
+        """Migrate, set the stage, start everything, and return when the portal is ready."""
+        portal.require_free_port(self.environment)
+        portal.prepare()
+        self.memory.portal = self.environment.site_url
+        self.memory.executor_port = free_port(self.environment.port + 1)
+        self.memory.is_rehearsal = self.is_rehearsal
+        self.hold_in_force = stage.prepare(self.memory, hold=self.hold)
+        self.folder.save(self.memory)
+        portal.add_programs(self.supervisor, self.environment)
+        for name in ("executor", "agents"):
+            self.supervisor.add(name, [sys.executable, "-m", f"approvals.demo.{name}", str(self.folder.path)])
+        self.supervisor.start()
+        self.supervisor.wait_ready(portal.readiness_probe(self.environment), timeout_seconds=READY_SECONDS)
+
+    def rehearse(self) -> tuple[bool, list[Step]]:
+        """Let the robot go through everything; return whether all went well, and its steps."""
+        until = max(self._began + MINUTE_SECONDS, time.monotonic() + LEAST_REHEARSAL_SECONDS)
+        rehearsal = Rehearsal(self.memory, self.folder, since=self._since, until=until)
+        return rehearsal.run(), rehearsal.steps
+
+    def __post_init__(self) -> None:
+        self._began = time.monotonic()
+        self._since = database_now()
+        self.hold_in_force = self.hold
+
+
+def _sorter(log: IO[str], tell: Callable[[str, str], None]) -> Callable[[str, str], None]:
+    """Return what sorts the programs' lines: agents and executor for the reader, the rest into the log."""
+    lock = threading.Lock()
+
+    def emit(name: str, line: str) -> None:
+        if name in {"agents", "executor"}:
+            tell(name, line)
+            return
+        with lock:
+            log.write(f"{name:>7} | {line}\n")
+            log.flush()
+
+    return emit
+
+
+def _lock(path: Path) -> None:
+    """Hold a lock on `path` until this process ends. Raises DemoRuns if another process holds it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise DemoRuns(_("A demo runs already, with its state in %s. Stop it first.") % path.parent) from error

@@ -1,0 +1,23 @@
+"""Django's PostgreSQL engine, which starts the embedded server before the first connection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.db.backends.postgresql import base
+
+from hitlportal.embedded.server import EmbeddedPostgres
+
+_servers: dict[Path, EmbeddedPostgres] = {}
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection to the embedded PostgreSQL whose folder is `settings_dict["FOLDER"]`."""
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Start the server if no process has, and return how to reach it."""
+        folder = Path(self.settings_dict["FOLDER"])
+        server = _servers.setdefault(folder, EmbeddedPostgres(folder))
+        self.settings_dict["HOST"] = str(server.ensure_running())
+        return dict(super().get_connection_params())

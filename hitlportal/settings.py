@@ -1,0 +1,295 @@
+"""Django's settings, made from the environment that `hitlportal.environment` has read."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+import environ
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from hitlportal import environment
+from hitlportal.embedded.server import DATABASE, SUPERUSER
+
+# Lets models, managers and admin classes name their type parameters, as in CharField[str, str].
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+ENVIRONMENT = environment.read(os.environ, default_var=BASE_DIR / "var")
+VAR_DIR = ENVIRONMENT.var
+
+DEBUG = ENVIRONMENT.debug
+SECRET_KEY = ENVIRONMENT.secret_key
+SECRET_KEY_FALLBACKS = ENVIRONMENT.secret_key_fallbacks
+ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts
+SITE_URL = ENVIRONMENT.site_url
+
+INSTALLED_APPS = [
+    "hitlportal.apps.PortalAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "django_filters",
+    "simple_history",
+    "pgtrigger",
+    "django_htmx",
+    "csp",
+    "allauth",
+    "allauth.account",
+    "hitlportal.apps.PortalConfig",
+    "audit",
+    "policies",
+    "approvals",
+]
+if find_spec("django_linear_migrations"):  # it comes with the development packages only
+    INSTALLED_APPS.append("django_linear_migrations")
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "hitlportal.middleware.permissions_policy",
+    "hitlportal.middleware.refuse_bearer_outside_api",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+
+ROOT_URLCONF = "hitlportal.urls"
+WSGI_APPLICATION = "hitlportal.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Database, cache ---------------------------------------------------------------------------------
+
+
+def _database() -> dict[str, Any]:
+    """Return the database that DATABASE_URL names, or else the embedded PostgreSQL in var/."""
+    persistent = {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+    if not ENVIRONMENT.database_url:
+        return {
+            "ENGINE": "hitlportal.embedded",
+            "FOLDER": str(VAR_DIR / "postgres"),
+            "NAME": DATABASE,
+            "USER": SUPERUSER,
+            **persistent,
+        }
+    return {**environ.Env.db_url_config(ENVIRONMENT.database_url), **persistent}
+
+
+DATABASES = {"default": _database()}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "portal_cache",
+    }
+}
+
+# Languages and times -----------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = ENVIRONMENT.time_zone
+USE_I18N = True
+USE_TZ = True
+
+# Static files ------------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
+_STATIC_STORAGE = (
+    "django.contrib.staticfiles.storage.StaticFilesStorage"
+    if DEBUG
+    else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": _STATIC_STORAGE},
+}
+MEDIA_ROOT = VAR_DIR / "media"
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# Browser security --------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = ENVIRONMENT.is_https
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SECURE = ENVIRONMENT.is_https
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+SECURE_SSL_REDIRECT = ENVIRONMENT.is_https
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if ENVIRONMENT.is_https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = ENVIRONMENT.is_https
+# Preloading binds the whole domain for years; that is for the domain's owner to ask for.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
+if ENVIRONMENT.trust_x_forwarded_proto:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1
+
+# Signing in --------------------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "admin:index"
+LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "hitlportal.accounts.ClosedAccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/300s/key"}
+
+# Background work ---------------------------------------------------------------------------------
+
+BROKER_DIR = VAR_DIR / "broker"
+REDIS_URL = ENVIRONMENT.redis_url
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "ship due dispatches": {
+        "task": "approvals.tasks.ship_due",
+        "schedule": 1.0,
+        "options": {"expires": 5},
+    },
+    "deliver callbacks": {
+        "task": "approvals.tasks.deliver_callbacks",
+        "schedule": 1.0,
+        "options": {"expires": 5},
+    },
+    "expire overdue proposals": {
+        "task": "approvals.tasks.expire_overdue",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "carry on replays": {
+        "task": "approvals.tasks.replay_policies",
+        "schedule": 1.0,
+        "options": {"expires": 5},
+    },
+    "ask the model about checklists": {
+        "task": "approvals.tasks.assess_waiting",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "judge what is open by the policy in force": {
+        "task": "approvals.tasks.reevaluate_open",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "forget old answers": {
+        "task": "approvals.tasks.forget_old_answers",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+}
+
+# The portal's own --------------------------------------------------------------------------------
+
+GRANT_SIGNING_KEY = ENVIRONMENT.grant_signing_key
+GRANT_RETIRED_KEYS = ENVIRONMENT.grant_retired_keys
+OUTBOUND_ALLOWED_NETWORKS = ENVIRONMENT.outbound_allowed_networks
+AGENT_RATE_PER_MINUTE = ENVIRONMENT.agent_rate_per_minute
+LLM_BASE_URL = ENVIRONMENT.llm_base_url
+LLM_API_KEY = ENVIRONMENT.llm_api_key
+LLM_MODEL = ENVIRONMENT.llm_model
+# Clients that wait hold a thread each; the other half goes on answering.
+API_MOST_WAITING = max(1, ENVIRONMENT.web_threads // 2)
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "hitlportal.errors.handle",
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "HITL Portal",
+    "DESCRIPTION": "Agents propose, people decide, the portal ships.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["approvals.api.openapi.add_components"],
+}
+
+# E-mail, logs ------------------------------------------------------------------------------------
+
+for _name, _value in ENVIRONMENT.email.items():
+    globals()[_name] = _value
+DEFAULT_FROM_EMAIL = ENVIRONMENT.default_from_email
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": ENVIRONMENT.log_level},
+    "loggers": {
+        "django": {"level": ENVIRONMENT.log_level},
+        # One line for each sweep of each second says nothing.
+        "celery.beat": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,30 @@
+"""The portal's addresses."""
+
+from allauth.account import views as account_views
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import RedirectView
+
+from approvals.api import keys
+from hitlportal import errors, health
+
+# The admin's own sign-in form knows no rate limit, so its sign-in goes through allauth's.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("admin/", admin.site.urls),
+    path("accounts/login/", account_views.login, name="account_login"),
+    path("accounts/logout/", account_views.logout, name="account_logout"),
+    path("api/v1/", include("approvals.api.urls")),
+    re_path(r"^api/", errors.unknown_address),
+    path(".well-known/jwks.json", keys.jwks, name="jwks"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]
+
+handler400 = errors.bad_request
+handler403 = errors.permission_denied
+handler404 = errors.not_found
+handler500 = errors.server_error
