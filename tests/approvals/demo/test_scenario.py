@@ -1,0 +1,87 @@
+"""What the demo's agents say makes sense to the portal."""
+
+from datetime import timedelta
+from itertools import islice
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from approvals.demo import scenario, stage
+from approvals.demo.memory import Folder, Memory
+from policies import agents
+from policies.models import Connector, Tier
+from policies.publishing import active_policy
+
+pytestmark = pytest.mark.django_db
+HOLD = timedelta(seconds=20)
+
+
+@pytest.fixture
+def memory() -> Memory:
+    memory = Memory(executor_port=9)
+    stage.prepare(memory, hold=HOLD)
+    return memory
+
+
+def propose(memory: Memory, act: scenario.Act) -> dict:
+    answer = Client().post(
+        "/api/v1/proposals/",
+        act.proposal,
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {memory.keys[act.agent]}"},
+    )
+    assert answer.status_code == 201, answer.content
+    return answer.json()
+
+
+def test_the_opening_shows_one_proposal_of_each_fate(memory):
+    fates = [(act.name, propose(memory, act)) for act in scenario.opening()]
+    assert [(name, said["state"], said["verdict"]["tier"]) for name, said in fates] == [
+        ("email", "approved", "monitored"),
+        ("budget", "pending", "single"),
+        ("price", "pending", "signature"),
+        ("segment", "blocked", None),
+    ]
+
+
+def test_everything_after_it_is_taken_too_and_can_be_revised(memory):
+    for act in islice(scenario.further(), 30):
+        assert propose(memory, act)["state"] in {"approved", "pending"}, act.name
+
+
+def test_preparing_again_keeps_what_works_and_repairs_what_does_not(memory):
+    keys, passwords = dict(memory.keys), dict(memory.passwords)
+    memory.executor_port = 10
+    stage.prepare(memory, hold=HOLD)
+    assert (memory.keys, memory.passwords) == (keys, passwords)
+    assert Connector.objects.get().url == "http://127.0.0.1:10/actions"
+    assert Connector.objects.get().secret == memory.executor_secret
+
+    forgetful = Memory(executor_port=10)
+    stage.prepare(forgetful, hold=HOLD)
+    for slug, key in forgetful.keys.items():
+        assert agents.authenticate(key).agent_id == slug
+        assert agents.authenticate(keys[slug]) is None
+    for username, password in forgetful.passwords.items():
+        assert User.objects.get(username=username).check_password(password)
+
+
+def test_the_hold_is_short_in_the_policy_that_is_in_force(memory):
+    assert Tier.objects.get(slug="monitored").hold == HOLD
+    assert active_policy().tiers["monitored"].hold == HOLD
+
+
+def test_whoever_decides_owns_no_agent(memory):
+    assert not User.objects.get(username=stage.MANAGER).agents.exists()
+    assert not User.objects.get(username=stage.ADMIN).has_perm("approvals.decide_proposal")
+    assert not User.objects.filter(is_superuser=True).exists()
+
+
+def test_a_damaged_memory_is_an_empty_one(tmp_path):
+    folder = Folder(tmp_path)
+    assert folder.load() == Memory()
+    folder.save(Memory(portal="http://127.0.0.1:8000"))
+    assert folder.load().portal == "http://127.0.0.1:8000"
+    folder.memory.write_text("{")
+    assert folder.load() == Memory()

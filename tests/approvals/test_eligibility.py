@@ -1,0 +1,92 @@
+"""Who may see a proposal, and who may decide on it."""
+
+import pytest
+
+from approvals import eligibility, recovery, review
+from approvals.errors import NotEligible
+from approvals.models import Decision, Proposal
+from policies.publishing import active_policy
+from tests import world as worlds
+from tests.world import OWNER, World, person, seen
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    return worlds.build()
+
+
+def may(world: World, proposal: Proposal, who, *, approving: bool = False) -> bool:
+    surface = active_policy().surfaces[proposal.surface_id]
+    try:
+        return bool(eligibility.require(who, proposal, surface, approving=approving))
+    except NotEligible:
+        return False
+
+
+def test_people_of_the_owner_role_and_nobody_else(world):
+    proposal = world.propose()
+    assert may(world, proposal, world.owner)
+    assert not may(world, proposal, person("lawyer", "Legal"))
+    assert not may(world, proposal, person("nobody"))
+    assert not may(world, proposal, person("reader", permissions=("view_all_proposals", "view_proposal")))
+    assert not may(world, proposal, world.agent.owner)
+
+
+def test_somebody_who_left_may_not(world):
+    proposal = world.propose()
+    world.owner.is_active = False
+    world.owner.save()
+    assert not may(world, proposal, world.owner)
+    assert not eligibility.visible(world.owner).exists()
+
+
+def test_even_a_superuser_needs_the_role(world):
+    chief = person("chief")
+    chief.is_superuser = True
+    chief.save()
+    proposal = world.propose()
+    assert not may(world, proposal, chief)
+    assert eligibility.visible(chief).filter(pk=proposal.pk).exists()
+
+
+def test_an_editor_may_reject_but_not_approve_their_own_edit(world):
+    proposal = world.propose()
+    edited = review.edit(proposal_id=proposal.pk, seen=seen(proposal), by=world.owner, payload={"amount": 1})
+    assert may(world, edited, world.owner)
+    assert not may(world, edited, world.owner, approving=True)
+    assert may(world, edited, world.other_owner, approving=True)
+
+
+def test_the_surface_may_say_so(world):
+    world.surface("crm.segments", "single", agent_owner_may_decide=True, editor_may_approve=True)
+    proposal = world.propose("crm.segments")
+    assert may(world, proposal, world.agent.owner)
+    edited = review.edit(proposal_id=proposal.pk, seen=seen(proposal), by=world.owner, payload={"amount": 1})
+    assert may(world, edited, world.owner, approving=True)
+
+
+@pytest.mark.parametrize("act", ["edit", "undo", "retry", "roll_back"])
+def test_every_act_asks(world, act):
+    proposal = world.propose()
+    stranger = person("stranger", "Legal")
+    acts = {
+        "edit": lambda: review.edit(proposal_id=proposal.pk, seen=seen(proposal), by=stranger, payload={}),
+        "undo": lambda: review.undo(proposal_id=proposal.pk, by=stranger),
+        "retry": lambda: recovery.retry(proposal_id=proposal.pk, by=stranger),
+        "roll_back": lambda: recovery.roll_back(proposal_id=proposal.pk, by=stranger),
+    }
+    with pytest.raises(NotEligible):
+        acts[act]()
+    assert not Decision.objects.exists()
+
+
+def test_visible_is_what_the_role_owns(world):
+    world.propose()
+    legal = person("lawyer", "Legal")
+    compliance = person("auditor", permissions=("view_all_proposals",))
+    assert eligibility.visible(world.owner).count() == 1
+    assert eligibility.visible(compliance).count() == 1
+    assert not eligibility.visible(legal).exists()
+    assert OWNER not in eligibility.roles(legal)

@@ -1,0 +1,39 @@
+"""Walls of the house that import-linter cannot see."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+PURE = [
+    "approvals/tally.py",
+    "audit/canonical.py",
+    "audit/merkle.py",
+    "audit/notes.py",
+    "policies/conditions.py",
+    "policies/evaluation.py",
+    "policies/replay.py",
+    "policies/stored_facts.py",
+    "policies/tallying.py",
+    "policies/trust.py",
+    *(str(path.relative_to(CHECKOUT)) for path in sorted((CHECKOUT / "policies" / "guardrails").glob("*.py"))),
+]
+CLOCKS = {"now", "utcnow", "today", "monotonic", "perf_counter", "time_ns"}
+
+
+@pytest.mark.parametrize("module", [path for path in PURE if (CHECKOUT / path).exists()])
+def test_what_decides_asks_no_clock(module):
+    tree = ast.parse((CHECKOUT / module).read_text())
+    asked = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr in CLOCKS}
+    assert not asked
+
+
+def test_only_one_module_reads_the_environment():
+    readers = set()
+    for app in ("hitlportal", "approvals", "policies", "audit"):
+        for path in (CHECKOUT / app).rglob("*.py"):
+            text = path.read_text()
+            if "os.environ[" in text or "os.environ.get(" in text or "os.getenv(" in text:
+                readers.add(str(path.relative_to(CHECKOUT)))
+    assert readers == set()

@@ -1,0 +1,116 @@
+"""The demo, in a state folder of its own."""
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from django.conf import settings
+
+from hitlportal import demo, portal
+
+ENVIRONMENT_READERS = ("environment.py", "environment_reader.py")
+
+
+@pytest.fixture
+def start(state_folder, unused_port) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start demos in the same state folder, and see that none is left."""
+    started = []
+
+    def start(*words: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "demo", *words],
+            cwd=settings.BASE_DIR,
+            env={**os.environ, "DEBUG": "true", "VAR_DIR": str(state_folder), "PORT": str(unused_port)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=60)
+
+
+# Minutes, because tests may share a busy machine; the demo itself gives up long before.
+@pytest.mark.timeout(400)
+def test_the_demo_checks_itself_and_a_person_can_follow_in_the_same_state(start, state_folder, unused_port):
+    checked = start("--check")
+    out, _ = checked.communicate(timeout=180)
+    assert checked.returncode == 0, out
+    assert len(re.findall(r"^  ok ", out, re.MULTILINE)) == 7
+    assert "executed ads.budget shift_budget; signature and grant verified" in out
+
+    memory = state_folder / "demo" / "demo.json"
+    assert stat.S_IMODE(memory.stat().st_mode) == 0o600
+    before = json.loads(memory.read_text())
+
+    followed = start()
+    lines = until(followed, "Ctrl-C stops everything")
+    assert any(before["passwords"]["manager"] in line for line in lines)
+    assert json.loads(memory.read_text())["keys"] == before["keys"]
+    assert httpx.get(f"http://127.0.0.1:{unused_port}/readyz").status_code == 200
+
+    said, _ = start().communicate(timeout=90)
+    assert "is taken, so the demo is on" in said
+    assert "A demo runs already" in said
+
+    followed.send_signal(signal.SIGINT)
+    rest, _ = followed.communicate(timeout=60)
+    assert followed.returncode == 0
+    assert "The demo has stopped" in rest
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://127.0.0.1:{unused_port}/readyz")
+
+
+def until(process: subprocess.Popen[str], part: str) -> list[str]:
+    stop = threading.Timer(120, process.terminate)
+    stop.start()
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if part in line:
+            stop.cancel()
+            return lines
+    pytest.fail(f"never said {part!r}: {''.join(lines)}")
+
+
+def test_nothing_of_a_real_portal_reaches_the_demo():
+    present = dict.fromkeys(demo.SETTINGS, "real") | {"SECRET_KEY_FILE": "real", "HOME": "/home/olga"}
+    got = demo.environment(Path("state"), 8123, present | {"LOG_LEVEL": "INFO"})
+    assert "real" not in got.values()
+    assert (got["HOME"], got["PORT"], got["VAR_DIR"], got["LOG_LEVEL"]) == ("/home/olga", "8123", "state", "INFO")
+
+
+def test_the_demo_knows_every_setting_there_is():
+    source = "".join((settings.BASE_DIR / "hitlportal" / name).read_text() for name in ENVIRONMENT_READERS)
+    read = set(re.findall(r'reader\.\w+\(\s*"([A-Z_]+)"|_service\(reader, "([A-Z_]+)"', source))
+    names = {name for pair in read for name in pair if name}
+    assert len(names) > 15
+    assert names - {"LOG_LEVEL", "TIME_ZONE"} <= set(demo.SETTINGS)
+
+
+def test_a_taken_port_is_stepped_over(unused_port):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", unused_port))
+        taken.listen()
+        assert demo.free_port(unused_port) in range(unused_port + 1, unused_port + demo.PORTS_TO_TRY)
+
+
+def test_no_port_at_all_is_told(monkeypatch, unused_port):
+    monkeypatch.setattr(demo, "PORTS_TO_TRY", 0)
+    with pytest.raises(portal.PortTaken, match="PORT="):
+        demo.free_port(unused_port)

@@ -1,0 +1,39 @@
+"""What docs/policy.md teaches is true: its facts are the facts, and its examples work."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from policies.conditions import compile_condition
+from policies.documents import Known, check, read_files
+from policies.vocabulary import FACTS
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+TEXT = (DOCS / "policy.md").read_text(encoding="utf-8")
+EVALUATION = (DOCS.parent / "policies" / "evaluation.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_every_fact_is_explained_as_it_is(name):
+    fact = FACTS[name]
+    row = f"| `{name}` | {fact.kind} | {fact.help} | `{fact.example}` |".replace("||", "\\|\\|")
+    assert row in TEXT
+
+
+def test_every_source_of_reasons_is_explained():
+    sources = {"rule", *re.findall(r'(?:weighed|only_told|_struck|_deny)\(\s*"(\w+)"', EVALUATION)}
+    assert {"kill_switch", "review", "rule", "limit"} <= sources
+    assert sources <= set(re.findall(r"^\| `(\w+)` \|", TEXT.partition("For reviewers")[2], re.MULTILINE))
+
+
+@pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL))
+def test_the_yaml_can_be_used(example):
+    assert check(read_files({"docs/policy.md": example}), Known()) == []
+
+
+def test_the_conditions_can_be_used():
+    rows = re.findall(r"^\| [^|]+ \| `(.+)` \| (?:require approval|allow|deny) \|$", TEXT, re.MULTILINE)
+    assert len(rows) == 7
+    for row in rows:
+        compile_condition(row.replace("\\|", "|"))

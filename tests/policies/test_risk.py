@@ -1,0 +1,43 @@
+"""What a surface touches says how closely it should be watched."""
+
+import itertools
+
+import pytest
+
+from policies import risk
+
+
+@pytest.mark.parametrize(
+    ("touches", "tier", "floor"),
+    [
+        ((), "monitored", "autopilot"),
+        (("writes_to_production",), "batch", "monitored"),
+        (("is_customer_facing",), "batch", "monitored"),
+        (("spends_money",), "single", "monitored"),
+        (("is_customer_facing", "is_irreversible"), "single", "single"),
+        (("spends_money", "is_irreversible"), "signature", "single"),
+        (("has_legal_effect",), "signature", "single"),
+        (("has_legal_effect", "is_irreversible"), "signature", "signature"),
+    ],
+)
+def test_advice(touches, tier, floor):
+    advice = risk.advise(dict.fromkeys(touches, True))
+    assert (advice.tier, advice.floor) == (tier, floor)
+    assert len(advice.why) == len(touches)
+
+
+def test_touching_more_never_asks_for_less():
+    for count in range(len(risk.WORDS)):
+        for touches in itertools.combinations(risk.WORDS, count):
+            less = risk.advise(dict.fromkeys(touches, True))
+            for name in risk.WORDS:
+                more = risk.advise(dict.fromkeys((*touches, name), True))
+                assert more.tier_rank >= less.tier_rank
+                assert more.floor_rank >= less.floor_rank
+                assert more.floor_rank <= more.tier_rank
+
+
+def test_a_warning_only_where_it_is_laxer():
+    advice = risk.advise({"spends_money": True})
+    assert risk.warnings(advice, tier_rank=30, floor_rank=10) == ()
+    assert len(risk.warnings(advice, tier_rank=10, floor_rank=0)) == 2

@@ -1,0 +1,294 @@
+"""No one person can loosen the policy, by any route."""
+
+import io
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command, get_commands
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import ProtectedError
+from django.test import Client
+
+from policies import agents, agreeing, bootstrap, loosenings, mandates, publishing, switches
+from policies.loosenings import LooseningRefused, NotAllowed
+from policies.models import Agent, KillSwitch, Loosening, Mandate, PolicyVersion, Rule, Surface, Tier
+from policies.publishing import DraftChanged, PolicyInvalid
+from tests import world as worlds
+from tests.proofs import assert_invariants_hold
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+PUBLISH = "/admin/policies/publish/"
+
+
+@pytest.fixture
+def world() -> World:
+    return worlds.build()
+
+
+@pytest.fixture
+def root(world: World) -> User:
+    return User.objects.create_superuser("root", password="a long enough password")
+
+
+def loosen() -> None:
+    Surface.objects.filter(slug="ads.budget").update(tier_id="batch")
+
+
+def tighten() -> None:
+    Surface.objects.filter(slug="ads.budget").update(tier_id="signature")
+
+
+def tier() -> str:
+    return publishing.active_policy().surfaces["ads.budget"].tier.slug
+
+
+def signed_in(person: User) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def test_one_person_publishes_what_tightens(world):
+    first, _ = worlds.publishers()
+    tighten()
+    done = publishing.publish(by=first)
+    assert done.version == publishing.active_version()
+    assert tier() == "signature"
+
+
+def test_two_people_publish_what_loosens(world):
+    first, second = worlds.publishers()
+    loosen()
+    asked = publishing.publish(by=first, note="Batches are enough.").asked
+    assert tier() == "single"
+    assert agreeing.agree(loosening_id=asked.pk, by=second).status == "done"
+    assert tier() == "batch"
+    assert_invariants_hold()
+
+
+def test_nobody_agrees_to_their_own_request_and_nobody_agrees_twice(world, root):
+    first, second = worlds.publishers()
+    loosen()
+    asked = publishing.publish(by=first, note="Batches are enough.").asked
+    with pytest.raises(NotAllowed):
+        agreeing.agree(loosening_id=asked.pk, by=first)
+    with pytest.raises(LooseningRefused):
+        publishing.publish(by=second, note="The same once more.")
+    with pytest.raises(NotAllowed):
+        agreeing.agree(loosening_id=asked.pk, by=world.owner)
+    loosenings.refuse(loosening_id=asked.pk, by=second)
+    with pytest.raises(LooseningRefused):
+        agreeing.agree(loosening_id=asked.pk, by=root)
+    assert tier() == "single"
+
+
+@pytest.mark.parametrize("what", ["tables", "version", "asker"])
+def test_what_is_not_the_same_any_more_is_not_agreed_to(world, what):
+    first, second = worlds.publishers()
+    loosen()
+    asked = publishing.publish(by=first, note="Batches are enough.").asked
+    if what == "tables":
+        Surface.objects.filter(slug="pricing").update(tier_id="autopilot")
+    elif what == "version":
+        tighten()
+        publishing.publish(by=first)
+        loosen()
+    else:
+        User.objects.filter(pk=first.pk).update(is_active=False)
+    was = publishing.active_version()
+    assert agreeing.agree(loosening_id=asked.pk, by=second).status == "outdated"
+    assert publishing.active_version() == was
+
+
+def test_what_was_not_seen_is_not_published(world):
+    first, _ = worlds.publishers()
+    tighten()
+    seen = publishing.pending().digest
+    Surface.objects.filter(slug="pricing").update(tier_id="human_only")
+    with pytest.raises(DraftChanged):
+        publishing.publish(by=first, seen=seen)
+
+
+def test_an_earlier_version_comes_back_by_the_same_rule(world):
+    first, second = worlds.publishers()
+    old = publishing.active_version()
+    tighten()
+    strict = publishing.publish(by=first).version
+    asked = publishing.activate(version=old, by=first, note="Too strict.").asked
+    assert publishing.active_version() == strict
+    agreeing.agree(loosening_id=asked.pk, by=second)
+    assert publishing.active_version() == old
+    assert publishing.activate(version=strict, by=first).version == strict
+    assert_invariants_hold()
+
+
+def test_what_does_not_compile_or_fails_its_tests_is_not_published(world):
+    first, _ = worlds.publishers()
+    rule = Rule.objects.create(slug="typo", decision="deny", condition="amont > 5")
+    with pytest.raises(PolicyInvalid, match="amount"):
+        publishing.publish(by=first)
+    (problem,) = publishing.pending().problems
+    assert (problem.thing, problem.id, problem.field, problem.line, problem.column) == (
+        "rule",
+        "typo",
+        "condition",
+        1,
+        1,
+    )
+    rule.condition = "amount > 5"
+    rule.save()
+    worlds.policy_test("all-pass", {"surface": "ads.budget", "amount": 10}, "require_approval")
+    with pytest.raises(PolicyInvalid, match="all-pass"):
+        publishing.publish(by=first)
+
+
+def test_a_requirement_that_nobody_can_meet_is_not_published(world):
+    first, _ = worlds.publishers()
+    worlds.requirement("ads.budget", "Legal")
+    with pytest.raises(PolicyInvalid, match="Nobody can meet"):
+        publishing.publish(by=first)
+
+
+# The routes --------------------------------------------------------------------------------------
+
+
+def test_no_form_of_the_admin_lets_one_person_loosen(world, root):
+    """Whatever one person, even a superuser, saves and presses: what is in force stays as strict."""
+    client = signed_in(root)
+    switches.engage(scope="everywhere", by=root, reason="Stop.")
+    agents.suspend(agent=world.agent, by=root)
+    mandate = Mandate.objects.get(surface="ads.budget")
+    Mandate.objects.filter(pk=mandate.pk).update(tier_id="signature")
+    was = publishing.active_version()
+    loosen()
+
+    page = client.get(PUBLISH)
+    client.post(PUBLISH, {"do": "publish", "seen": page.context["draft"].digest, "note": "Let me."})
+    for row in Loosening.objects.all():
+        client.post(PUBLISH, {"do": "agree", "loosening": row.pk})
+    for version in PolicyVersion.objects.all():
+        client.post(PUBLISH, {"do": "activate", "version": version.pk, "note": "Let me."})
+    client.post("/admin/switches/release/everywhere/", {"note": "Let me."})
+    client.post("/admin/policies/agent/pacer/status/", {"note": "Let me."})
+    client.post(f"/admin/policies/mandate/{mandate.pk}/change/", {"tier": "autopilot", "note": "Let me."})
+    client.post(f"/admin/policies/mandate/{mandate.pk}/delete/", {"post": "yes"})
+    client.post(
+        "/admin/policies/mandate/add/",
+        {"agent": "pacer", "surface": "ads.budget", "tier": "autopilot", "note": "Let me."},
+    )
+    for row in Loosening.objects.all():
+        client.post(PUBLISH, {"do": "agree", "loosening": row.pk})
+
+    assert Loosening.objects.filter(status="waiting").count() == 4
+    assert publishing.active_version() == was
+    assert KillSwitch.objects.get(scope="everywhere").is_engaged
+    assert Agent.objects.get().status == "suspended"
+    assert not Mandate.objects.filter(surface="ads.budget").exists()
+    assert_invariants_hold()
+
+
+def test_the_agents_own_form_neither_activates_it_nor_changes_its_mandates(world, root):
+    agents.suspend(agent=world.agent, by=root)
+    client = signed_in(root)
+    sent: dict[str, Any] = {"name": "Pacer", "owner": world.agent.owner_id, "status": "active"}
+    sent |= {"mandates-TOTAL_FORMS": 1, "mandates-INITIAL_FORMS": 0, "mandates-0-surface": "pricing"}
+    sent |= {"mandates-0-tier": "autopilot", "keys-TOTAL_FORMS": 0, "keys-INITIAL_FORMS": 0}
+    before = list(Mandate.objects.values_list("surface", "tier"))
+    client.post("/admin/policies/agent/pacer/change/", sent)
+    assert Agent.objects.get().status == "suspended"
+    assert list(Mandate.objects.values_list("surface", "tier")) == before
+
+
+def test_no_command_for_daily_use_loosens(world):
+    """`bootstrap` on a portal with a policy and `policy apply` make drafts; no other command writes the policy."""
+    loosen()
+    was = publishing.active_version()
+    out = io.StringIO()
+    call_command("bootstrap", stdout=out)
+    assert "publish it in the admin" in out.getvalue()
+    assert publishing.active_version() == was
+    ours = {name for name, app in get_commands().items() if app in {"approvals", "policies", "audit", "hitlportal"}}
+    assert ours == {
+        "bootstrap", "check_invariants", "create_agent", "demo", "make_signing_key", "policy", "replay", "serve",
+    }, "Does the new command loosen anything? Then say here that it does not."  # fmt: skip
+
+
+def test_put_in_force_is_no_way_around(world):
+    loosen()
+    with pytest.raises(LooseningRefused):
+        publishing.put_in_force()
+    tighten()
+    assert publishing.put_in_force() == publishing.active_version()
+
+
+def test_bootstrap_twice_publishes_once():
+    bootstrap.bootstrap()
+    Tier.objects.filter(slug="monitored").update(hold=0 * Tier.objects.get(slug="monitored").hold)
+    done = bootstrap.bootstrap()
+    assert done.is_draft
+    assert PolicyVersion.objects.count() == 1
+
+
+def test_the_asker_cannot_be_deleted_and_nobody_can_rewrite_a_request(world, root):
+    first, second = worlds.publishers()
+    loosen()
+    asked = publishing.publish(by=first, note="Batches are enough.").asked
+    with pytest.raises(ProtectedError):
+        first.delete()
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Loosening.objects.filter(pk=asked.pk).update(asked_by=second)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Loosening.objects.filter(pk=asked.pk).update(status="done", answered_by=first)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Loosening.objects.filter(pk=asked.pk).delete()
+
+
+def test_the_database_keeps_versions_and_activations(world):
+    for table in ("policies_policyversion", "policies_activation"):
+        with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {table}")
+
+
+def test_a_mandate_that_was_taken_away_does_not_come_back_looser(world):
+    first, second = worlds.publishers()
+    surface, (strict, mild) = world.surfaces["ads.budget"], Tier.objects.filter(slug__in=["signature", "batch"])[::-1]
+    given = mandates.give(agent=world.agent, surface=surface, tier=strict, by=first)
+    assert given.tier == strict
+    mandates.take_away(mandate=given, by=first)
+    assert isinstance(mandates.give(agent=world.agent, surface=surface, tier=mild, by=first, note="Back."), Loosening)
+    assert not Mandate.objects.filter(surface=surface).exists()
+    asked = Loosening.objects.get(kind="mandate")
+    assert agreeing.agree(loosening_id=asked.pk, by=second).status == "done"
+    assert Mandate.objects.get(surface=surface).tier == mild
+    assert_invariants_hold()
+
+
+def test_a_first_mandate_and_a_lower_one_act_at_once(world):
+    first, _ = worlds.publishers()
+    surface = world.surfaces["ads.budget"]
+    other = Agent.objects.create(slug="writer", name="Writer", owner=world.owner)
+    single, human = (Tier.objects.get(slug=slug) for slug in ("single", "human_only"))
+    assert mandates.give(agent=other, surface=surface, tier=single, by=first).tier == single
+    assert mandates.give(agent=other, surface=surface, tier=human, by=first).tier == human
+    assert not Loosening.objects.exists()
+
+
+def test_a_switch_that_was_engaged_anew_is_not_released(world):
+    first, second = worlds.publishers()
+    switches.engage(scope="everywhere", by=world.owner, reason="Stop.")
+    asked = switches.ask_release(scope="everywhere", by=first, note="It is over.")
+    KillSwitch.objects.filter(scope="everywhere").update(is_engaged=False)
+    switches.engage(scope="everywhere", by=world.owner, reason="Not again!")
+    assert agreeing.agree(loosening_id=asked.pk, by=second).status == "outdated"
+    assert KillSwitch.objects.get(scope="everywhere").is_engaged
+
+
+def test_without_the_permission_there_is_no_page(world):
+    client = signed_in(world.owner)
+    assert client.get(PUBLISH).status_code == 403
+    assert client.post(PUBLISH, {"do": "publish"}).status_code == 403
+    assert "waits to be published" not in client.get("/admin/").content.decode()
+    with pytest.raises(NotAllowed):
+        publishing.publish(by=world.owner)

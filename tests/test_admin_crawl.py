@@ -1,0 +1,207 @@
+"""Every address of the admin, by every kind of person, with every method."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import RegexPattern
+
+from approvals import shipping
+from approvals.models import Attempt, Callback, Decision, Dispatch, Outcome, Proposal, Revision
+from audit.models import Entry
+from policies import agents, bootstrap
+from policies.models import (
+    Activation,
+    Agent,
+    ApiKey,
+    Connector,
+    Guardrail,
+    KillSwitch,
+    Limit,
+    Loosening,
+    Mandate,
+    PolicyTest,
+    PolicyVersion,
+    Requirement,
+    Rule,
+    Surface,
+    Tier,
+)
+from tests import world as worlds
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "Nobody-else-reads-this-71"
+METHODS = ("get", "head", "post", "put", "delete")
+SAFE = ("get", "head")
+GOVERNED = (
+    Proposal, Revision, Decision, Dispatch, Attempt, Callback, Outcome, Entry, PolicyVersion, Activation, KillSwitch,
+    Surface, Tier, Agent, ApiKey, Mandate, Connector, Rule, Limit, Guardrail, Requirement, PolicyTest, Loosening,
+    User, Group,
+)  # fmt: skip
+
+
+@pytest.fixture
+def world() -> World:
+    """A portal with something of everything, all of it on surfaces of the channel owner."""
+    world = worlds.build()
+    bootstrap.bootstrap()
+    world.agent.callback_hosts = ["agents.example.com"]
+    world.agent.save()
+    agents.issue_key(agent=world.agent, by=world.owner)
+    for number in range(3):
+        proposal = world.propose(
+            title=f"{SECRET} {number}",
+            rationale=SECRET,
+            targets=(f"campaign:{SECRET}",),
+            callback_url=f"https://agents.example.com/{SECRET}",
+            content={"payload": {"text": SECRET, "amount": 1}, "rollback": {"text": SECRET}},
+        )
+        if number:
+            world.approve(proposal, comment=SECRET)
+    claim = shipping.claim_next(worker="test", kind="webhook")
+    shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"said": SECRET})
+    return world
+
+
+@pytest.fixture
+def addresses(world: World) -> list[str]:
+    """Every address; the histories share one class, so one of the policy's stands for all."""
+    found = sorted(set(_addresses(get_resolver().url_patterns)))
+    return [one for one in found if "/policies/historical" not in one or "/historicalagent/" in one]
+
+
+def test_the_crawl_knows_every_registered_model(addresses: list[str]) -> None:
+    for model in admin.site._registry:
+        if "historical" in model._meta.model_name:
+            continue
+        prefix = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        assert sum(address.startswith(prefix) for address in addresses) >= 2, prefix
+
+
+def test_the_owner_reads_what_others_must_not(world: World) -> None:
+    """Else it would prove little that nobody else does."""
+    client, _ = _visitor("owner", world)
+    proposal = Proposal.objects.order_by("pk").last()
+    for address in ("", f"{proposal.pk}/", f"{proposal.pk}/edit/", f"{proposal.pk}/payload.json"):
+        answer = client.get(f"/admin/approvals/proposal/{address}", follow=True)
+        assert SECRET.encode() in answer.content, address
+
+
+@pytest.mark.parametrize("role", ["anonymous", "agent", "stranger", "compliance", "owner", "superuser"])
+def test_nothing_is_decided_without_a_form_of_ours(role: str, world: World, addresses: list[str]) -> None:
+    client, headers = _visitor(role, world, enforce_csrf_checks=True)
+    before = _everything()
+    for address in addresses:
+        for method in METHODS:
+            _visit(client, method, address, headers, role)
+    assert _everything() == before
+
+
+@pytest.mark.parametrize("role", ["stranger", "compliance", "owner"])
+def test_who_may_only_read_writes_nothing(role: str, world: World, addresses: list[str]) -> None:
+    """An owner's empty forms decide nothing either."""
+    client, headers = _visitor(role, world)
+    before = _everything()
+    for address in addresses:
+        _visit(client, "post", address, headers, role)
+    assert _everything() == before
+
+
+def test_no_empty_form_of_an_administrator_breaks_anything(world: World, addresses: list[str]) -> None:
+    client, headers = _visitor("superuser", world)
+    decided = Decision.objects.count()
+    for address in addresses:
+        _visit(client, "post", address, headers, "superuser")
+    assert Decision.objects.count() == decided
+
+
+def _visit(client: Client, method: str, address: str, headers: dict[str, str], role: str) -> None:
+    if address == "/admin/logout/" and method == "post":
+        return
+    answer = getattr(client, method)(address, headers=headers)
+    assert answer.status_code < 500, (role, method, address)
+    if role == "agent":
+        assert answer.status_code == 403, (method, address)
+    if role == "anonymous" and address != "/admin/login/":
+        assert answer.status_code in {302, 403, 404, 405}, (method, address)
+    if role in {"anonymous", "agent", "stranger"}:
+        assert SECRET.encode() not in answer.content, (role, method, address)
+
+
+def _visitor(role: str, world: World, **options: Any) -> tuple[Client, dict[str, str]]:
+    client = Client(raise_request_exception=False, **options)
+    if role == "agent":
+        return client, {"Authorization": f"Bearer {agents.issue_key(agent=world.agent, by=world.owner).text}"}
+    people = {
+        "stranger": lambda: worlds.person("lawyer", "Legal"),
+        "compliance": lambda: worlds.person("auditor"),
+        "owner": lambda: world.owner,
+        "superuser": lambda: User.objects.create_superuser("root", password="a long enough password"),
+    }
+    if role in people:
+        person = people[role]()
+        if role == "compliance":
+            person.groups.add(Group.objects.get(name="Compliance"))
+        client.force_login(person)
+    return client, {}
+
+
+def _everything() -> dict[str, Any]:
+    """All rows that somebody could have changed; signing in writes `last_login`, which is none of that."""
+    rows: dict[str, Any] = {}
+    for model in GOVERNED:
+        fields = [field.attname for field in model._meta.concrete_fields if field.name != "last_login"]
+        rows[model.__name__] = [
+            tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
+            for row in model._default_manager.order_by("pk").values_list(*fields)
+        ]
+    return rows
+
+
+def _addresses(patterns: list[Any], prefix: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern.pattern, RegexPattern):
+            routes = _of_regex(str(pattern.pattern))
+        else:
+            routes = [str(pattern.pattern)]
+        for route in routes:
+            whole = prefix + route
+            if not prefix and not route.startswith("admin/"):
+                continue
+            if isinstance(pattern, URLResolver):
+                yield from _addresses(pattern.url_patterns, whole)
+            elif isinstance(pattern, URLPattern):
+                yield "/" + _filled(whole)
+
+
+def _of_regex(regex: str) -> list[str]:
+    """The admin's two regular expressions: a page for each app, and everything else."""
+    apps = re.fullmatch(r"\^\(\?P<app_label>(.*)\)/\$", regex)
+    return [f"{app}/" for app in apps[1].split("|")] if apps else ["nowhere/at/all/"]
+
+
+def _filled(route: str) -> str:
+    keys: dict[str, Any] = {
+        "object_id": _a_row(route),
+        "key_id": ApiKey.objects.first().pk,
+        "scope": "everywhere",
+        "content_type_id": 1,
+        "id": User.objects.first().pk,
+        "app_label": "auth",
+    }
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(keys[found[1]]), route)
+
+
+def _a_row(route: str) -> Any:
+    for model in admin.site._registry:
+        if f"/{model._meta.app_label}/{model._meta.model_name}/" in f"/{route}":
+            row = model._default_manager.order_by("pk").first()
+            return "1" if row is None else str(row.pk).replace("_", "_5F")
+    return "1"
