@@ -17,6 +17,7 @@ from audit.clock import database_now
 from audit.ledger import SYSTEM
 from policies import agreeing, publishing, switches
 from policies.comparison import compare, is_loosening
+from policies.document import MATCH
 from policies.models import (
     EVERYWHERE,
     Activation,
@@ -120,6 +121,13 @@ def limit(*, kind: str = "rolling", seconds: float = 86400, time_zone: str = "UT
         "warning_tier": None,
         "window": window,
     } | fields
+
+
+def rule(condition: str = "", decision: str = "require_approval", **fields: Any) -> dict[str, Any]:
+    """Return one rule as a published document has it: it matches everything."""
+    match: dict[str, Any] = {name: [] for name in MATCH}
+    row = {"condition": condition, "decision": decision, "tier": None, "requirements": None, "reason": ""}
+    return {**match, **row} | fields
 
 
 def seen(proposal: Proposal) -> SeenRevision:

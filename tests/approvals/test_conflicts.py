@@ -10,7 +10,7 @@ from approvals.models import Conflict, Dispatch, Proposal
 from tests import world as worlds
 from tests.approvals.races import race
 from tests.proofs import assert_invariants_hold
-from tests.world import World, limit, seen
+from tests.world import World, limit, rule, seen
 
 pytestmark = pytest.mark.django_db
 LEAD = ("lead:1",)
@@ -100,7 +100,7 @@ def test_an_undo_brings_the_conflict_back_and_finds_new_ones(world):
 
 
 def test_a_blocked_proposal_is_nobodys_conflict(world):
-    world.enforce(rules={"no": {"condition": "amount > 10", "decision": "deny", "reason": "Too much."}})
+    world.enforce(rules={"no": rule("amount > 10", "deny", reason="Too much.")})
     first = world.propose(targets=LEAD, content={"amount": 5})
     blocked = world.propose(targets=LEAD, content={"amount": 11})
     assert (blocked.state, against(blocked)) == ("blocked", [str(first.pk)])

@@ -9,7 +9,7 @@ from approvals.models import Proposal
 from policies.publishing import active_policy
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold
-from tests.world import OWNER, World, person, seen
+from tests.world import OWNER, World, person, rule, seen
 
 pytestmark = pytest.mark.django_db
 
@@ -77,12 +77,13 @@ def test_without_rows_one_of_the_owner_role_approves(world):
 
 
 def test_what_a_rule_asks_for_takes_the_place_of_the_surfaces_rows_and_all_rules_count(world):
-    def rule(role: str, condition: str) -> dict:
+    def asking(role: str, condition: str) -> dict:
         asked = [{"stage": 1, "name": "money", "role": role, "approvals": 1, "denials": 1}]
-        return {"condition": condition, "decision": "require_approval", "reason": "", "requirements": asked}
+        return rule(condition, requirements=asked)
 
     world.enforce(
-        requirements=[row("Product")], rules={"a": rule("Finance", "amount > 10"), "b": rule("Legal", "amount > 20")}
+        requirements=[row("Product")],
+        rules={"a": asking("Finance", "amount > 10"), "b": asking("Legal", "amount > 20")},
     )
     assert needed(world.propose(content={"amount": 5})) == {("Product", 1)}
     assert needed(world.propose(content={"amount": 15})) == {("Finance", 1)}

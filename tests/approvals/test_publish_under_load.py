@@ -13,7 +13,7 @@ from policies.evaluation import evaluate
 from policies.models import PolicyVersion
 from policies.publishing import compiled
 from tests import world as worlds
-from tests.world import World
+from tests.world import World, rule
 
 SUBMITTERS, EACH, PUBLICATIONS = 4, 40, 40
 
@@ -28,8 +28,10 @@ def alternate(world: World, stopped: threading.Event) -> None:
     for turn in range(PUBLICATIONS):
         other = turn % 8
         tier, high = ("single", 0.9) if other % 2 else ("monitored", 0.7 + 0.01 * other)
-        rule = {"condition": f"confidence < {0.65 + other / 100}", "decision": "require_approval", "reason": f"{other}"}
-        world.enforce(surfaces={"ads.budget": {"tier": tier, "confidence_high": high}}, rules={f"rule-{other}": rule})
+        doubtful = rule(f"confidence < {0.65 + other / 100}", reason=f"{other}")
+        world.enforce(
+            surfaces={"ads.budget": {"tier": tier, "confidence_high": high}}, rules={f"rule-{other}": doubtful}
+        )
         if stopped.wait(0.02):
             return
 
