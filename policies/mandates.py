@@ -1,18 +1,24 @@
 """What agents may propose where, with how much oversight at least. The only writer of Mandate.
 
-A first mandate and one that is lowered (more oversight) act at once. Less oversight needs two people; and so
-does a new mandate that is looser than one which the agent had on the surface before and lost.
+Every agent starts in the loop: a first mandate with which people decide acts at once, and so does one that is
+lowered (more oversight). Less oversight needs two people: a first mandate that is automatic, and a new one that is
+looser than what the agent has on the surface, or had there before and lost.
 """
+
+from collections.abc import Mapping
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from audit import ledger
 from audit.clock import database_now
 from audit.models import Entry
 from policies import loosenings
+from policies.loosenings import LooseningRefused
 from policies.models import Agent, Loosening, Mandate, Surface, Tier
 from policies.people import actor
+from policies.publishing import active_policy
 
 
 @transaction.atomic
@@ -24,13 +30,14 @@ def give(*, agent: Agent, surface: Surface, tier: Tier, by: User, note: str = ""
     """
     loosenings.one_at_a_time()
     there = Mandate.objects.select_for_update().filter(agent=agent, surface=surface).select_related("tier").first()
-    least = there.tier if there else _lost(agent, surface)
-    if least is not None and _is_looser(tier, least):
+    tiers = _tiers()
+    least = _least(agent, surface, there, tiers)
+    if _is_looser(tier.pk, least, tiers):
         loosenings.require(by, loosenings.ASK)
         return loosenings.ask(
             kind=Loosening.Kind.MANDATE,
             subject=_subject(agent, surface),
-            change={"agent": agent.pk, "surface": surface.pk, "from": least.pk, "to": tier.pk},
+            change={"agent": agent.pk, "surface": surface.pk, "from": least, "to": tier.pk},
             by=by,
             note=note,
         )
@@ -44,9 +51,9 @@ def raise_as_asked(asked: Loosening, by: User) -> bool:
     change = asked.change
     agent, surface = Agent.objects.get(pk=change["agent"]), Surface.objects.get(pk=change["surface"])
     there = Mandate.objects.select_for_update().filter(agent=agent, surface=surface).select_related("tier").first()
-    least = there.tier if there else _lost(agent, surface)
+    least = _least(agent, surface, there, _tiers())
     tier = Tier.objects.filter(pk=change["to"]).first()
-    if least is None or tier is None or least.pk != change["from"]:
+    if tier is None or least != change["from"]:
         return False
     _write(agent, surface, tier, by=by, was=there, loosening=asked.pk)
     return True
@@ -61,7 +68,17 @@ def take_away(*, mandate: Mandate, by: User) -> None:
 
 
 def first(*, agent: Agent, surface: Surface, tier: Tier) -> Mandate:
-    """Give an agent that is being registered a mandate; the entry of its registration tells of it."""
+    """Give an agent that is being registered a mandate; the entry of its registration tells of it.
+
+    Raises LooseningRefused for an automatic tier: nobody gives that alone.
+    """
+    tiers = _tiers()
+    start = _starting(tiers)
+    if _is_looser(tier.pk, start, tiers):
+        raise LooseningRefused(
+            _("Every agent starts in the loop. Begin with %(start)s, then ask for %(tier)s: a second person agrees.")
+            % {"start": start, "tier": tier.pk}
+        )
     return Mandate.objects.create(agent=agent, surface=surface, tier=tier)
 
 
@@ -77,18 +94,43 @@ def _write(
     return mandate
 
 
-def _is_looser(tier: Tier, than: Tier) -> bool:
-    def strictness(row: Tier) -> tuple[bool, int]:
-        return row.posture == Tier.Posture.IN, row.rank
-
-    return strictness(tier) < strictness(than)
+Strictness = tuple[bool, int]
+"""Whether people decide, and the rank."""
 
 
-def _lost(agent: Agent, surface: Surface) -> Tier | None:
+def _tiers() -> Mapping[str, Strictness]:
+    """Return the tiers as they are in force; as the tables have them while no policy was ever published.
+
+    Not as drafted: or one person could draft a tier as strict, give it, and take the draft back.
+    """
+    if published := active_policy().tiers:
+        return {slug: (not tier.is_automatic, tier.rank) for slug, tier in published.items()}
+    return {row.pk: (row.posture == Tier.Posture.IN, row.rank) for row in Tier.objects.all()}
+
+
+def _is_looser(tier: str, than: str, tiers: Mapping[str, Strictness]) -> bool:
+    if tier not in tiers:
+        raise LooseningRefused(_("The tier %s is a draft. Publish it first.") % tier)
+    # What it is compared with may have left the policy since: then nobody knows how strict it was.
+    return than not in tiers or tiers[tier] < tiers[than]
+
+
+def _starting(tiers: Mapping[str, Strictness]) -> str:
+    """Return the mildest tier with which people decide: the least oversight that one person gives."""
+    reviewed = {slug: strictness for slug, strictness in tiers.items() if strictness[0]}
+    return min(reviewed, key=lambda slug: (reviewed[slug], slug), default="")
+
+
+def _least(agent: Agent, surface: Surface, there: Mandate | None, tiers: Mapping[str, Strictness]) -> str:
+    """Return the oversight that another mandate is compared with."""
+    return there.tier_id if there else _lost(agent, surface) or _starting(tiers)
+
+
+def _lost(agent: Agent, surface: Surface) -> str:
     """Return the least oversight of the mandate that was taken away last, if any was."""
     lost = Entry.objects.filter(subject=f"agent:{agent.pk}", kind="mandate.taken_away", data__surface=surface.pk)
     taken = lost.order_by("-id").first()
-    return None if taken is None else Tier.objects.filter(pk=taken.data["tier"]).first()
+    return "" if taken is None else str(taken.data["tier"])
 
 
 def _subject(agent: Agent, surface: Surface) -> str:

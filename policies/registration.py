@@ -12,6 +12,7 @@ from audit import ledger
 from audit.clock import database_now
 from policies import agents, mandates
 from policies.agents import IssuedKey
+from policies.loosenings import LooseningRefused
 from policies.models import Agent, Connector, Surface, Tier
 from policies.people import actor
 
@@ -32,7 +33,10 @@ class AgentExists(RegistrationRefused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """What is asked for: `mandates` maps a surface's slug to the slug of the least oversight there."""
+    """What is asked for: `mandates` maps a surface's slug to the slug of the least oversight there.
+
+    It begins in the loop; an automatic tier is asked for afterwards, with `mandates.give`.
+    """
 
     slug: str
     owner: User
@@ -106,7 +110,10 @@ def _give_mandates(agent: Agent, wanted: Mapping[str, str]) -> None:
             raise RegistrationRefused(f"There is no surface {surface}. {_there_are(surfaces)}")
         if tier not in tiers:
             raise RegistrationRefused(f"There is no tier {tier}. {_there_are(tiers)}")
-        mandates.first(agent=agent, surface=surfaces[surface], tier=tiers[tier])
+        try:
+            mandates.first(agent=agent, surface=surfaces[surface], tier=tiers[tier])
+        except LooseningRefused as refusal:
+            raise RegistrationRefused(f"{surface}: {refusal}") from refusal
 
 
 def _give_connector(agent: Agent, slug: str) -> None:

@@ -1,7 +1,7 @@
 """What the demo's agents propose. Data only: no network, no database, no clock."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 
@@ -12,16 +12,26 @@ SCOUT: Final = "price-scout"
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """One agent: its slug, its name for people, its model and its mandates (surface → least oversight)."""
+    """One agent: its slug, its name for people, its model and its mandates (surface → least oversight).
+
+    `earned` is what two people agree to give it once it is there.
+    """
 
     slug: str
     name: str
     model: str
     mandates: dict[str, str]
+    earned: dict[str, str] = field(default_factory=dict)
 
 
 AGENTS: Final = (
-    Cast(WRITER, "Journey writer", "writer-2", {"email.lifecycle": "monitored", "journeys.lifecycle": "single"}),
+    Cast(
+        WRITER,
+        "Journey writer",
+        "writer-2",
+        {"email.lifecycle": "batch", "journeys.lifecycle": "single"},
+        earned={"email.lifecycle": "monitored"},
+    ),
     Cast(PACER, "Budget pacer", "pacer-1", {"ads.budget": "single"}),
     Cast(SCOUT, "Price scout", "scout-4", {"pricing.catalog": "signature", "leads.enrichment": "batch"}),
 )

@@ -6,13 +6,14 @@ from typing import Final
 
 from django.contrib.auth.models import Group, User
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from approvals.connectors import signing
 from approvals.demo.memory import Memory
 from approvals.demo.scenario import AGENTS, Cast
-from policies import agents, publishing, registration
+from policies import agents, agreeing, mandates, publishing, registration
 from policies.bootstrap import CONNECTOR, make_missing
-from policies.models import Agent, Connector, Tier
+from policies.models import Agent, Connector, Loosening, Surface, Tier
 from policies.registration import Application
 
 MANAGER: Final = "manager"
@@ -74,7 +75,9 @@ def _agent(cast: Cast, owner: User, memory: Memory) -> None:
             mandates=cast.mandates,
             callback_secret=signing.new_secret(),
         )
-        memory.keys[cast.slug] = registration.register(application, by=owner).key.text
+        registered = registration.register(application, by=owner)
+        memory.keys[cast.slug] = registered.key.text
+        _trust(registered.agent, cast, asking=owner)
         return
     key = agents.authenticate(memory.keys.get(cast.slug, ""))
     if key is None or key.agent_id != cast.slug:
@@ -82,6 +85,20 @@ def _agent(cast: Cast, owner: User, memory: Memory) -> None:
         for lost in agents.live_keys().filter(agent=agent):
             agents.revoke_key(key=lost, by=owner)
         memory.keys[cast.slug] = agents.issue_key(agent=agent, by=owner).text
+
+
+def _trust(agent: Agent, cast: Cast, *, asking: User) -> None:
+    """Let one person ask for the mandates it has earned, and another agree."""
+    for surface, tier in cast.earned.items():
+        asked = mandates.give(
+            agent=agent,
+            surface=Surface.objects.get(pk=surface),
+            tier=Tier.objects.get(pk=tier),
+            by=asking,
+            note=_("For the demo: what it drafts may ship after a hold."),
+        )
+        if isinstance(asked, Loosening):
+            agreeing.agree(loosening_id=asked.pk, by=User.objects.get(username=EXECUTIVE))
 
 
 def _connector(url: str, memory: Memory) -> None:

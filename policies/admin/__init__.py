@@ -1,7 +1,7 @@
 """The policy's tables and their history. Importing it registers the pages."""
 
 from audit import history
-from policies.admin import agent, checks, connector, loosening, mandate, rule, surface, version
+from policies.admin import agent, checks, connector, loosening, mandate, people, rule, surface, version
 from policies.models import (
     Agent,
     Connector,
@@ -18,4 +18,4 @@ from policies.models import (
 
 history.register(Surface, Tier, Agent, Mandate, Connector, KillSwitch, Rule, Limit, Guardrail, Requirement, PolicyTest)
 
-__all__ = ["agent", "checks", "connector", "loosening", "mandate", "rule", "surface", "version"]
+__all__ = ["agent", "checks", "connector", "loosening", "mandate", "people", "rule", "surface", "version"]

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from audit import ledger
+from audit.canonical import JsonValue
 from audit.clock import database_now
 from policies.people import actor
 
@@ -47,8 +48,12 @@ class RecordedAdmin(admin.ModelAdmin[Row]):
             subject=f"{thing}:{obj.pk}",
             actor=actor(person_of(request)),
             at=database_now(),
-            data={"changes": message if isinstance(message, list) else [str(message)]},
+            data={"changes": message if isinstance(message, list) else [str(message)], **self.facts(obj)},
         )
+
+    def facts(self, obj: Row) -> dict[str, JsonValue]:
+        """Return what else the entry should tell of a row."""
+        return {}
 
 
 class DraftedAdmin(RecordedAdmin[Row]):

@@ -24,7 +24,7 @@ def create(*words: str) -> None:
 
 
 def test_an_agent_gets_its_mandates_and_one_key_that_opens(capsys):
-    create("--surface", "ads.budget:single", "--surface", "email.lifecycle:monitored", "--callback-host", "Agents.Test")
+    create("--surface", "ads.budget:single", "--surface", "email.lifecycle:batch", "--callback-host", "Agents.Test")
     out = capsys.readouterr().out
     key = re.search(r"hitl_\S+", out)[0]
     assert agents.authenticate(key).agent_id == "pacer"
@@ -33,7 +33,7 @@ def test_an_agent_gets_its_mandates_and_one_key_that_opens(capsys):
     assert agent.callback_secret in out
     assert set(Mandate.objects.values_list("surface_id", "tier_id")) == {
         ("ads.budget", "single"),
-        ("email.lifecycle", "monitored"),
+        ("email.lifecycle", "batch"),
     }
     assert KillSwitch.objects.filter(scope="agent:pacer").exists()
     assert list(Entry.objects.filter(subject="agent:pacer").order_by("id").values_list("kind", flat=True)) == [
@@ -55,6 +55,7 @@ def test_the_same_name_twice_says_what_to_do():
     [
         (["--surface", "ads.nowhere:single"], r"no surface ads.nowhere. There are: ads.budget, crm"),
         (["--surface", "ads.budget:lax"], r"no tier lax. There are: autopilot, batch"),
+        (["--surface", "ads.budget:monitored"], r"starts in the loop. Begin with batch"),
         (["--surface", "ads.budget"], r"SURFACE:TIER"),
         (["--surface", "ads.budget:single", "--surface", "ads.budget:batch"], r"named twice"),
         (["--callback-host", "https://agents.test/x"], r"no host name"),

@@ -275,6 +275,32 @@ def test_a_first_mandate_and_a_lower_one_act_at_once(world):
     assert not Loosening.objects.exists()
 
 
+@pytest.mark.parametrize("tier", ["autopilot", "monitored"])
+def test_a_first_mandate_that_is_automatic_takes_two_people(world, tier):
+    first, second = worlds.publishers()
+    surface = world.surfaces["ads.budget"]
+    other = Agent.objects.create(slug="writer", name="Writer", owner=world.owner)
+    asked = mandates.give(agent=other, surface=surface, tier=Tier.objects.get(slug=tier), by=first, note="It can.")
+    assert (asked.kind, asked.change["from"]) == ("mandate", "batch")
+    assert not Mandate.objects.filter(agent=other).exists()
+    agreeing.agree(loosening_id=asked.pk, by=second)
+    assert Mandate.objects.get(agent=other).tier_id == tier
+    assert_invariants_hold()
+
+
+def test_a_tier_that_is_strict_only_in_the_draft_is_no_way_around(world):
+    first, _ = worlds.publishers()
+    other = Agent.objects.create(slug="writer", name="Writer", owner=world.owner)
+    Tier.objects.filter(slug="autopilot").update(posture="in", review="single", rank=35)
+    autopilot = Tier.objects.get(slug="autopilot")
+    surface = world.surfaces["ads.budget"]
+    assert isinstance(mandates.give(agent=other, surface=surface, tier=autopilot, by=first, note="x"), Loosening)
+    drafted = Tier.objects.create(slug="drafted", name="Drafted", rank=45, posture="in", review="single")
+    with pytest.raises(LooseningRefused, match="draft"):
+        mandates.give(agent=other, surface=surface, tier=drafted, by=first)
+    assert not Mandate.objects.filter(agent=other).exists()
+
+
 def test_a_switch_that_was_engaged_anew_is_not_released(world):
     first, second = worlds.publishers()
     switches.engage(scope="everywhere", by=world.owner, reason="Stop.")
