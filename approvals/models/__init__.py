@@ -9,13 +9,16 @@ from approvals.models.outcome import Outcome
 from approvals.models.proposal import Proposal
 from approvals.models.reevaluation import Reevaluation
 from approvals.models.revision import Revision, Verdict
+from approvals.models.sample import Sample
 from approvals.models.states import CLEARED, OPEN, WAITING, DispatchStatus, State
+from approvals.models.turn import Assignment, Presence, SavedFilter, Snooze
 
 __all__ = [
     "CLEARED",
     "OPEN",
     "WAITING",
     "Assessment",
+    "Assignment",
     "Attempt",
     "Callback",
     "Conflict",
@@ -28,9 +31,13 @@ __all__ = [
     "LimitEntry",
     "LimitTotal",
     "Outcome",
+    "Presence",
     "Proposal",
     "Reevaluation",
     "Revision",
+    "Sample",
+    "SavedFilter",
+    "Snooze",
     "State",
     "Verdict",
 ]

@@ -59,12 +59,19 @@ class Decision(models.Model):
     )
     is_signed = models.BooleanField(_("signed"), default=False, help_text=_("The person signed in again for this."))
 
+    batch = models.UUIDField(
+        _("batch"), null=True, blank=True, help_text=_("Ties together what was decided in one go.")
+    )
+
     class Meta:
         verbose_name = _("decision")
         verbose_name_plural = _("decisions")
         ordering = ["-id"]
         default_permissions = ("view",)
-        indexes = [models.Index(fields=["by", "-id"], name="decision_by_person")]
+        indexes = [
+            models.Index(fields=["by", "-id"], name="decision_by_person"),
+            models.Index(fields=["batch"], name="decision_by_batch", condition=Q(batch__isnull=False)),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="decision_rejection_has_a_reason", condition=~Q(verdict="reject") | ~Q(reason_code="")

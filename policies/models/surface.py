@@ -125,6 +125,14 @@ class Surface(models.Model):
         help_text=_("How long after something shipped the same target counts as taken."),
     )
 
+    card = models.SlugField(
+        _("card"),
+        max_length=40,
+        default="fields",
+        db_index=False,
+        help_text=_("How its changes are drawn for reviewers. It changes no policy."),
+    )
+
     is_customer_facing = models.BooleanField(_("customers see it"), default=False)
     has_personal_data = models.BooleanField(_("personal data"), default=False)
     writes_to_production = models.BooleanField(_("writes to production"), default=False)
