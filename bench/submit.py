@@ -64,22 +64,30 @@ def expect_created(result: Result) -> Result:
 
 def portal_requests(key: str, number: int, count: int) -> list[bytes]:
     """Return `count` proposals to send to the portal; `number` tells one round from another."""
-    body = json.dumps(data.ACTION).encode()
     headers = {"Authorization": f"Bearer {key}", **BEHIND_PROXY}
     return [
-        request("/api/v1/proposals/", headers={**headers, "Idempotency-Key": f"{number}-{index}"}, body=body)
+        request(
+            "/api/v1/proposals/",
+            headers={**headers, "Idempotency-Key": f"{number}-{index}"},
+            body=json.dumps(_action(number, index)).encode(),
+        )
         for index in range(count)
     ]
 
 
+def _action(number: int, index: int) -> dict[str, Any]:
+    """Return a proposal with targets of its own: those that name one target wait for each other, as they must."""
+    return {**data.ACTION, "targets": [f"campaign:{number}-{index}-search", f"campaign:{number}-{index}-social"]}
+
+
 def _floor_requests(token: str, number: int, count: int) -> list[bytes]:
-    fields = {**data.ACTION, "agent": "pacer", "tier": "single", "owner": data.OWNER}
     headers = {"Authorization": f"Token {token}"}
+    fields = {"agent": "pacer", "tier": "single", "owner": data.OWNER}
     return [
         request(
             "/api/v1/proposals/",
             headers=headers,
-            body=json.dumps({**fields, "reference": f"{number}-{index}"}).encode(),
+            body=json.dumps({**_action(number, index), **fields, "reference": f"{number}-{index}"}).encode(),
         )
         for index in range(count)
     ]
