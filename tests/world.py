@@ -15,7 +15,7 @@ from approvals.submission import Draft
 from audit import canonical, ledger
 from audit.clock import database_now
 from audit.ledger import SYSTEM
-from policies import agreeing, publishing, switches
+from policies import agreeing, mandates, publishing, switches
 from policies.comparison import compare, is_loosening
 from policies.document import MATCH
 from policies.models import (
@@ -155,6 +155,20 @@ def publishers() -> tuple[User, User]:
         known.get(name) or person(name, permissions=PUBLISHING) for name in ("publisher", "second-publisher")
     )
     return first, second
+
+
+def trust(agent: str, surface: str, tier: str) -> None:
+    """Let one person ask for less oversight of an agent, and another agree."""
+    first, second = publishers()
+    given = mandates.give(
+        agent=Agent.objects.get(pk=agent),
+        surface=Surface.objects.get(pk=surface),
+        tier=Tier.objects.get(pk=tier),
+        by=first,
+        note="It has earned it.",
+    )
+    assert isinstance(given, Loosening)
+    agreeing.agree(loosening_id=given.pk, by=second)
 
 
 def agreed(subject: str, change: dict[str, Any], *, base: PolicyVersion, at: datetime) -> Loosening:

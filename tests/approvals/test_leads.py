@@ -69,8 +69,9 @@ def replay(live_server, key: str, *words: str) -> None:
 
 def test_every_lead_is_accounted_for(live_server, folder, capsys):
     person("olga")
-    call_command("create_agent", "lead-scorer", "--owner", "olga", "--surface", "email.lifecycle:monitored")
+    call_command("create_agent", "lead-scorer", "--owner", "olga", "--surface", "email.lifecycle:batch")
     key = re.search(r"hitl_\S+", capsys.readouterr().out)[0]
+    worlds.trust("lead-scorer", "email.lifecycle", "monitored")
 
     replay(live_server, key)
     out = capsys.readouterr().out
