@@ -4,7 +4,9 @@ Copied onto the proposal when it is submitted. What is judged later may add to i
 """
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
 
 from approvals.models import Proposal
 from policies import guardrails, requirements
@@ -25,18 +27,39 @@ def approvers(policy: Policy, surface: SurfacePolicy, verdict: Verdict) -> tuple
     return needed
 
 
+NUMBER: Final = "the:number"
+"""The item of the checklist that confirms the number that matters. No guardrail's slug has a colon."""
+
+
 def checklist(policy: Policy, surface: SurfacePolicy) -> list[dict[str, Any]]:
-    """Return what a reviewer has to tick: `[{slug, text}]`."""
+    """Return what a reviewer has to tick, besides the number: `[{slug, text}]`."""
     if not policy.guardrails:
         return []
     here = guardrails.for_surface(policy.guardrails, surface.slug)
     return [{"slug": item.slug, "text": item.text} for item in guardrails.checklist(here)]
 
 
+def number_item(proposal: Proposal) -> list[dict[str, Any]]:
+    """Return the item that confirms the number of the current revision; none where it has no number."""
+    text = _number(proposal)
+    return [{"slug": NUMBER, "text": text}] if text else []
+
+
+def _number(proposal: Proposal) -> str:
+    """Return the sentence that confirms the amount, or else the number of people; empty where there is neither."""
+    if proposal.amount is not None:
+        amount = f"{proposal.amount:,f}".rstrip("0").rstrip(".") if proposal.amount % 1 else f"{proposal.amount:,.0f}"
+        return _("The amount is %s.") % f"{amount} {proposal.currency}".strip()
+    if proposal.audience_size is not None:
+        return _("It reaches %s people.") % f"{proposal.audience_size:,}"
+    return ""
+
+
 def write(proposal: Proposal, policy: Policy, surface: SurfacePolicy, verdict: Verdict) -> None:
     """Write on a new proposal, unsaved, what is asked of people."""
     proposal.require_approvals(requirements.as_rows(approvers(policy, surface, verdict)))
-    proposal.checklist = checklist(policy, surface)
+    number = number_item(proposal) if surface.confirms_number else []
+    proposal.checklist = [*number, *checklist(policy, surface)]
 
 
 def tighten(proposal: Proposal, policy: Policy, surface: SurfacePolicy, verdict: Verdict, *, mark: str = "") -> None:
@@ -46,8 +69,11 @@ def tighten(proposal: Proposal, policy: Policy, surface: SurfacePolicy, verdict:
     rows = requirements.tightened(before, asked, mark=mark or f"revision {proposal.revision.number}")
     proposal.require_approvals(requirements.as_rows(rows))
     known = {item["slug"] for item in proposal.checklist}
+    # The number is that of the revision on the screen; every other item stays as it was first asked.
+    number = number_item(proposal) if surface.confirms_number or NUMBER in known else []
+    kept = [item for item in proposal.checklist if item["slug"] != NUMBER]
     more = [item for item in checklist(policy, surface) if item["slug"] not in known]
-    proposal.checklist = [*proposal.checklist, *more]
+    proposal.checklist = [*number, *kept, *more]
 
 
 def unticked(proposal: Proposal, ticked: Collection[str]) -> list[str]:

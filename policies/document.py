@@ -6,6 +6,7 @@ switched off are not in it.
 
 from typing import Any, Final
 
+from policies import risk
 from policies.models import Guardrail, Limit, PolicyTest, Requirement, Rule, Surface, Tier
 
 TIER_FIELDS: Final = ("rank", "posture", "review", "sample_rate")
@@ -53,6 +54,7 @@ def _surface(row: Surface) -> dict[str, Any]:
         {name: getattr(row, name) for name in SURFACE_FIELDS}
         | {name: getattr(row, f"{name}_id") for name in SURFACE_REFERENCES}
         | {name: getattr(row, name).total_seconds() for name in SURFACE_DURATIONS}
+        | {"confirms_number": risk.is_high({name: getattr(row, name) for name in risk.WORDS})}
     )
 
 

@@ -54,6 +54,8 @@ class SurfacePolicy:
     """Numbers and lists that people keep for this surface, for conditions to name."""
     time_zone: str = "UTC"
     cool_down: timedelta = timedelta(0)
+    confirms_number: bool = False
+    """Whether whoever approves confirms the amount, or else the number of people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,11 @@ def advise(touches: Mapping[str, bool]) -> Advice:
     return Advice(tier, floor, why)
 
 
+def is_high(touches: Mapping[str, bool]) -> bool:
+    """Whether what a surface touches is so grave that a reviewer confirms the number that matters."""
+    return bool(touches.get(_FINAL)) or advise(touches).tier == "signature"
+
+
 def warnings(advice: Advice, *, tier_rank: int, floor_rank: int) -> tuple[str, ...]:
     """Say, in sentences, where a surface is laxer than advised."""
     found = []

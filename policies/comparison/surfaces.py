@@ -24,6 +24,10 @@ def _off_is_tighter(before: bool, after: bool) -> Direction:
     return LOOSER if after else TIGHTER
 
 
+def _on_is_tighter(before: bool, after: bool) -> Direction:
+    return TIGHTER if after else LOOSER
+
+
 _FIELDS: Final[Mapping[str, Judge]] = {
     "is_enabled": _off_is_tighter,
     "owner": unproved,
@@ -36,6 +40,7 @@ _FIELDS: Final[Mapping[str, Judge]] = {
     "cool_down": more_is_tighter,
     "editor_may_approve": _off_is_tighter,
     "agent_owner_may_decide": _off_is_tighter,
+    "confirms_number": _on_is_tighter,
     "payload_schema": unproved,
     "derived_tags": unproved,
     "amount_pointer": unproved,
@@ -43,7 +48,7 @@ _FIELDS: Final[Mapping[str, Judge]] = {
 }
 _READ: Final[Mapping[str, tuple[str, ...]]] = {"params": ("params",), "time_zone": ("now", "weekday", "hour")}
 """Fields that only conditions read, and under which names."""
-_DEFAULTS: Final[Mapping[str, Any]] = {"params": {}, "time_zone": "UTC", "cool_down": 0.0}
+_DEFAULTS: Final[Mapping[str, Any]] = {"params": {}, "time_zone": "UTC", "cool_down": 0.0, "confirms_number": False}
 """What versions of before had no word for."""
 
 

@@ -1,5 +1,7 @@
 """Whose approvals a proposal needs and what has to be ticked: copied when it is submitted, only ever tightened."""
 
+import re
+
 import pytest
 
 from approvals import eligibility, review, submission
@@ -149,6 +151,36 @@ def test_a_checklist_that_comes_later_holds_for_the_next_revision(world):
     with pytest.raises(ReasonRequired):
         world.approve(edited, by=world.other_owner)
     assert world.approve(edited, by=world.other_owner, ticked=("no-dates",)).state == "approved"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({"amount": 4000}, "The amount is 4,000 USD."),
+        ({"amount": 0.5}, "The amount is 0.5 USD."),
+        ({"audience_size": 18400}, "It reaches 18,400 people."),
+        ({}, None),
+    ],
+)
+def test_where_the_risk_is_high_the_number_that_matters_is_confirmed(world, content, says):
+    world.enforce(surfaces={"ads.budget": {"confirms_number": True}})
+    proposal = world.propose(currency="USD", content=content)
+    assert [item["text"] for item in proposal.checklist] == ([says] if says else [])
+    if says:
+        with pytest.raises(ReasonRequired, match=re.escape(says)):
+            world.approve(proposal)
+    assert world.approve(proposal, ticked=("the:number",) if says else ()).state == "approved"
+
+
+def test_the_number_is_that_of_the_revision_on_the_screen_and_stays_asked(world):
+    world.enforce(surfaces={"ads.budget": {"confirms_number": True, "amount_pointer": "/amount"}})
+    proposal = world.propose(currency="USD")
+    world.enforce(surfaces={"ads.budget": {"confirms_number": False, "amount_pointer": "/amount"}})
+    edited = review.edit(proposal_id=proposal.pk, seen=seen(proposal), by=world.owner, payload={"amount": 1500})
+    assert edited.checklist == [{"slug": "the:number", "text": "The amount is 1,500 USD."}]
+    without = review.edit(proposal_id=proposal.pk, seen=seen(edited), by=world.owner, payload={"note": "none"})
+    assert without.checklist == []
+    assert_invariants_hold()
 
 
 FORBIDDEN = PROMISES | {

@@ -41,3 +41,17 @@ def test_a_warning_only_where_it_is_laxer():
     advice = risk.advise({"spends_money": True})
     assert risk.warnings(advice, tier_rank=30, floor_rank=10) == ()
     assert len(risk.warnings(advice, tier_rank=10, floor_rank=0)) == 2
+
+
+@pytest.mark.parametrize(
+    ("touches", "is_high"),
+    [
+        ((), False),
+        (("spends_money", "writes_to_production"), False),
+        (("is_irreversible",), True),
+        (("has_legal_effect",), True),
+        (("spends_money", "is_irreversible"), True),
+    ],
+)
+def test_what_is_grave_has_its_number_confirmed(touches, is_high):
+    assert risk.is_high(dict.fromkeys(touches, True)) is is_high
