@@ -1,0 +1,122 @@
+"""The review desk with 1,000,000 proposals of which 20,000 wait: open it, decide, decide on 200 at once."""
+
+import gzip
+import re
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from django.contrib.auth.models import Group, User
+from django.contrib.staticfiles import finders
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from approvals.models import Proposal
+from approvals.submission import submit
+from bench import data
+from bench.fill import fill
+from bench.load import percentile
+from policies.models import Agent
+
+PROPOSALS: Final = 1_000_000
+PENDING: Final = 20_000
+VIEWS: Final = 40
+DECISIONS: Final = 40
+BATCH: Final = 200
+HTMX: Final = {"HX-Request": "true"}
+
+
+def measure() -> dict[str, Any]:
+    """Return `p95_ms` and `queries` of the desk, `decide_p95_ms` with the next proposal, `batch_200_s`, `asset_kib`."""
+    data.fresh_portal()
+    submit(agent=Agent.objects.get(), draft=data.draft())
+    fill(PROPOSALS, pending=PENDING)
+    client = _reviewer()
+    first = _timed(client, "/admin/desk/")[1]
+    with CaptureQueriesContext(connection) as captured:
+        client.get("/admin/desk/")
+    views = [_timed(client, "/admin/desk/")[0] for _ in range(VIEWS)]
+    decisions = _decide(client, first)
+    return {
+        "p95_ms": round(percentile(views, 0.95) * 1000, 1),
+        "median_ms": round(percentile(views, 0.5) * 1000, 1),
+        "queries": len(captured),
+        "decide_p95_ms": round(percentile(decisions, 0.95) * 1000, 1),
+        "decide_median_ms": round(percentile(decisions, 0.5) * 1000, 1),
+        "batch_200_s": round(_batch(client), 2),
+        "asset_kib": round(_assets(first) / 1024, 1),
+        "proposals": PROPOSALS,
+        "pending": PENDING,
+    }
+
+
+def _reviewer() -> Client:
+    person = User.objects.create_user("reviewer", is_staff=True)
+    person.groups.set(Group.objects.filter(name__in=["Marketing manager", "Finance", data.OWNER]))
+    client = Client(headers={"X-Forwarded-Proto": "https"})
+    client.force_login(person)
+    return client
+
+
+def _timed(client: Client, address: str, **options: Any) -> tuple[float, str]:
+    begun = time.perf_counter()
+    answer = client.get(address, **options)
+    took = time.perf_counter() - begun
+    return took, _text(answer)
+
+
+def _text(answer: HttpResponse) -> str:
+    if answer.status_code != 200:
+        raise RuntimeError(f"The desk was answered {answer.status_code}")
+    return answer.content.decode()
+
+
+def _decide(client: Client, page: str) -> list[float]:
+    """Approve what the desk shows, as its form does, and take up what comes next; return the seconds each took."""
+    took = []
+    for _ in range(DECISIONS):
+        form = _approval(page)
+        begun = time.perf_counter()
+        answer = client.post(form.pop("action"), form, headers=HTMX)
+        took.append(time.perf_counter() - begun)
+        page = _text(answer)
+    return took
+
+
+def _approval(page: str) -> dict[str, str]:
+    """Return the address and the fields of the form that approves."""
+    form = re.search(r'<form[^>]*action="([^"]+)"[^>]*class="approve".*?</form>', page, re.DOTALL)
+    if form is None:
+        raise RuntimeError("The desk offers nothing to approve.")
+    hidden = dict(re.findall(r'<input type="hidden" name="(revision|digest)" value="([^"]+)"', form[0]))
+    return {"action": form[1], "verdict": "approve", **hidden}
+
+
+def _batch(client: Client) -> float:
+    """Approve 200 alike at once; return the seconds until the result is there."""
+    rows = Proposal.objects.filter(state="pending", tier="batch", surface=data.SURFACE).select_related("revision")[
+        :BATCH
+    ]
+    items = {"do": "approve", "comment": "All alike.", "id": [], "seen": []}
+    for row in rows:
+        items["id"].append(str(row.pk))  # type: ignore[union-attr]
+        items["seen"].append(f"{row.pk}:{row.revision.number}:{row.revision.digest}")  # type: ignore[union-attr]
+    begun = time.perf_counter()
+    answer = client.post("/admin/desk/batch/", items, follow=True)
+    took = time.perf_counter() - begun
+    _text(answer)
+    return took
+
+
+def _assets(page: str) -> int:
+    """Return the bytes of the scripts and styles that the page asks for, compressed as they are sent."""
+    names = set(re.findall(r'(?:href|src)="/static/([^"?]+\.(?:css|js))', page))
+    total = 0
+    for name in names:
+        path = finders.find(re.sub(r"\.[0-9a-f]{12}(?=\.\w+$)", "", name))
+        if path is None:
+            raise RuntimeError(f"The page asks for {name}, which is not there.")
+        total += len(gzip.compress(Path(path).read_bytes()))
+    return total
