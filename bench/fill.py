@@ -9,11 +9,9 @@ from policies.models import Agent, Surface
 
 # Identifiers that sort as UUIDv7 do, one series a table.
 _ID: Final = "('0193' || lpad(to_hex(n), 8, '0') || '7000800{series}' || lpad(to_hex(n), 12, '0'))::uuid"
-_STATE: Final = (
-    "(ARRAY['shipped','shipped','shipped','rejected','shipped','blocked','shipped','expired','withdrawn','pending'])"
-    "[1 + n % 10]"
+_SETTLED: Final = (
+    "(ARRAY['shipped','shipped','shipped','rejected','shipped','blocked','shipped','expired','withdrawn'])[1 + n % 9]"
 )
-_CLEARED: Final = f"{_STATE} = 'shipped'"
 _FACTS: Final = (
     'source."facts" || jsonb_build_object('
     "'surface', {surface}, 'agent', {agent}, 'confidence', round((n % 100) / 100.0, 2), 'amount', n % 9000)"
@@ -21,11 +19,17 @@ _FACTS: Final = (
 _AT: Final = "now() - n * interval '20 seconds'"
 
 
-def fill(count: int) -> None:
+def fill(count: int, *, pending: int | None = None) -> None:
     """Add `count` proposals in many states, surfaces and agents, copied from the newest one there is.
 
+    `pending` of them (usually a tenth) wait for people, half of those in the tier `batch`, due within a day.
     Triggers are off while it copies, since the copies begin in states that only a life leads to.
     """
+    every = count // (pending or count // 10)
+    waits = f"n % {every} = 0"
+    state = f"CASE WHEN {waits} THEN 'pending' ELSE {_SETTLED} END"
+    cleared = f"NOT ({waits}) AND {_SETTLED} = 'shipped'"
+    due = f"CASE WHEN {waits} THEN now() + (60 + n % 86400) * interval '1 second' ELSE {_AT} + interval '10 days' END"
     surfaces, agents = _array(Surface), _array(Agent)
     pick = "({array})[1 + n % array_length({array}, 1)]"
     proposal, revision, verdict = (_ID.format(series=number) for number in (1, 2, 3))
@@ -44,14 +48,16 @@ def fill(count: int) -> None:
                 "agent_id": pick.format(array=agents),
                 "surface_id": pick.format(array=surfaces),
                 "title": "'Move $' || n || ' from Search to Social'",
-                "state": _STATE,
+                "state": state,
+                "tier_id": f"CASE WHEN {waits} AND (n / {every}) % 2 = 0 THEN 'batch' ELSE source.\"tier_id\" END",
+                "targets": "ARRAY['campaign:' || n]",
                 "confidence": "round((n % 100) / 100.0, 2)",
                 "amount": "n % 9000",
-                "release_at": f"CASE WHEN {_CLEARED} THEN {_AT} END",
-                "approved_digest": f"CASE WHEN {_CLEARED} THEN 'sha256:' || repeat('0', 64) ELSE '' END",
+                "release_at": f"CASE WHEN {cleared} THEN {_AT} END",
+                "approved_digest": f"CASE WHEN {cleared} THEN 'sha256:' || repeat('0', 64) ELSE '' END",
                 "created_at": _AT,
                 "updated_at": _AT,
-                "deadline_at": f"{_AT} + interval '10 days'",
+                "deadline_at": due,
             },
         )
         cursor.execute("SET session_replication_role = DEFAULT")

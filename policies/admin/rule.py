@@ -37,7 +37,7 @@ EXAMPLES = (
 
 class RuleForm(forms.ModelForm[Rule]):
     requirements = StrictJsonField(
-        label=gettext_lazy("whose approvals"),
+        label=gettext_lazy("Whose approvals"),
         required=False,
         help_text=gettext_lazy(
             'Instead of the usual: [{"stage": 1, "name": "money", "role": "Finance", "approvals": 1, "denials": 1}].'
@@ -51,7 +51,7 @@ class RuleForm(forms.ModelForm[Rule]):
         widgets = {
             **{name: forms.TextInput({"class": "vTextField"}) for name in MATCH},
             "condition": forms.Textarea({"rows": 3, "class": "vLargeTextField json", "spellcheck": "false"}),
-            "reason": forms.TextInput({"class": "vTextField"}),
+            "reason": forms.TextInput({"class": "vTextField wide"}),
         }
 
     is_trial = False
