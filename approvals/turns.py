@@ -99,7 +99,7 @@ def my_turn(person: User, *, policy: Policy, wanted: Wanted | None = None) -> Tu
 
 def how_many(person: User, *, policy: Policy, most: int = 99) -> int:
     """Count what waits for `person`, no further than `most` + 1. One query besides those for their roles."""
-    return _pile(person, policy, Pile.MINE).order_by("deadline_at").values("pk")[: most + 1].count()
+    return int(_pile(person, policy, Pile.MINE).order_by("deadline_at").values("pk")[: most + 1].count())
 
 
 @transaction.atomic
@@ -169,7 +169,7 @@ def _surface(proposal: Proposal) -> SurfacePolicy:
     return surface
 
 
-def _pile(person: User, policy: Policy, pile: Pile) -> QuerySet[Proposal]:
+def _pile(person: User, policy: Policy, pile: Pile) -> Any:
     # What one may decide on one may also see, so this need not ask for `visible` again; an index knows
     # the deadlines of what is open, and nothing here keeps the database from reading along it.
     if not (person.has_perm(eligibility.SEE) or person.has_perm(eligibility.SEE_ALL)):

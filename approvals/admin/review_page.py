@@ -1,7 +1,7 @@
 """The review page: everything that a decision needs, on one screen."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -21,6 +21,7 @@ from approvals.admin.story import story
 from approvals.models import WAITING, Proposal, Revision, State
 from approvals.offers import Offers, offers
 from policies import switches
+from policies.models import KillSwitch
 from policies.policy import Policy, SurfacePolicy
 from policies.publishing import active_policy
 from policies.standing import scopes
@@ -83,8 +84,13 @@ def render(request: HttpRequest, page: Page, frame: Mapping[str, Any], *, failed
     return response
 
 
-def pieces(person: User, page: Page, *, failed: Form | None = None) -> dict[str, Any]:
-    """Return what the templates in `approvals/review/` draw, on the review page and on the desk."""
+def pieces(
+    person: User, page: Page, *, failed: Form | None = None, engaged: Sequence[KillSwitch] | None = None
+) -> dict[str, Any]:
+    """Return what the templates in `approvals/review/` draw, on the review page and on the desk.
+
+    `engaged` are the engaged kill switches, where they have been read already.
+    """
     return {
         "page": page,
         "proposal": page.proposal,
@@ -94,6 +100,7 @@ def pieces(person: User, page: Page, *, failed: Form | None = None) -> dict[str,
         "own_side": side(page.proposal, page.state),
         "rivals": rivals(person, page.proposal),
         "where": addresses(page.proposal),
+        "is_held": page.state in HOLDABLE and _is_stopped(page.proposal, engaged),
         **_facts(page),
     }
 
@@ -133,7 +140,6 @@ def _facts(page: Page) -> dict[str, Any]:
         "trigger": cards.field_table(None, proposal.trigger).differing if proposal.trigger else [],
         "agent_model": cards.field_table(None, proposal.model).differing if proposal.model else [],
         "reasons": reasons,
-        "is_held": page.state in HOLDABLE and _is_stopped(proposal),
     }
 
 
@@ -145,9 +151,9 @@ def _seconds_left(page: Page) -> int | None:
     return None if until is None or until <= page.now else int((until - page.now).total_seconds())
 
 
-def _is_stopped(proposal: Proposal) -> bool:
+def _is_stopped(proposal: Proposal, engaged: Sequence[KillSwitch] | None) -> bool:
     covering = scopes(agent=proposal.agent_id, surface=proposal.surface_id)
-    return any(switch.scope in covering for switch in switches.engaged())
+    return any(switch.scope in covering for switch in (switches.engaged() if engaged is None else engaged))
 
 
 def _forms(page: Page, failed: Form | None) -> dict[str, Form]:
