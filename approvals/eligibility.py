@@ -16,8 +16,8 @@ DECIDE = "approvals.decide_proposal"
 
 
 def roles(person: User) -> frozenset[str]:
-    """Return the names of the roles that `person` holds. One query."""
-    return frozenset(person.groups.values_list("name", flat=True))
+    """Return the names of the roles that `person` holds. One query, unless their groups were prefetched."""
+    return frozenset(group.name for group in person.groups.all())
 
 
 def visible(person: AbstractBaseUser | AnonymousUser) -> ProposalQuerySet:
@@ -58,3 +58,12 @@ def require(person: User, proposal: Proposal, surface: SurfacePolicy, *, approvi
     if approving and not surface.editor_may_approve and proposal.revision.author_id == person.pk:
         raise NotEligible(_("You wrote this revision, so somebody else has to approve it."))
     return held
+
+
+def deciders(proposal: Proposal, surface: SurfacePolicy) -> QuerySet[User]:
+    """Return the people who may decide on `proposal`, by name."""
+    people = User.objects.with_perm(DECIDE, is_active=True, include_superusers=True)
+    found = people.filter(is_staff=True, groups__name__in=sorted(proposal.roles())).distinct()
+    if not surface.agent_owner_may_decide:
+        found = found.exclude(pk=proposal.agent.owner_id)
+    return found.order_by("username")

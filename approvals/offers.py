@@ -29,6 +29,16 @@ class Offers:
     why_not_approve: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipping:
+    """How far a decided proposal is on its way."""
+
+    is_on_its_way: bool
+    has_way_back: bool
+    is_rolled_back: bool
+    has_failed: bool
+
+
 def offers(person: User, proposal: Proposal, *, state: State, policy: Policy) -> Offers:
     """Return what `person` may do with `proposal`, which is in `state` by the database's clock."""
     surface = policy.surfaces.get(proposal.surface_id)
@@ -64,22 +74,30 @@ def _to_decide(person: User, proposal: Proposal, surface: SurfacePolicy, policy:
 
 def _after_the_decision(proposal: Proposal, state: State) -> Offers:
     dispatches = list(Dispatch.objects.filter(proposal=proposal))
-    is_on_its_way = any(row.fence > 0 and row.kind == Dispatch.Kind.EXECUTE for row in dispatches)
-    has_rollback = any(row.kind == Dispatch.Kind.ROLLBACK for row in dispatches)
-    has_failed = any(row.status == DispatchStatus.FAILED for row in dispatches)
+    facts = Shipping(
+        is_on_its_way=any(row.fence > 0 and row.kind == Dispatch.Kind.EXECUTE for row in dispatches),
+        has_way_back=proposal.revision.rollback_body is not None,
+        is_rolled_back=any(row.kind == Dispatch.Kind.ROLLBACK for row in dispatches),
+        has_failed=any(row.status == DispatchStatus.FAILED for row in dispatches),
+    )
+    return after_the_decision(facts, state)
+
+
+def after_the_decision(facts: Shipping, state: State) -> Offers:
+    """Return what may be offered to somebody eligible once a proposal is in `state`, by how far its shipping is."""
     return Offers(
-        may_undo=state == State.REJECTED or (state == State.APPROVED and not is_on_its_way),
-        may_roll_back=(state == State.SHIPPED and proposal.revision.rollback_body is not None and not has_rollback),
-        may_retry=has_failed and state in {State.FAILED, State.SHIPPED},
-        why_not=_nothing_left(proposal, state, is_on_its_way=is_on_its_way),
+        may_undo=state == State.REJECTED or (state == State.APPROVED and not facts.is_on_its_way),
+        may_roll_back=state == State.SHIPPED and facts.has_way_back and not facts.is_rolled_back,
+        may_retry=facts.has_failed and state in {State.FAILED, State.SHIPPED},
+        why_not=_nothing_left(facts, state),
     )
 
 
-def _nothing_left(proposal: Proposal, state: State, *, is_on_its_way: bool) -> str:
+def _nothing_left(facts: Shipping, state: State) -> str:
     """Say why the proposal offers nothing in this state; empty where it usually offers something."""
-    if state == State.APPROVED and is_on_its_way:
+    if state == State.APPROVED and facts.is_on_its_way:
         return _("It is on its way. Once it has shipped you can roll it back, if it came with a way to.")
-    if state == State.SHIPPED and proposal.revision.rollback_body is None:
+    if state == State.SHIPPED and not facts.has_way_back:
         return _("It has shipped, and it came without a way to roll it back.")
     if state in {State.BLOCKED, State.EXPIRED, State.WITHDRAWN, State.TAKEN_OVER, State.ROLLED_BACK}:
         return _("It is settled: there is nothing left to decide.")

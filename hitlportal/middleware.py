@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import zoneinfo
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 View = Callable[[HttpRequest], HttpResponseBase]
@@ -53,3 +56,24 @@ def refuse_bearer_outside_api(get_response: View) -> View:
         return get_response(request)
 
     return middleware
+
+
+TIME_ZONE_COOKIE = "time_zone"
+
+
+def reader_time_zone(get_response: View) -> View:
+    """Show times in the time zone that the reader's browser named in a cookie; else in the portal's own."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        name = request.COOKIES.get(TIME_ZONE_COOKIE, "")
+        if name not in _time_zones():
+            return get_response(request)
+        with timezone.override(zoneinfo.ZoneInfo(name)):
+            return get_response(request)
+
+    return middleware
+
+
+@functools.cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())

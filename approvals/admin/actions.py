@@ -1,6 +1,7 @@
-"""What people do on the review page. Every one of these is a POST that a use case carries out."""
+"""What people do on the review page and the desk. Every one of these is a POST that a use case carries out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +33,36 @@ def page_url(proposal_id: UUID, *, seen: int | None = None) -> str:
     return f"{address}?seen={seen}" if seen else address
 
 
-def decide(request: HttpRequest, proposal_id: UUID, frame: Frame) -> HttpResponse:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where an act leads, depending on where it was begun: on the review page or on the desk."""
+
+    again: Callable[[review_page.Page, Form], HttpResponse]
+    """The form was not accepted: show it once more, with what is wrong."""
+    onward: Callable[[Proposal, str], HttpResponse]
+    """It is done; the sentence says what that led to."""
+    changed: Callable[[UUID, int], HttpResponse]
+    """The revision of that number, which the person saw, is not the current one any more."""
+    refused: Callable[[UUID, ProposalError], HttpResponse]
+    """It cannot be done; nothing was."""
+
+
+def from_review_page(request: HttpRequest, frame: Frame) -> Way:
+    """Return the way on which everything leads back to the review page."""
+
+    def onward(proposal: Proposal, sentence: str) -> HttpResponse:
+        messages.success(request, sentence)
+        return HttpResponseRedirect(page_url(proposal.pk))
+
+    return Way(
+        again=lambda page, form: review_page.render(request, page, frame, failed=form),
+        onward=onward,
+        changed=lambda proposal_id, seen: HttpResponseRedirect(page_url(proposal_id, seen=seen)),
+        refused=lambda proposal_id, refusal: refused(request, proposal_id, refusal),
+    )
+
+
+def decide(request: HttpRequest, proposal_id: UUID, way: Way) -> HttpResponse:
     """Approve, reject, send back or take over, as the form's `verdict` says."""
     person = person_of(request)
     page = review_page.load(person, proposal_id)
@@ -42,18 +72,17 @@ def decide(request: HttpRequest, proposal_id: UUID, frame: Frame) -> HttpRespons
     kind = forms.form_for(verdict, needs_signature=page.offers.needs_signature)
     form = forms.offered(kind(request.POST, auto_id=f"{verdict}_%s"), page.proposal)
     if not form.is_valid():
-        return review_page.render(request, page, frame, failed=form)
+        return way.again(page, form)
     try:
         proposal = _decide(person, proposal_id, Decision.Verdict(verdict), form)
     except (ReasonRequired, SignatureRequired) as refusal:
         form.add_error(_field_of(refusal, form), str(refusal))
-        return review_page.render(request, page, frame, failed=form)
+        return way.again(page, form)
     except StaleRevision:
-        return HttpResponseRedirect(page_url(proposal_id, seen=form.seen().number))
+        return way.changed(proposal_id, form.seen().number)
     except ProposalError as refusal:
-        return refused(request, proposal_id, refusal)
-    messages.success(request, done(proposal))
-    return HttpResponseRedirect(page_url(proposal_id))
+        return way.refused(proposal_id, refusal)
+    return way.onward(proposal, done(proposal))
 
 
 def _decide(person: User, proposal_id: UUID, verdict: Decision.Verdict, form: forms.SeenForm) -> Proposal:
@@ -78,28 +107,26 @@ def _field_of(refusal: ProposalError, form: Form) -> str | None:
     return field if field in form.fields else None
 
 
-def undo(request: HttpRequest, proposal_id: UUID) -> HttpResponse:
+def undo(request: HttpRequest, proposal_id: UUID, way: Way) -> HttpResponse:
     """Take an approval or a rejection back."""
     person = person_of(request)
     review_page.load(person, proposal_id)
     try:
-        review.undo(proposal_id=proposal_id, by=person, comment=_comment(request))
+        proposal = review.undo(proposal_id=proposal_id, by=person, comment=_comment(request))
     except ProposalError as refusal:
-        return refused(request, proposal_id, refusal)
-    messages.success(request, _("Undone. The proposal waits for a decision again."))
-    return HttpResponseRedirect(page_url(proposal_id))
+        return way.refused(proposal_id, refusal)
+    return way.onward(proposal, _("Undone. The proposal waits for a decision again."))
 
 
-def retry(request: HttpRequest, proposal_id: UUID) -> HttpResponse:
+def retry(request: HttpRequest, proposal_id: UUID, way: Way) -> HttpResponse:
     """Try a failed dispatch again."""
     person = person_of(request)
     review_page.load(person, proposal_id)
     try:
-        recovery.retry(proposal_id=proposal_id, by=person)
+        proposal = recovery.retry(proposal_id=proposal_id, by=person)
     except ProposalError as refusal:
-        return refused(request, proposal_id, refusal)
-    messages.success(request, _("It is being tried again."))
-    return HttpResponseRedirect(page_url(proposal_id))
+        return way.refused(proposal_id, refusal)
+    return way.onward(proposal, _("It is being tried again."))
 
 
 def roll_back(request: HttpRequest, proposal_id: UUID, frame: Frame) -> HttpResponse:

@@ -86,6 +86,9 @@ class ProposalAdmin(ReadOnlyAdmin[Proposal]):
     def _admin(self, view: Any) -> Any:
         return self.admin_site.admin_view(require_http_methods(["GET", "HEAD", "POST"])(view))
 
+    def _way(self, request: HttpRequest) -> actions.Way:
+        return actions.from_review_page(request, self.admin_site.each_context(request))
+
     def review(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Show one proposal."""
         page = review_page.load(actions.person_of(request), object_id)
@@ -98,7 +101,7 @@ class ProposalAdmin(ReadOnlyAdmin[Proposal]):
 
     def decide(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Record a decision."""
-        return actions.decide(request, object_id, self.admin_site.each_context(request))
+        return actions.decide(request, object_id, self._way(request))
 
     def edit(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Show the edit form (GET); check or save it (POST)."""
@@ -106,11 +109,11 @@ class ProposalAdmin(ReadOnlyAdmin[Proposal]):
 
     def undo(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Take a decision back."""
-        return actions.undo(request, object_id)
+        return actions.undo(request, object_id, self._way(request))
 
     def retry(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Try a failed dispatch again."""
-        return actions.retry(request, object_id)
+        return actions.retry(request, object_id, self._way(request))
 
     def roll_back(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Ask (GET) and order (POST) a roll back."""

@@ -1,7 +1,7 @@
 """The review page: everything that a decision needs, on one screen."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,14 +12,16 @@ from django.db.models.functions import Now
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from approvals import eligibility
 from approvals.admin import cards, forms, marks, words
 from approvals.admin.rivals import rivals, side
-from approvals.admin.story import Told, story
+from approvals.admin.story import story
 from approvals.models import WAITING, Proposal, Revision, State
 from approvals.offers import Offers, offers
 from policies import switches
+from policies.models import KillSwitch
 from policies.policy import Policy, SurfacePolicy
 from policies.publishing import active_policy
 from policies.standing import scopes
@@ -43,20 +45,23 @@ class Page:
         return self.policy.surfaces.get(self.proposal.surface_id)
 
 
-def load(person: User, proposal_id: UUID) -> Page:
-    """Return the page of one proposal. Raises Http404 for what `person` may not see."""
+def load(person: User, proposal_id: UUID, *, policy: Policy | None = None) -> Page:
+    """Return the page of one proposal. Raises Http404 for what `person` may not see.
+
+    `policy` is the one in force, where it has been read already.
+    """
     # Any: the annotations are no fields that the type knows.
     proposal: Any = (
         eligibility.visible(person)
         .as_of_now()
         .annotate(time_now=Now())
-        .select_related("revision", "verdict", "agent", "surface", "tier")
+        .select_related("revision", "verdict", "agent", "surface", "tier", "assignment__to")
         .filter(pk=proposal_id)
         .first()
     )
     if proposal is None:
         raise Http404
-    state, policy = State(proposal.state_now), active_policy()
+    state, policy = State(proposal.state_now), policy or active_policy()
     may = offers(person, proposal, state=state, policy=policy)
     return Page(proposal, policy, state, proposal.time_now, may)
 
@@ -64,30 +69,46 @@ def load(person: User, proposal_id: UUID) -> Page:
 def render(request: HttpRequest, page: Page, frame: Mapping[str, Any], *, failed: Form | None = None) -> HttpResponse:
     """Draw the page inside the admin's `frame`; `failed` is the form that was sent and not accepted."""
     told = story(page.proposal, now=page.now)
+    assert isinstance(request.user, User)
     context = {
         **frame,
         "title": page.proposal.title,
         "is_nav_sidebar_enabled": False,
         "opts": Proposal._meta,
-        "page": page,
-        "proposal": page.proposal,
-        "revision": page.proposal.revision,
-        "forms": _forms(page, failed),
-        "failed": failed,
         "story": told,
-        "replaced": _replaced(request, page, told),
-        "own_side": side(page.proposal, page.state),
-        "rivals": rivals(_viewer(request), page.proposal),
-        **_facts(page),
+        "replaced": replaced(request.GET.get("seen", ""), page, told.revisions),
+        **pieces(request.user, page, failed=failed),
     }
     response = TemplateResponse(request, "approvals/review.html", context)
     response["Cache-Control"] = "no-store"  # what was decided must not come back with the back button
     return response
 
 
-def _viewer(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
+def pieces(
+    person: User, page: Page, *, failed: Form | None = None, engaged: Sequence[KillSwitch] | None = None
+) -> dict[str, Any]:
+    """Return what the templates in `approvals/review/` draw, on the review page and on the desk.
+
+    `engaged` are the engaged kill switches, where they have been read already.
+    """
+    return {
+        "page": page,
+        "proposal": page.proposal,
+        "revision": page.proposal.revision,
+        "forms": _forms(page, failed),
+        "failed": failed,
+        "own_side": side(page.proposal, page.state),
+        "rivals": rivals(person, page.proposal),
+        "where": addresses(page.proposal),
+        "is_held": page.state in HOLDABLE and _is_stopped(page.proposal, engaged),
+        **_facts(page),
+    }
+
+
+def addresses(proposal: Proposal) -> dict[str, str]:
+    """Return where the forms of the review page lead."""
+    names = ("decide", "undo", "retry")
+    return {name: reverse(f"admin:approvals_proposal_{name}", args=[proposal.pk]) for name in names}
 
 
 def _facts(page: Page) -> dict[str, Any]:
@@ -100,6 +121,7 @@ def _facts(page: Page) -> dict[str, Any]:
         "state": page.state,
         "effect": words.effect(proposal, page.surface, state=page.state, now=now),
         "time_left": words.time_left(proposal, state=page.state, now=now),
+        "seconds_left": _seconds_left(page),
         "is_urgent": page.state in WAITING and (proposal.deadline_at - now).total_seconds() < 3600,
         "proposed": words.ago(proposal.created_at, now),
         "deadline": words.moment(proposal.deadline_at),
@@ -118,13 +140,20 @@ def _facts(page: Page) -> dict[str, Any]:
         "trigger": cards.field_table(None, proposal.trigger).differing if proposal.trigger else [],
         "agent_model": cards.field_table(None, proposal.model).differing if proposal.model else [],
         "reasons": reasons,
-        "is_held": page.state in HOLDABLE and _is_stopped(proposal),
     }
 
 
-def _is_stopped(proposal: Proposal) -> bool:
+def _seconds_left(page: Page) -> int | None:
+    """Return the seconds until the deadline or, once approved, until it ships; None where no time runs."""
+    until = {State.APPROVED: page.proposal.release_at}.get(page.state)
+    if page.state in WAITING:
+        until = page.proposal.deadline_at
+    return None if until is None or until <= page.now else int((until - page.now).total_seconds())
+
+
+def _is_stopped(proposal: Proposal, engaged: Sequence[KillSwitch] | None) -> bool:
     covering = scopes(agent=proposal.agent_id, surface=proposal.surface_id)
-    return any(switch.scope in covering for switch in switches.engaged())
+    return any(switch.scope in covering for switch in (switches.engaged() if engaged is None else engaged))
 
 
 def _forms(page: Page, failed: Form | None) -> dict[str, Form]:
@@ -146,12 +175,11 @@ class Replaced:
     changes: cards.FieldTable | None
 
 
-def _replaced(request: HttpRequest, page: Page, told: Told) -> Replaced | None:
-    """Return what changed since the revision that the address names as seen."""
-    seen = request.GET.get("seen", "")
+def replaced(seen: str, page: Page, revisions: Iterable[Revision]) -> Replaced | None:
+    """Return what changed since revision number `seen`, as an address names it; it is looked for in `revisions`."""
     current = page.proposal.revision
     if not seen.isdecimal() or len(seen) > 6 or not 0 < int(seen) < current.number:
         return None
-    old = next((revision for revision in told.revisions if revision.number == int(seen)), None)
+    old = next((revision for revision in revisions if revision.number == int(seen)), None)
     changes = cards.changed_fields(old.payload, current.payload) if old else None
     return Replaced(int(seen), current, changes)

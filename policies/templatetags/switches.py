@@ -19,9 +19,10 @@ def shipping_bar(context: template.Context) -> dict[str, Any]:
     person = context.get("user")
     if person is None or not (person.is_active and person.is_staff):
         return {"is_shown": False}
+    known = context.get("engaged_switches")  # a page that has asked already says so
     return {
         "is_shown": True,
-        "engaged": [(switch, _since(switch)) for switch in switches.engaged()],
+        "engaged": [(switch, _since(switch)) for switch in (switches.engaged() if known is None else known)],
         "may_engage": person.has_perm("policies.engage_killswitch"),
         "may_release": person.has_perm("policies.release_killswitch"),
     }

@@ -1,0 +1,243 @@
+"""What people do on the desk: look, decide, put off, hand on. Every change is a POST."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from approvals import presence, saved_filters, turns
+from approvals.admin import actions, desk_list, desk_page, review_page, words
+from approvals.admin.desk_page import UNDO, Frame, Opened
+from approvals.errors import NotEligible, ProposalError
+from approvals.models import CLEARED, Decision, Proposal, State
+
+SETTLED_BY_PEOPLE: Final = (*CLEARED, State.REJECTED, State.RETURNED, State.TAKEN_OVER)
+YEAR_SECONDS: Final = 365 * 24 * 3600
+
+
+@require_safe
+def show(request: HttpRequest, frame: Frame, object_id: UUID | None = None) -> HttpResponse:
+    """Show the desk with one proposal open, by default the first that waits."""
+    return desk_page.render(request, frame, Opened(object_id, seen=_seen(request)))
+
+
+@require_POST
+def decide(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
+    """Approve, reject, send back or take over; then the next proposal opens."""
+    return actions.decide(request, object_id, _onward(request, frame))
+
+
+@require_POST
+def undo(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
+    """Take a decision back; its proposal opens again."""
+    return actions.undo(request, object_id, _back(request, frame))
+
+
+@require_POST
+def retry(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
+    """Try a failed dispatch again."""
+    return actions.retry(request, object_id, _back(request, frame))
+
+
+@require_POST
+def snooze(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
+    """Put a proposal off for a while; then the next one opens."""
+    page = review_page.load(actions.person_of(request), object_id)
+    until = {name: until for name, _words, until in desk_page.snoozes(page)}.get(request.POST.get("for", ""))
+    if until is None:
+        return _stay(request, frame, object_id, _("Choose for how long."))
+    try:
+        turns.snooze(proposal_id=object_id, by=actions.person_of(request), until=until)
+    except ProposalError as refusal:
+        return _stay(request, frame, object_id, str(refusal))
+    messages.success(request, _("Put off until %s.") % desk_page.clock(until))
+    return _next(request, frame)
+
+
+@require_POST
+def wake(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
+    """Take a proposal among one's turns again."""
+    review_page.load(actions.person_of(request), object_id)
+    turns.wake(proposal_id=object_id, by=actions.person_of(request))
+    return desk_page.go(request, frame, Opened(object_id))
+
+
+@require_POST
+def reassign(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
+    """Say whose turn it is; then the next proposal opens, unless it is one's own now."""
+    person = actions.person_of(request)
+    review_page.load(person, object_id)
+    chosen = request.POST.get("to", "")
+    to = User.objects.filter(pk=chosen, is_active=True).first() if _is_id(chosen) else None
+    if to is None:
+        return _stay(request, frame, object_id, _("Choose whose turn it is."))
+    note = request.POST.get("note", "").replace("\x00", "")
+    try:
+        turns.reassign(proposal_id=object_id, to=to, by=person, note=note)
+    except ProposalError as refusal:
+        return _stay(request, frame, object_id, str(refusal))
+    messages.success(request, _("It is the turn of %s now. Others may still decide.") % to.get_username())
+    return desk_page.go(request, frame, Opened(object_id)) if to == person else _next(request, frame)
+
+
+@require_POST
+def looking(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
+    """Write down that somebody looks at a proposal, and say who else does."""
+    person = actions.person_of(request)
+    page = review_page.load(person, object_id)
+    presence.look(proposal=page.proposal, person=person)
+    found = {"others": presence.others(proposal=page.proposal, person=person)}
+    return render(request, "approvals/desk/others.html", found)
+
+
+@require_POST
+def save_filter(request: HttpRequest, frame: Frame) -> HttpResponse:
+    """Keep what is looked for under a name."""
+    query = desk_list.query(desk_list.wanted(request.GET))
+    name = request.POST.get("name", "").replace("\x00", "")
+    try:
+        saved_filters.save(person=actions.person_of(request), name=name, query=query)
+    except saved_filters.FilterRefused as refusal:
+        messages.error(request, str(refusal))
+    return desk_page.go(request, frame, desk_page.NOTHING)
+
+
+@require_POST
+def drop_filter(request: HttpRequest, frame: Frame, filter_id: int) -> HttpResponse:
+    """Forget a saved filter."""
+    saved_filters.drop(person=actions.person_of(request), filter_id=filter_id)
+    return desk_page.go(request, frame, desk_page.NOTHING)
+
+
+@require_POST
+def keys(request: HttpRequest, frame: Frame) -> HttpResponse:
+    """Turn the keys of the desk on or off, for this browser."""
+    response = HttpResponseRedirect(desk_list.url(desk_list.wanted(request.GET)))
+    is_on = request.POST.get("keys") == "on"
+    response.set_cookie(
+        desk_page.KEYS_COOKIE,
+        "on" if is_on else "off",
+        max_age=YEAR_SECONDS,
+        path=reverse("admin:desk"),
+        secure=request.is_secure(),
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def _onward(request: HttpRequest, frame: Frame) -> actions.Way:
+    """Return the way on which a decision leads to the next proposal."""
+
+    def onward(proposal: Proposal, sentence: str) -> HttpResponse:
+        messages.success(request, sentence, extra_tags=f"{UNDO}{proposal.pk}")
+        return _next(request, frame)
+
+    def changed(proposal_id: UUID, seen: int) -> HttpResponse:
+        if (first := _who_was_first(request, proposal_id)) is not None:
+            return _too_late(request, frame, first)
+        return desk_page.go(request, frame, Opened(proposal_id, seen=str(seen)))
+
+    def refused(proposal_id: UUID, refusal: ProposalError) -> HttpResponse:
+        first = _who_was_first(request, proposal_id)
+        if first is not None and not isinstance(refusal, NotEligible):
+            return _too_late(request, frame, first)
+        return _stay(request, frame, proposal_id, f"{refusal} {_('Nothing was changed.')}")
+
+    return actions.Way(
+        again=lambda page, form: desk_page.render(request, frame, Opened(page.proposal.pk, failed=form)),
+        onward=onward,
+        changed=changed,
+        refused=refused,
+    )
+
+
+def _back(request: HttpRequest, frame: Frame) -> actions.Way:
+    """Return the way on which an act leads back to its proposal."""
+
+    def onward(proposal: Proposal, sentence: str) -> HttpResponse:
+        messages.success(request, sentence)
+        return desk_page.go(request, frame, Opened(proposal.pk))
+
+    way = _onward(request, frame)
+    return actions.Way(
+        again=way.again,
+        onward=onward,
+        changed=way.changed,
+        refused=lambda proposal_id, refusal: _stay(
+            request, frame, proposal_id, f"{refusal} {_('Nothing was changed.')}"
+        ),
+    )
+
+
+def _next(request: HttpRequest, frame: Frame) -> HttpResponse:
+    """Open what the list named as the next one, if it still waits; else the first."""
+    listed = desk_page.look_up(request)
+    preferred = _uuid(request.POST.get("next", ""))
+    chosen = preferred if listed.has(preferred) else listed.next_after(None)
+    return desk_page.go(request, frame, Opened(chosen), listed=listed)
+
+
+def _stay(request: HttpRequest, frame: Frame, proposal_id: UUID, sentence: str) -> HttpResponse:
+    """Say why nothing was done, beside the proposal as it stands now."""
+    messages.error(request, sentence)
+    return desk_page.go(request, frame, Opened(proposal_id))
+
+
+def _too_late(request: HttpRequest, frame: Frame, first: str) -> HttpResponse:
+    messages.warning(request, first)
+    return _next(request, frame)
+
+
+def _who_was_first(request: HttpRequest, proposal_id: UUID) -> str | None:
+    """Say who has settled a proposal meanwhile, and how; None where it still waits or the clock settled it."""
+    page = review_page.load(actions.person_of(request), proposal_id)
+    last = Decision.objects.filter(proposal=proposal_id).order_by("-id").first()
+    if page.state not in SETTLED_BY_PEOPLE or last is None or last.by_id == actions.person_of(request).pk:
+        return None
+    facts: Mapping[str, Any] = {
+        "name": last.by_name,
+        "what": last.get_verdict_display().lower(),
+        "title": page.proposal.title,
+        "ago": words.span(page.now - last.at),
+    }
+    return _("%(name)s was first and %(what)s “%(title)s” %(ago)s ago. Nothing of yours was recorded.") % facts
+
+
+def _seen(request: HttpRequest) -> str:
+    seen = request.GET.get("seen", "")
+    return seen if seen.isdecimal() and len(seen) <= 6 else ""
+
+
+def _is_id(text: str) -> bool:
+    return text.isdecimal() and text.isascii() and len(text) <= 18
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+PAGES: Final[Mapping[str, tuple[str, Callable[..., HttpResponse]]]] = {
+    "desk": ("desk/", show),
+    "desk_keys": ("desk/keys/", keys),
+    "desk_filter_save": ("desk/filters/", save_filter),
+    "desk_filter_drop": ("desk/filters/<int:filter_id>/drop/", drop_filter),
+    "desk_proposal": ("desk/<uuid:object_id>/", show),
+    "desk_decide": ("desk/<uuid:object_id>/decide/", decide),
+    "desk_undo": ("desk/<uuid:object_id>/undo/", undo),
+    "desk_retry": ("desk/<uuid:object_id>/retry/", retry),
+    "desk_snooze": ("desk/<uuid:object_id>/snooze/", snooze),
+    "desk_wake": ("desk/<uuid:object_id>/wake/", wake),
+    "desk_reassign": ("desk/<uuid:object_id>/reassign/", reassign),
+    "desk_looking": ("desk/<uuid:object_id>/looking/", looking),
+}

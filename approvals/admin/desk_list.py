@@ -1,0 +1,194 @@
+"""The left side of the desk: what waits for a person, found, arranged and counted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, QueryDict
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+
+from approvals import arranging, turns
+from approvals.admin import words
+from approvals.arranging import Band, Group, Turn
+from approvals.models import SavedFilter
+from approvals.turns import MOST_COUNTED, Pile, Turns, Wanted
+from policies.policy import Policy
+
+NAMES: Final = {"words": "q", "surface": "surface", "agent": "agent", "tier": "tier"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a person looked for, what there is of it, and the order in which they meet it."""
+
+    policy: Policy
+    wanted: Wanted
+    turns: Turns
+    shelves: Sequence[arranging.Shelf]
+    order: Sequence[Turn]
+
+    def has(self, proposal_id: UUID | None) -> bool:
+        return any(turn.id == proposal_id for turn in self.order)
+
+    def next_after(self, proposal_id: UUID | None) -> UUID | None:
+        return arranging.after(self.order, proposal_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the list."""
+
+    turn: Turn
+    url: str
+    time_left: str
+    seconds_left: int
+    worth: str
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One group of the list; `batch_url` leads to those of it that may be approved together."""
+
+    rows: Sequence[Row]
+    is_many: bool
+    is_open: bool
+    batch_url: str
+    in_batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing to choose, with how many there are of it."""
+
+    value: str
+    text: str
+    is_chosen: bool
+
+
+def wanted(query: QueryDict) -> Wanted:
+    """Read from an address what is looked for; what cannot be meant counts for nothing."""
+    said = {name: query.get(short, "").replace("\x00", "")[:200].strip() for name, short in NAMES.items()}
+    pile = query.get("pile", "")
+    return Wanted(**said, pile=Pile(pile) if pile in Pile.__members__.values() else Pile.MINE)
+
+
+def query(of: Wanted) -> str:
+    """Write what is looked for as the part of an address after `?`."""
+    said = [(short, getattr(of, name)) for name, short in NAMES.items()]
+    if of.pile is not Pile.MINE:
+        said.append(("pile", of.pile.value))
+    return urlencode([(name, value) for name, value in said if value])
+
+
+def url(of: Wanted, proposal_id: UUID | str | None = None, act: str = "") -> str:
+    """Return the address of the desk, or of one proposal or act on it, that keeps what is looked for."""
+    name, args = "admin:desk", []
+    if proposal_id:
+        name, args = f"admin:desk_{act or 'proposal'}", [proposal_id]
+    asked = query(of)
+    return reverse(name, args=args) + (f"?{asked}" if asked else "")
+
+
+def listed(person: User, policy: Policy, of: Wanted) -> Listed:
+    """Read and arrange what `person` looks for."""
+    found = turns.my_turn(person, policy=policy, wanted=of)
+    shelves = arranging.arrange(found.found, at=found.now)
+    return Listed(policy, of, found, shelves, arranging.order(shelves))
+
+
+def context(request: HttpRequest, of: Listed, opened: UUID | None) -> dict[str, Any]:
+    """Return what the template of the list draws. One query, for the saved filters."""
+    asked = query(of.wanted)
+    drawer = _Drawer(of, opened, batch_page(), f"?{asked}" if asked else "")
+    headings = {Band.NOW: _("Within the hour"), Band.SOON: _("Within 8 hours"), Band.LATER: _("Later")}
+    found = of.turns
+    return {
+        "wanted": of.wanted,
+        "query": asked,
+        "shelves": [
+            {"band": shelf.band.name.lower(), "heading": headings[shelf.band], "groups": drawer.groups(shelf)}
+            for shelf in of.shelves
+        ],
+        "count": shown(found.count),
+        "left_out": max(0, found.count - len(found.found)),
+        "is_counted_out": found.count > MOST_COUNTED,
+        "batch_url": drawer.batch_page,
+        "piles": _piles(of.wanted),
+        "finders": [
+            {"name": "surface", "label": _("Surface"), "choices": _choices(found.surfaces, of.wanted.surface)},
+            {"name": "agent", "label": _("Agent"), "choices": _choices(found.agents, of.wanted.agent)},
+            {"name": "tier", "label": _("Tier"), "choices": _choices(found.tiers, of.wanted.tier)},
+        ],
+        "saved": [
+            {"name": row.name, "id": row.pk, "query": row.query, "is_chosen": row.query == asked}
+            for row in SavedFilter.objects.filter(person=request.user.pk)
+        ],
+    }
+
+
+def batch_page() -> str:
+    """Return the address of the page on which several are decided together; empty where there is none."""
+    try:
+        return reverse("admin:desk_batch")
+    except NoReverseMatch:
+        return ""
+
+
+def shown(number: int, most: int = MOST_COUNTED) -> str:
+    """Write a number that was counted no further than just over `most`."""
+    return words.number(number) if number <= most else _("over %s") % words.number(most)
+
+
+class _Drawer:
+    """Turns groups into lines."""
+
+    def __init__(self, of: Listed, opened: UUID | None, batch_page: str, suffix: str) -> None:
+        self._now = of.turns.now
+        self._opened = opened
+        self._suffix = suffix
+        self._base = reverse("admin:desk")
+        self.batch_page = batch_page
+
+    def groups(self, shelf: arranging.Shelf) -> list[Rows]:
+        return [self._rows(group) for group in shelf.groups]
+
+    def _rows(self, group: Group) -> Rows:
+        rows = [self._row(turn) for turn in group.turns]
+        together = group.for_batch if group.is_many and self.batch_page else ()
+        return Rows(
+            rows,
+            group.is_many,
+            any(row.is_open for row in rows),
+            f"{self.batch_page}?{urlencode([('id', turn.id) for turn in together])}" if together else "",
+            len(together),
+        )
+
+    def _row(self, turn: Turn) -> Row:
+        left = turn.deadline_at - self._now
+        worth = "" if turn.amount is None else f"{words.number(turn.amount)} {turn.currency}".strip()
+        return Row(
+            turn,
+            f"{self._base}{turn.id}/{self._suffix}",
+            words.span(left),
+            max(0, int(left.total_seconds())),
+            worth,
+            turn.id == self._opened,
+        )
+
+
+def _choices(counts: Mapping[str, int], chosen: str) -> list[Choice]:
+    known = {chosen: 0, **counts} if chosen else counts
+    return [
+        Choice(slug, f"{slug} ({counts.get(slug, 0)})", slug == chosen)
+        for slug in sorted(slug for slug in known if slug)
+    ]
+
+
+def _piles(of: Wanted) -> list[Choice]:
+    names = {Pile.MINE: _("My turn"), Pile.SNOOZED: _("Put off"), Pile.OTHERS: _("Somebody else’s turn")}
+    return [Choice(url(Wanted(pile=pile)), name, pile is of.pile) for pile, name in names.items()]

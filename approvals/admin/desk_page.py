@@ -1,0 +1,173 @@
+"""The desk: on the left what waits for a person, on the right one proposal ready to decide."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.db.models import prefetch_related_objects
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+
+from approvals import eligibility, presence, turns
+from approvals.admin import desk_list, desk_recent, review_page
+from approvals.admin.desk_list import Listed
+from approvals.admin.desk_recent import Recent
+from approvals.models import Snooze
+from policies import switches
+from policies.publishing import active_policy
+
+Frame = Mapping[str, Any]
+
+KEYS_COOKIE: Final = "desk_keys"
+UNDO: Final = "undo-"
+"""Marks a message as told of a decision on the proposal whose id follows."""
+MOST_PEOPLE: Final = 50
+MORNING: Final = time(8)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is on the right: a proposal, by default the first; the form that failed; the revision seen before."""
+
+    proposal_id: UUID | None = None
+    failed: Form | None = None
+    seen: str = ""
+
+
+NOTHING: Final = Opened()
+
+
+def look_up(request: HttpRequest) -> Listed:
+    """Read what waits for whoever asks, as the address narrows it."""
+    person = _person(request)
+    # Asked once for the whole page. Never before something is decided: that reads roles afresh.
+    prefetch_related_objects([person], "groups")
+    return desk_list.listed(person, active_policy(), desk_list.wanted(request.GET))
+
+
+def go(request: HttpRequest, frame: Frame, opened: Opened, *, listed: Listed | None = None) -> HttpResponse:
+    """Lead on to the desk after a POST: at once where htmx asks, by a redirect where a browser does."""
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, frame, opened, listed=listed)
+    address = desk_list.url(desk_list.wanted(request.GET), opened.proposal_id)
+    if opened.seen:
+        address += ("&" if "?" in address else "?") + f"seen={opened.seen}"
+    return HttpResponseRedirect(f"{address}#proposal-heading")
+
+
+def render(
+    request: HttpRequest, frame: Frame, opened: Opened = NOTHING, *, listed: Listed | None = None
+) -> HttpResponse:
+    """Draw the desk; only the part that changes, where htmx asks. Raises Http404 for what one may not see."""
+    listed = listed or look_up(request)
+    person, policy = _person(request), listed.policy
+    engaged = switches.engaged()
+    shown = opened.proposal_id or listed.next_after(None)
+    page = review_page.load(person, shown, policy=policy) if shown else None
+    recent = desk_recent.recent(person, policy)
+    context = {
+        **frame,
+        "title": page.proposal.title if page else _("Desk"),
+        "is_nav_sidebar_enabled": False,
+        "on_desk": True,
+        "is_chosen": opened.proposal_id is not None,
+        "may_decide": person.has_perm(eligibility.DECIDE),
+        "has_keys": request.COOKIES.get(KEYS_COOKIE) != "off",
+        "engaged_switches": engaged,
+        "desk_count": _desk_count(listed),
+        "recent": [(row, _act(request, row.proposal_id, "undo")) for row in recent],
+        "toasts": _toasts(request, recent),
+        "next": listed.next_after(shown) if listed.has(shown) else None,
+        **desk_list.context(request, listed, shown),
+    }
+    if page is not None:
+        context |= review_page.pieces(person, page, failed=opened.failed, engaged=engaged)
+        context |= _pane(request, page, listed, opened)
+    return _answer(request, context, page)
+
+
+def _answer(request: HttpRequest, context: dict[str, Any], page: review_page.Page | None) -> HttpResponse:
+    is_part = bool(request.htmx) and not request.htmx.history_restore_request  # type: ignore[attr-defined]
+    response = TemplateResponse(request, f"approvals/desk/{'answer' if is_part else 'page'}.html", context)
+    response["Cache-Control"] = "no-store"  # what was decided must not come back with the back button
+    response["Vary"] = "HX-Request"
+    if is_part:
+        response["HX-Push-Url"] = desk_list.url(context["wanted"], page.proposal.pk if page else None)
+    return response
+
+
+def _pane(request: HttpRequest, page: review_page.Page, listed: Listed, opened: Opened) -> dict[str, Any]:
+    proposal, person = page.proposal, _person(request)
+    may_arrange = page.offers.may_decide and page.surface is not None
+    people = eligibility.deciders(proposal, page.surface)[:MOST_PEOPLE] if may_arrange and page.surface else ()
+    acts = ("decide", "undo", "retry", "snooze", "wake", "reassign", "looking")
+    seen = opened.seen
+    return {
+        "where": {act: _act(request, proposal.pk, act) for act in acts},
+        "replaced": review_page.replaced(seen, page, proposal.revisions.filter(number=seen)) if seen else None,
+        "people": people,
+        "assignment": getattr(proposal, "assignment", None),
+        "snoozes": snoozes(page) if may_arrange else (),
+        "put_off": None if listed.has(proposal.pk) and listed.wanted.pile != "snoozed" else _put_off(page, person),
+        "others": presence.others(proposal=proposal, person=person),
+    }
+
+
+def snoozes(page: review_page.Page) -> list[tuple[str, str, datetime]]:
+    """Return what putting a proposal off offers: name, words and until when, none longer than may be."""
+    now = timezone.localtime(page.now)
+    morning = datetime.combine(now.date() + timedelta(days=1), MORNING, tzinfo=now.tzinfo)
+    latest = turns.latest_snooze(page.proposal.deadline_at, at=page.now)
+    offered = (
+        ("15m", _("15 minutes"), now + timedelta(minutes=15)),
+        ("1h", _("1 hour"), now + timedelta(hours=1)),
+        ("tomorrow", _("Tomorrow morning"), morning),
+    )
+    return [
+        (name, words if until <= latest else _("%s, cut short") % words, min(until, latest))
+        for name, words, until in offered
+    ]
+
+
+def clock(at: datetime) -> str:
+    """Write a time near by, in the reader's time zone."""
+    local = timezone.localtime(at)
+    is_today = local.date() == timezone.localdate()
+    return formats.date_format(local, "H:i" if is_today else "j M, H:i")
+
+
+def _put_off(page: review_page.Page, person: User) -> Snooze | None:
+    return Snooze.objects.filter(proposal=page.proposal, person=person, until__gt=page.now).first()
+
+
+def _toasts(request: HttpRequest, recent: list[Recent]) -> list[dict[str, Any]]:
+    """Take what is to be told from the messages; a decision comes with its undo while that is offered."""
+    undoable = {f"{UNDO}{row.proposal_id}": row for row in recent if row.offers.may_undo}
+    told = []
+    for message in messages.get_messages(request):
+        row = undoable.get(message.extra_tags)
+        undo = _act(request, row.proposal_id, "undo") if row else ""
+        told.append({"text": str(message), "level": message.level_tag, "undo": undo, "recent": row})
+    return told
+
+
+def _desk_count(listed: Listed) -> int | None:
+    """Return how many wait for the person, where this page has counted just that."""
+    wanted = listed.wanted
+    return None if wanted.is_narrowed or wanted.pile != turns.Pile.MINE else listed.turns.count
+
+
+def _act(request: HttpRequest, proposal_id: UUID, act: str) -> str:
+    return desk_list.url(desk_list.wanted(request.GET), proposal_id, act)
+
+
+def _person(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user

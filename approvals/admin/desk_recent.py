@@ -1,0 +1,98 @@
+"""What somebody decided last, and whether it can still be taken back."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
+from django.utils.safestring import SafeString
+
+from approvals import eligibility
+from approvals.admin import words
+from approvals.errors import NotEligible
+from approvals.models import Decision, Dispatch, DispatchStatus, Proposal, State
+from approvals.offers import Offers, Shipping, after_the_decision
+from policies.policy import Policy
+
+MOST: Final = 8
+READ: Final = 24
+"""Decisions on one proposal follow each other; only the last of each is shown."""
+
+_PROPOSAL: Final = tuple(
+    f"proposal__{name}"
+    for name in ("title", "state", "surface_id", "requirements", "release_at", "deadline_at", "agent__owner_id")
+)
+_COLUMNS: Final = ("verdict", "at", "proposal_id", *_PROPOSAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """One of the last decisions of a person; `seconds_left` is how long it is held back before it ships."""
+
+    proposal_id: UUID
+    title: str
+    what: str
+    when: SafeString
+    state: State
+    offers: Offers
+    seconds_left: int | None
+
+
+def recent(person: User, policy: Policy) -> list[Recent]:
+    """Return the last decisions of `person`, the newest first, one for each proposal. One query."""
+    dispatches = Dispatch.objects.filter(proposal=OuterRef("proposal_id"))
+    # Any: the annotations are no fields that the type knows.
+    rows: Any = (
+        Decision.objects.filter(by=person)
+        .annotate(
+            now=Now(),
+            is_on_its_way=Exists(dispatches.filter(kind=Dispatch.Kind.EXECUTE, fence__gt=0)),
+            is_rolled_back=Exists(dispatches.filter(kind=Dispatch.Kind.ROLLBACK)),
+            has_failed=Exists(dispatches.filter(status=DispatchStatus.FAILED)),
+            has_way_back=~Q(proposal__revision__rollback_digest=""),
+        )
+        .select_related("proposal__agent")
+        .only(*_COLUMNS)
+        .order_by("-id")[:READ]
+    )
+    last: dict[UUID, Recent] = {}
+    for row in rows:
+        if row.proposal_id not in last and len(last) < MOST:
+            last[row.proposal_id] = _recent(row, person, policy)
+    return list(last.values())
+
+
+def _recent(row: Any, person: User, policy: Policy) -> Recent:
+    proposal: Proposal = row.proposal
+    state = State(proposal.state)
+    release = proposal.release_at if state == State.APPROVED else None
+    return Recent(
+        row.proposal_id,
+        proposal.title,
+        row.get_verdict_display(),
+        words.ago(row.at, row.now),
+        state,
+        _offers(row, state, person, policy),
+        int((release - row.now).total_seconds()) if release and release > row.now else None,
+    )
+
+
+def _offers(row: Any, state: State, person: User, policy: Policy) -> Offers:
+    surface = policy.surfaces.get(row.proposal.surface_id)
+    if surface is None:
+        return Offers()
+    try:
+        eligibility.require(person, row.proposal, surface)
+    except NotEligible:
+        return Offers()
+    facts = Shipping(
+        is_on_its_way=row.is_on_its_way,
+        has_way_back=row.has_way_back,
+        is_rolled_back=row.is_rolled_back,
+        has_failed=row.has_failed,
+    )
+    found = after_the_decision(facts, state)
+    is_too_late = state == State.REJECTED and row.proposal.deadline_at <= row.now
+    return Offers(may_undo=found.may_undo and not is_too_late, may_roll_back=found.may_roll_back)

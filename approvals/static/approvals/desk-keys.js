@@ -1,0 +1,64 @@
+/* The keys of the desk. The page leaves this file out for whoever has turned them off. */
+"use strict";
+
+(() => {
+    const find = (selector) => document.querySelector(`#desk ${selector}`);
+
+    function step(by) {
+        const rows = [...document.querySelectorAll("#desk a[data-row]")];
+        const at = rows.findIndex((row) => row.hasAttribute("aria-current"));
+        rows[at < 0 ? 0 : at + by]?.click();
+    }
+
+    function approve() {
+        const form = find("form.approve");
+        if (!form) return;
+        const open = [...form.querySelectorAll(".checklist input, .needed input, .needed textarea")].find((field) =>
+            field.type === "checkbox" ? !field.checked : !field.value.trim()
+        );
+        if (open) open.focus();
+        else form.querySelector("button[value=approve]").click();
+    }
+
+    function unfold(act) {
+        const folded = find(`details[data-act=${act}]`);
+        if (!folded) return;
+        folded.open = true;
+        folded.querySelector("input:not([type=hidden]), textarea")?.focus();
+    }
+
+    function select() {
+        const row = find("a[data-row][aria-current]");
+        row?.parentElement.querySelector("input[type=checkbox]")?.click();
+    }
+
+    const KEYS = {
+        j: () => step(1),
+        k: () => step(-1),
+        a: approve,
+        e: () => find("[data-act=edit]")?.click(),
+        s: () => unfold("send_back"),
+        r: () => unfold("reject"),
+        t: () => unfold("take_over"),
+        x: select,
+        u: () => find(".recent form.undo button")?.click(),
+        "/": () => document.getElementById("desk-search")?.focus(),
+        "?": () => document.getElementById("desk-help").showModal(),
+    };
+
+    const isWritten = (element) =>
+        element.isContentEditable ||
+        element.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=submit], [type=button])");
+
+    document.addEventListener("keydown", (event) => {
+        if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) return;
+        if (document.querySelector("dialog[open]")) return;
+        if (event.key === "Escape" && isWritten(event.target)) {
+            document.getElementById("proposal-heading")?.focus();
+            return;
+        }
+        if (isWritten(event.target) || !(event.key.toLowerCase() in KEYS)) return;
+        event.preventDefault();
+        KEYS[event.key.toLowerCase()]();
+    });
+})();

@@ -1,0 +1,237 @@
+"""Whose turn it is: what waits for a person, and how people put that off or hand it on."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from approvals import eligibility
+from approvals.arranging import Turn
+from approvals.errors import NotEligible, StateConflict
+from approvals.models import OPEN, Assignment, Proposal, Snooze
+from audit import ledger
+from audit.clock import database_now
+from policies import risk
+from policies.people import actor
+from policies.policy import Policy, SurfacePolicy
+from policies.publishing import active_policy
+
+MOST_READ: Final = 200
+"""So many, the first due, are arranged; nobody reads further before deciding on some."""
+MOST_COUNTED: Final = 1_000
+
+
+class Pile(StrEnum):
+    """Of all that somebody may decide on: their turn, what they put off, what is somebody else's turn."""
+
+    MINE = "mine"
+    SNOOZED = "snoozed"
+    OTHERS = "others"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a person looks for in their list; empty means anything."""
+
+    words: str = ""
+    surface: str = ""
+    agent: str = ""
+    tier: str = ""
+    pile: Pile = Pile.MINE
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.words or self.surface or self.agent or self.tier)
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """The first MOST_READ by deadline, unarranged, and how many there are: counted no further than MOST_COUNTED + 1.
+
+    The counters say how many of the whole pile are of each surface, agent and tier.
+    """
+
+    found: Sequence[Turn]
+    count: int
+    now: datetime
+    surfaces: Mapping[str, int] = field(default_factory=dict)
+    agents: Mapping[str, int] = field(default_factory=dict)
+    tiers: Mapping[str, int] = field(default_factory=dict)
+
+
+_CLASSES: Final = tuple(f"surface__{name}" for name in risk.WORDS)
+_COLUMNS: Final = (
+    "id", "title", "state", "action", "surface_id", "agent_id", "agent__name", "tier_id", "amount", "currency",
+    "deadline_at", "assignment__to_id", "at", *_CLASSES,
+)  # fmt: skip
+
+
+def my_turn(person: User, *, policy: Policy, wanted: Wanted | None = None) -> Turns:
+    """Return what waits for `person`: what they may decide on, have not put off, and is not somebody else's turn.
+
+    One query where nothing narrows the list, else two; never the payloads.
+    """
+    wanted = wanted or Wanted()
+    pile = _pile(person, policy, wanted.pile).order_by("deadline_at")
+    everything = list(pile.annotate(at=Now()).values(*_COLUMNS)[: MOST_COUNTED + 1])
+    rows = everything
+    if wanted.is_narrowed:
+        rows = list(_matching(pile, wanted).annotate(at=Now()).values(*_COLUMNS)[: MOST_COUNTED + 1])
+    ranks = _Ranks(policy)
+    return Turns(
+        found=[_turn(row, ranks, person) for row in rows[:MOST_READ]],
+        count=len(rows),
+        now=everything[0]["at"] if everything else database_now(),
+        surfaces=Counter(row["surface_id"] for row in everything),
+        agents=Counter(row["agent_id"] for row in everything),
+        tiers=Counter(row["tier_id"] for row in everything),
+    )
+
+
+def how_many(person: User, *, policy: Policy, most: int = 99) -> int:
+    """Count what waits for `person`, no further than `most` + 1. One query besides those for their roles."""
+    return int(_pile(person, policy, Pile.MINE).order_by("deadline_at").values("pk")[: most + 1].count())
+
+
+@transaction.atomic
+def snooze(*, proposal_id: UUID, by: User, until: datetime) -> Snooze:
+    """Put a proposal off for one person, at most for half of the time that is left.
+
+    Raises Proposal.DoesNotExist, NotEligible, or StateConflict where it is over or `until` is too late.
+    """
+    proposal, at = _open(proposal_id, by)
+    if until <= at:
+        raise StateConflict(_("That time has passed already."))
+    if until > latest_snooze(proposal.deadline_at, at=at):
+        raise StateConflict(_("You can put it off for half of the time that is left, no longer."))
+    row, _made = Snooze.objects.update_or_create(proposal=proposal, person=by, defaults={"until": until})
+    return row
+
+
+def latest_snooze(deadline_at: datetime, *, at: datetime) -> datetime:
+    """Return until when something can be put off at `at`: half of the time that is left."""
+    return at + max(deadline_at - at, timedelta(0)) / 2
+
+
+def wake(*, proposal_id: UUID, by: User) -> None:
+    """Take a proposal among one's turns again. Nothing happens where it was not put off."""
+    Snooze.objects.filter(proposal=proposal_id, person=by).delete()
+
+
+@transaction.atomic
+def reassign(*, proposal_id: UUID, to: User, by: User, note: str = "") -> Assignment:
+    """Say whose turn it is. Everybody who could decide still can.
+
+    Raises Proposal.DoesNotExist, StateConflict where it is over, or NotEligible where either may not decide.
+    """
+    proposal, at = _open(proposal_id, by)
+    surface = _surface(proposal)
+    try:
+        eligibility.require(to, proposal, surface)
+    except NotEligible as refusal:
+        raise NotEligible(_("%s may not decide on this proposal.") % to.get_username()) from refusal
+    said = {"to": to, "by": by, "by_name": by.get_username(), "at": at, "note": note.strip()[:500]}
+    row, _made = Assignment.objects.update_or_create(proposal=proposal, defaults=said)
+    Snooze.objects.filter(proposal=proposal, person=to).delete()
+    ledger.record(
+        "proposal.reassigned",
+        subject=f"proposal:{proposal.pk}",
+        actor=actor(by),
+        at=at,
+        data={"assignee": actor(to).ref, "revision": proposal.revision.number, "digest": proposal.revision.digest},
+    )
+    return row
+
+
+def _open(proposal_id: UUID, by: User) -> tuple[Proposal, datetime]:
+    """Lock a proposal on which `by` may decide now; return it with the time."""
+    proposal = Proposal.objects.locked(proposal_id)
+    at = database_now()
+    eligibility.require(by, proposal, _surface(proposal))
+    if proposal.state not in OPEN or proposal.deadline_at <= at:
+        raise StateConflict(_("There is nothing left to decide on this proposal."))
+    return proposal, at
+
+
+def _surface(proposal: Proposal) -> SurfacePolicy:
+    surface = active_policy().surfaces.get(proposal.surface_id)
+    if surface is None:
+        raise StateConflict(_("The surface %s is not published.") % proposal.surface_id)
+    return surface
+
+
+def _pile(person: User, policy: Policy, pile: Pile) -> Any:
+    # What one may decide on one may also see, so this need not ask for `visible` again; an index knows
+    # the deadlines of what is open, and nothing here keeps the database from reading along it.
+    if not (person.has_perm(eligibility.SEE) or person.has_perm(eligibility.SEE_ALL)):
+        return Proposal.objects.none()
+    rows = eligibility.waiting_for(person, Proposal.objects.all(), policy)
+    put_off = Exists(Snooze.objects.filter(proposal=OuterRef("pk"), person=person, until__gt=Now()))
+    match pile:
+        case Pile.SNOOZED:
+            return rows.filter(put_off)
+        case Pile.OTHERS:
+            return rows.filter(assignment__isnull=False).exclude(assignment__to=person)
+        case Pile.MINE:
+            return rows.filter(~put_off).filter(Q(assignment=None) | Q(assignment__to=person))
+
+
+def _matching(rows: QuerySet[Proposal], wanted: Wanted) -> QuerySet[Proposal]:
+    """Narrow `rows` by words of the title, an id or the name of a target; by surface, agent and tier."""
+    chosen = {"surface": wanted.surface, "agent": wanted.agent, "tier": wanted.tier}
+    rows = rows.filter(**{name: value for name, value in chosen.items() if value})
+    term = wanted.words.strip().replace("\x00", "")
+    if not term:
+        return rows
+    try:
+        return rows.filter(pk=UUID(term))
+    except ValueError:
+        titles = Q()
+        for word in term.split()[:10]:
+            titles &= Q(title__icontains=word)
+        return rows.filter(titles | Q(targets__contains=[term[:200]]))
+
+
+class _Ranks:
+    """How risky tiers and surfaces are; each surface is weighed once."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.tiers = policy.tiers
+        self._surfaces: dict[str, int] = {}
+
+    def classification(self, row: Mapping[str, Any]) -> int:
+        slug = row["surface_id"]
+        if slug not in self._surfaces:
+            touches = {name: row[column] for name, column in zip(risk.WORDS, _CLASSES, strict=True)}
+            self._surfaces[slug] = risk.advise(touches).tier_rank
+        return self._surfaces[slug]
+
+
+def _turn(row: Mapping[str, Any], ranks: _Ranks, person: User) -> Turn:
+    tier = ranks.tiers.get(row["tier_id"] or "")
+    return Turn(
+        id=row["id"],
+        title=row["title"],
+        surface=row["surface_id"],
+        action=row["action"],
+        agent=row["agent_id"],
+        agent_name=row["agent__name"],
+        tier=row["tier_id"] or "",
+        tier_rank=tier.rank if tier else 0,
+        classification=ranks.classification(row),
+        deadline_at=row["deadline_at"],
+        is_assigned=row["assignment__to_id"] == person.pk,
+        is_for_batch=tier is not None and tier.review == "batch",
+        amount=row["amount"],
+        currency=row["currency"],
+        state=row["state"],
+    )
