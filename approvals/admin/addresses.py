@@ -7,10 +7,14 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
+from approvals.admin import preview
+
 View = Callable[..., HttpResponse]
 
 # Each view takes the request and the admin's frame (`each_context`) after it, then what the address names.
-PAGES: dict[str, tuple[str, View]] = {}
+PAGES: dict[str, tuple[str, View]] = {
+    "approvals_proposal_preview": ("approvals/proposal/<uuid:object_id>/preview/", preview.page),
+}
 
 
 def of(site: AdminSite) -> list[URLPattern]:

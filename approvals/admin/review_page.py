@@ -17,6 +17,7 @@ from approvals import eligibility
 from approvals.admin import cards, forms, marks, words
 from approvals.admin.rivals import rivals, side
 from approvals.admin.story import Told, story
+from approvals.cards import showing
 from approvals.models import WAITING, Proposal, Revision, State
 from approvals.offers import Offers, offers
 from policies import switches
@@ -76,6 +77,7 @@ def render(request: HttpRequest, page: Page, frame: Mapping[str, Any], *, failed
         "failed": failed,
         "story": told,
         "replaced": _replaced(request, page, told),
+        "card": showing.card(page.proposal, viewer=_viewer(request), surface=page.surface),
         "own_side": side(page.proposal, page.state),
         "rivals": rivals(_viewer(request), page.proposal),
         **_facts(page),
@@ -98,7 +100,7 @@ def _facts(page: Page) -> dict[str, Any]:
     findings = proposal.verdict.facts.get("findings", [])
     return {
         "state": page.state,
-        "effect": words.effect(proposal, page.surface, state=page.state, now=now),
+        "effect": showing.effect(proposal, page.surface, state=page.state, now=now),
         "time_left": words.time_left(proposal, state=page.state, now=now),
         "is_urgent": page.state in WAITING and (proposal.deadline_at - now).total_seconds() < 3600,
         "proposed": words.ago(proposal.created_at, now),
