@@ -8,8 +8,14 @@ class ApprovalsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Be told when a policy version comes into force: `policies` knows nothing of proposals."""
+        """Hand over what `policies` cannot ask for, because it knows nothing of proposals.
+
+        Be told when a policy version comes into force, and tell which cards there are.
+        """
         from approvals import reevaluation  # noqa: PLC0415  # models are not there before
+        from approvals.cards import registry  # noqa: PLC0415
+        from policies import presentation  # noqa: PLC0415
         from policies.publishing import policy_activated  # noqa: PLC0415
 
         policy_activated.connect(reevaluation.wake_for_a_new_policy, dispatch_uid="reevaluation")
+        presentation.offer(registry.choices)

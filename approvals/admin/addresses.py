@@ -7,13 +7,14 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
-from approvals.admin import desk
+from approvals.admin import desk, preview
 
 View = Callable[..., HttpResponse]
 
 # Each view takes the request and the admin's frame (`each_context`) after it, then what the address names.
 PAGES: dict[str, tuple[str, View]] = {
     **desk.PAGES,
+    "approvals_proposal_preview": ("approvals/proposal/<uuid:object_id>/preview/", preview.page),
 }
 
 

@@ -13,10 +13,14 @@ Spans = Mapping[str, list[tuple[int, int]]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of text; what is marked shows hidden characters by their numbers."""
+    """A stretch of text; what is marked shows hidden characters by their numbers.
+
+    `change` is "added" or "removed" where the text is shown with the words of the one before it.
+    """
 
     text: str
     is_marked: bool = False
+    change: str = ""
 
 
 def spans(payload: Any, findings: Iterable[Mapping[str, Any]]) -> Spans:

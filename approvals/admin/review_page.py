@@ -18,6 +18,7 @@ from approvals import eligibility
 from approvals.admin import cards, forms, marks, words
 from approvals.admin.rivals import rivals, side
 from approvals.admin.story import story
+from approvals.cards import showing
 from approvals.models import WAITING, Proposal, Revision, State
 from approvals.offers import Offers, offers
 from policies import switches
@@ -97,6 +98,7 @@ def pieces(
         "revision": page.proposal.revision,
         "forms": _forms(page, failed),
         "failed": failed,
+        "card": showing.card(page.proposal, viewer=person, surface=page.surface),
         "own_side": side(page.proposal, page.state),
         "rivals": rivals(person, page.proposal),
         "where": addresses(page.proposal),
@@ -119,7 +121,7 @@ def _facts(page: Page) -> dict[str, Any]:
     findings = proposal.verdict.facts.get("findings", [])
     return {
         "state": page.state,
-        "effect": words.effect(proposal, page.surface, state=page.state, now=now),
+        "effect": showing.effect(proposal, page.surface, state=page.state, now=now),
         "time_left": words.time_left(proposal, state=page.state, now=now),
         "seconds_left": _seconds_left(page),
         "is_urgent": page.state in WAITING and (proposal.deadline_at - now).total_seconds() < 3600,

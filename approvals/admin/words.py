@@ -108,15 +108,13 @@ def confidence_meaning(confidence: float | None, surface: SurfacePolicy | None) 
 
 def effect(proposal: Proposal, surface: SurfacePolicy | None, *, state: State, now: datetime) -> str:
     """Say in one or two sentences what approving does, or what was done."""
-    return f"{_deed(proposal, surface, state=state, now=now)} {_way_back(proposal, state)}".strip()
+    return f"{_deed(proposal, surface, state=state, now=now)} {way_back(proposal, state)}".strip()
 
 
 def _deed(proposal: Proposal, surface: SurfacePolicy | None, *, state: State, now: datetime) -> str:
-    facts = {"action": proposal.action, "surface": proposal.surface.name, "size": _size(proposal)}
     if state in WAITING:
-        wait = surface.undo_window if surface else timedelta(0)
-        when = _("%s later") % span(wait) if wait else _("at once")
-        return _("If approved, “%(action)s” runs on %(surface)s%(size)s, %(when)s.") % {**facts, "when": when}
+        return if_approved(proposal, surface)
+    facts = {"action": proposal.action, "surface": proposal.surface.name, "size": _size(proposal)}
     if state == State.APPROVED:
         release = proposal.release_at
         when = _("in %s") % span(release - now) if release and release > now else _("as soon as a worker takes it")
@@ -124,6 +122,18 @@ def _deed(proposal: Proposal, surface: SurfacePolicy | None, *, state: State, no
     if state in {State.SHIPPED, State.ROLLED_BACK}:
         return _("“%(action)s” was run on %(surface)s%(size)s.") % facts
     return _("“%(action)s” on %(surface)s%(size)s was not run.") % facts
+
+
+def if_approved(proposal: Proposal, surface: SurfacePolicy | None) -> str:
+    """Say in one sentence what approving does, whatever the payload says."""
+    wait = surface.undo_window if surface else timedelta(0)
+    facts = {"action": proposal.action, "surface": proposal.surface.name, "size": _size(proposal)}
+    return _("If approved, “%(action)s” runs on %(surface)s%(size)s, %(when)s.") % {**facts, "when": later(wait)}
+
+
+def later(wait: timedelta) -> str:
+    """Write when something happens that is held back for `wait`."""
+    return _("%s later") % span(wait) if wait else _("at once")
 
 
 def _size(proposal: Proposal) -> str:
@@ -135,7 +145,8 @@ def _size(proposal: Proposal) -> str:
     return "".join(f", {part}" for part in parts)
 
 
-def _way_back(proposal: Proposal, state: State) -> str:
+def way_back(proposal: Proposal, state: State) -> str:
+    """Say whether it can be rolled back; empty in states where that means nothing."""
     if state not in {*WAITING, State.APPROVED, State.SHIPPED}:
         return ""
     if proposal.revision.rollback_body is None:

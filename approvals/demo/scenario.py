@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 
+from approvals.demo import letters
+
 WRITER: Final = "journey-writer"
 PACER: Final = "budget-pacer"
 SCOUT: Final = "price-scout"
@@ -29,11 +31,16 @@ AGENTS: Final = (
         WRITER,
         "Journey writer",
         "writer-2",
-        {"email.lifecycle": "batch", "journeys.lifecycle": "single"},
+        {"email.lifecycle": "batch", "journeys.lifecycle": "single", "crm.segments": "single"},
         earned={"email.lifecycle": "monitored"},
     ),
     Cast(PACER, "Budget pacer", "pacer-1", {"ads.budget": "single"}),
-    Cast(SCOUT, "Price scout", "scout-4", {"pricing.catalog": "signature", "leads.enrichment": "batch"}),
+    Cast(
+        SCOUT,
+        "Price scout",
+        "scout-4",
+        {"pricing.catalog": "signature", "leads.enrichment": "batch", "leads.scoring": "single"},
+    ),
 )
 
 
@@ -58,12 +65,15 @@ def further() -> Iterator[Act]:
         yield _budget(500 * (number % 7 + 1), number=number)
         yield _journey(number)
         yield _enrichment(number)
+        yield _segment(number)
+        yield _scoring(number)
         yield _email(number=number)
 
 
 def _email(*, number: int = 0) -> Act:
     segments = (("lapsed 30 days", 1840), ("trial ends this week", 412), ("no order since spring", 2630))
     segment, size = segments[number % len(segments)]
+    letter, last_time = letters.win_back(segment, size)
     return Act(
         "email",
         WRITER,
@@ -76,12 +86,8 @@ def _email(*, number: int = 0) -> Act:
             "evidence": [{"label": "Came back, last 3 mails", "value": "4.1 %, 3.8 %, 4.4 %"}],
             "metrics": [{"name": "Come back", "current": 0.0, "projected": 4.0, "unit": "%"}],
             "confidence": 0.94,
-            "payload": {
-                "template": "win-back",
-                "subject": "We kept your place",
-                "preheader": "Pick up where you left off.",
-                "audience": {"segment": segment, "size": size},
-            },
+            "payload": letter,
+            "before": last_time,
             "targets": [f"segment:{segment.replace(' ', '-')}"],
         },
     )
@@ -94,7 +100,7 @@ def _budget(amount: int, *, number: int = 0) -> Act:
     def content(moved: int) -> dict[str, Any]:
         return {
             "payload": {"from": source, "to": goal, "amount": moved},
-            "before": {source: spent[source], goal: spent[goal]},
+            "before": spent,
             "rollback": {"from": goal, "to": source, "amount": moved},
             "amount": moved,
             "confidence": 0.93,
@@ -142,8 +148,14 @@ def _price() -> Act:
             "expected_outcome": {"metric": "Trials that stay", "low": 10.4, "high": 12.0},
             "confidence": 0.96,
             "currency": "USD",
-            "payload": {"sku": "starter", "price": 24, "valid_from": "2030-01-01", "valid_until": "2030-06-30"},
-            "before": {"sku": "starter", "price": 29},
+            "payload": {
+                "sku": "starter",
+                "price": 24,
+                "cost": 9.5,
+                "valid_from": "2030-01-01",
+                "valid_until": "2030-06-30",
+            },
+            "before": {"sku": "starter", "price": 29, "cost": 9.5},
             "targets": ["sku:starter"],
         },
     )
@@ -169,8 +181,72 @@ def _without_mandate() -> Act:
     )
 
 
+def _segment(number: int) -> Act:
+    days, size = 15 * (number % 4 + 2), 6200 + 730 * (number % 4)
+    country = {"field": "country", "operator": "is", "value": "DE"}
+    viewed = {"field": "page", "operator": "contains", "value": "/pricing"}
+
+    def segment(visited: int, people: int) -> dict[str, Any]:
+        seen = {"field": "last_visit", "operator": "within_days", "value": visited}
+        return {"segment": "ready to talk", "conditions": [viewed, country, seen], "estimated_size": people}
+
+    return Act(
+        "segment change",
+        WRITER,
+        {
+            "surface": "crm.segments",
+            "action": "change_segment",
+            "title": f"Ready to talk: visited prices within {days} days",
+            "rationale": "Who came back within this time answered twice as often.",
+            "confidence": 0.86,
+            "payload": {
+                **segment(days, size),
+                "sync_to": ["email_system", "ads_platform"],
+                "sample": [
+                    {"company size": "50 to 200", "country": "DE", "visits": 4},
+                    {"company size": "under 50", "country": "DE", "visits": 2},
+                    {"company size": "over 1,000", "country": "DE", "visits": 7},
+                ],
+                "overlaps": [{"segment": "trial ends this week", "size": 190 + number % 9}],
+            },
+            "before": {**segment(14, 5400), "sync_to": ["email_system"]},
+            "targets": ["segment:ready-to-talk"],
+        },
+    )
+
+
+def _scoring(number: int) -> Act:
+    weights = {"prices_visited": 12, "demo_watched": 18, "newsletter": 4, "free_mail_address": -15, "student": -20}
+    new = {**weights, "prices_visited": 14 + number % 6, "newsletter": 2, "free_mail_address": -10, "webinar": 8}
+    return Act(
+        "scoring",
+        SCOUT,
+        {
+            "surface": "leads.scoring",
+            "action": "change_weights",
+            "title": "Score visits to the prices higher, newsletters lower",
+            "rationale": "Of the last 900 leads, those who looked at prices bought three times as often.",
+            "evidence": [{"label": "Bought after looking at prices", "value": "12.1 % vs 4.0 %"}],
+            "confidence": 0.79,
+            "payload": {"model": "inbound leads", "weights": new, "threshold": 40},
+            "before": {"model": "inbound leads", "weights": weights, "threshold": 45},
+            "targets": ["model:inbound-leads"],
+        },
+    )
+
+
 def _journey(number: int) -> Act:
     hours = 12 * (number % 6 + 1)
+
+    def steps(wait: int) -> list[dict[str, Any]]:
+        return [
+            {"name": "signs up", "kind": "entry"},
+            {"name": "first mail", "kind": "email", "template": "welcome-1"},
+            {"name": "second mail", "kind": "email", "template": "welcome-2", "wait_hours": wait},
+            {"name": "has bought?", "kind": "branch", "condition": "an order within 7 days"},
+            {"name": "reminder", "kind": "email", "template": "welcome-3", "wait_hours": 72},
+        ]
+
     return Act(
         "journey",
         WRITER,
@@ -180,29 +256,46 @@ def _journey(number: int) -> Act:
             "title": f"Wait {hours} hours before the second welcome mail",
             "rationale": "People who open the first mail late get the second one too early.",
             "confidence": 0.82,
-            "payload": {"journey": "welcome", "change": "change_wait", "step": "second mail", "wait_hours": hours},
-            "before": {"journey": "welcome", "step": "second mail", "wait_hours": 24},
+            "payload": {
+                "journey": "welcome",
+                "change": "change_wait",
+                "step": "second mail",
+                "wait_hours": hours,
+                "steps": steps(hours),
+            },
+            "before": {"journey": "welcome", "step": "second mail", "wait_hours": 18, "steps": steps(18)},
             "targets": ["journey:welcome"],
         },
     )
 
 
 def _enrichment(number: int) -> Act:
-    title, department = (("Head of Growth", "Marketing"), ("CTO", "IT"), ("Einkaufsleiterin", "Purchasing"))[number % 3]
+    people = (
+        ("Head of Growth", "Marketing", "Marketing"),
+        ("CTO", "IT", ""),
+        ("Einkaufsleiterin", "Purchasing", "Purchase"),
+        ("Sales Director", "Sales", "Sales"),
+    )
+    leads = [str(4700 + 24 * number + index) for index in range(24)]
+    new, old = [], []
+    for index, lead in enumerate(leads):
+        title, department, known = people[index % len(people)]
+        new.append({"lead": lead, "fields": {"job_title": title, "department": department}})
+        old.append({"lead": lead, "fields": {"job_title": "", "department": known}})
+        if index % 6 == 0:  # “Other” says nothing, so it is emptied
+            new[-1]["fields"]["industry"] = None
+            old[-1]["fields"]["industry"] = "Other"
     return Act(
         "enrichment",
         SCOUT,
         {
             "surface": "leads.enrichment",
             "action": "write_fields",
-            "title": f"Lead {4700 + number}: {title}, {department}",
-            "rationale": "Read on the company's own website.",
+            "title": f"Job titles and departments of {len(leads)} leads",
+            "rationale": "Read on the companies' own websites.",
             "confidence": 0.88,
-            "payload": {
-                "lead": str(4700 + number),
-                "fields": {"job_title": title, "department": department},
-                "source": "company_website",
-            },
-            "targets": [f"lead:{4700 + number}"],
+            "payload": {"rows": new, "source": "company_website"},
+            "before": {"rows": old},
+            "targets": [f"lead:{lead}" for lead in leads],
         },
     )

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from policies import payloads, risk
+from policies import payloads, presentation, risk
 from policies.admin.json_field import StrictJsonField
 from policies.admin.recorded import KeptAdmin
 from policies.admin.zones import require_time_zone
@@ -51,6 +51,14 @@ class SurfaceForm(forms.ModelForm[Surface]):
             'Numbers and lists that conditions may name: {"weekly_budget": 40000} is params.weekly_budget.'
         ),
         widget=forms.Textarea({"rows": 4, "class": "vLargeTextField json", "spellcheck": "false"}),
+    )
+
+    card = forms.ChoiceField(
+        label=gettext_lazy("card"),
+        choices=presentation.cards,
+        help_text=gettext_lazy(
+            "How reviewers see its changes. It is no part of the policy, so it changes as soon as you save."
+        ),
     )
 
     class Meta:
@@ -149,6 +157,7 @@ class SurfaceAdmin(KeptAdmin[Surface]):
                 "description": gettext_lazy("Written as days hours:minutes:seconds, for example 1 00:00:00."),
             },
         ),
+        (gettext_lazy("Presentation"), {"fields": ("card",)}),
         (gettext_lazy("People"), {"fields": ("editor_may_approve", "agent_owner_may_decide")}),
         (
             gettext_lazy("Payload"),

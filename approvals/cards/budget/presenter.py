@@ -1,0 +1,164 @@
+"""Money that moves between channels: bars before and after, the sum, and its share of the week."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from approvals.admin.marks import Part
+from approvals.cards import figures, reading
+from approvals.cards.asked import Asked
+from approvals.cards.figures import Bar
+
+LABEL: Final = gettext_lazy("Budget: bars before and after")
+
+MAX_CHANNELS: Final = 20
+WHOLE: Final = ("channels", "budgets", "budget")
+"""Where a payload names the new budgets of all channels, and `before` the old ones."""
+Amounts = Mapping[str, int | float]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One channel's budget before and after; empty where it is not known."""
+
+    name: str
+    old: str
+    new: str
+    difference: str
+    share: str
+    is_changed: bool
+    old_bar: Bar | None
+    new_bar: Bar | None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    source: Sequence[Part]
+    goal: Sequence[Part]
+    moved: str
+    weekly_share: str
+    until: str
+    channels: Sequence[Channel]
+    left_out: int
+
+
+def present(asked: Asked) -> Budget | None:
+    """Return the budgets; None where the payload names neither a move nor budgets of channels."""
+    move, old, new = _move(asked), _before(asked), _after(asked)
+    if move is None and not new:
+        return None
+    channels = _channels(old, new, asked.currency)
+    payload = reading.mapping(asked.payload)
+    moved = _moved(asked)
+    return Budget(
+        source=asked.named("from", move[0]) if move else (),
+        goal=asked.named("to", move[1]) if move else (),
+        moved="" if moved is None else figures.money(moved, asked.currency),
+        weekly_share=_weekly_share(asked, moved),
+        until=reading.day(payload.get("until")),
+        channels=channels[:MAX_CHANNELS],
+        left_out=max(len(channels) - MAX_CHANNELS, 0),
+    )
+
+
+def effect(asked: Asked, *, when: str) -> str | None:
+    """Say what moves from where to where, or how many budgets change."""
+    move = _move(asked)
+    if move is not None:
+        facts = {
+            "sum": figures.money(move[2], asked.currency),
+            "source": reading.label(move[0]),
+            "goal": reading.label(move[1]),
+            "when": when,
+        }
+        return _("Approving moves %(sum)s from %(source)s to %(goal)s, %(when)s.") % facts
+    old, new = _before(asked), _after(asked)
+    changed = [name for name, amount in new.items() if old.get(name) != amount]
+    if not changed:
+        return None
+    names = ", ".join(reading.label(name) for name in changed[:3]) + ("…" if len(changed) > 3 else "")
+    return _("Approving changes the budget of %(names)s, %(when)s.") % {"names": names, "when": when}
+
+
+def _move(asked: Asked) -> tuple[str, str, int | float] | None:
+    """Return from where, to where and how much, if the payload says all three."""
+    payload = reading.mapping(asked.payload)
+    source, goal = reading.text(payload.get("from")), reading.text(payload.get("to"))
+    amount = reading.number(payload.get("amount"))
+    return (source, goal, amount) if source and goal and amount is not None else None
+
+
+def _before(asked: Asked) -> Amounts:
+    return _amounts(asked.before) if _move(asked) or _named(asked.before) else {}
+
+
+def _after(asked: Asked) -> Amounts:
+    """Return each channel's budget as it will be, as far as it is known."""
+    move = _move(asked)
+    if move is None:
+        return _amounts(asked.payload) if _named(asked.payload) else {}
+    source, goal, amount = move
+    after = dict(_amounts(asked.before))
+    for name, change in ((source, -amount), (goal, amount)):
+        if name in after and (sum_ := reading.number(after[name] + change)) is not None:
+            after[name] = sum_
+    return after
+
+
+def _named(document: Any) -> bool:
+    return isinstance(reading.first(reading.mapping(document), *WHOLE), dict)
+
+
+def _amounts(document: Any) -> dict[str, int | float]:
+    whole = reading.mapping(document)
+    named = reading.first(whole, *WHOLE)
+    found = reading.mapping(named if isinstance(named, dict) else whole)
+    amounts = ((name, reading.number(value)) for name, value in found.items())
+    return {name: amount for name, amount in amounts if amount is not None}
+
+
+def _channels(old: Amounts, new: Amounts, currency: str) -> list[Channel]:
+    """Return what changes first, then the rest as it was written."""
+    names = list(dict.fromkeys((*new, *old)))
+    names.sort(key=lambda name: old.get(name) == new.get(name))
+    sums = [*old.values(), *new.values(), 0]
+    low, high = float(min(sums)), float(max(sums))
+    return [_channel(name, old.get(name), new.get(name), currency=currency, scale=(low, high)) for name in names]
+
+
+def _channel(name: str, old: float | None, new: float | None, *, currency: str, scale: tuple[float, float]) -> Channel:
+    difference = figures.grown(old, new)
+    return Channel(
+        name=reading.label(name),
+        old="" if old is None else figures.money(old, currency),
+        new="" if new is None else figures.money(new, currency),
+        difference=figures.moved(difference, currency) if difference else "",
+        share=figures.share(difference, old) if difference else "",
+        is_changed=old != new,
+        old_bar=figures.bar(old, low=scale[0], high=scale[1]),
+        new_bar=figures.bar(new, low=scale[0], high=scale[1]),
+    )
+
+
+def _moved(asked: Asked) -> int | float | None:
+    """Return the sum that moves: as the payload says, or what all the raised budgets gain together."""
+    move = _move(asked)
+    if move is not None:
+        return move[2]
+    old, new = _before(asked), _after(asked)
+    raised = [difference for name in new if (difference := figures.grown(old.get(name), new[name])) and difference > 0]
+    return reading.number(sum(raised)) if raised else None
+
+
+def _weekly_share(asked: Asked, moved: float | None) -> str:
+    weekly = reading.number(reading.mapping(asked.params).get("weekly_budget"))
+    if moved is None or not weekly or weekly <= 0:
+        return ""
+    share = round(100 * (moved / weekly), 1)
+    return _("%(share)s %% of the weekly budget of %(weekly)s") % {
+        "share": f"{share:g}",
+        "weekly": figures.money(weekly, asked.currency),
+    }

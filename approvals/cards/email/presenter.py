@@ -1,0 +1,137 @@
+"""An e-mail: as its readers see it, as text, who gets it, and what differs from the one before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from approvals.admin import words
+from approvals.admin.marks import Part, parts
+from approvals.cards import reading, wording
+from approvals.cards.asked import MAX_CHARACTERS, Asked
+from approvals.cards.email import inventory, merge_tags, message
+from approvals.cards.email.inventory import Link
+from approvals.cards.email.message import Message
+
+LABEL: Final = gettext_lazy("E-mail: preview, text and audience")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the head: its label, and its text with merge tags, findings and changed words marked."""
+
+    label: str
+    text: Sequence[Part]
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """`preview` and `old_preview` are addresses for a frame, empty where there is no HTML."""
+
+    lines: Sequence[Line]
+    refuses: bool
+    """The one lead it goes to has asked for no e-mail."""
+    preview: str
+    old_preview: str
+    text: Sequence[Part]
+    is_text_derived: bool
+    left_out: int
+    links: Sequence[Link]
+    links_left_out: int
+    remote_pictures: int
+
+
+def present(asked: Asked) -> Email | None:
+    """Return the e-mail; None where the payload has no part of one."""
+    new, old = message.read(asked.payload), message.read(asked.before)
+    if not (new.subject or new.html or new.text or new.template):
+        return None
+    content = inventory.of(new.html)
+    text = new.text or content.text
+    lead = reading.mapping(reading.mapping(asked.payload).get("lead"))
+    return Email(
+        lines=_lines(asked, new, old),
+        refuses=lead.get("do_not_email") is True,
+        preview=asked.preview_url if new.html else "",
+        old_preview=f"{asked.preview_url}&side=before" if new.html and old.html else "",
+        text=_text(asked, new, text, old.text or inventory.of(old.html).text),
+        is_text_derived=bool(text and not new.text),
+        left_out=max(len(text) - MAX_CHARACTERS, 0),
+        links=content.links,
+        links_left_out=content.links_left_out,
+        remote_pictures=content.remote_pictures,
+    )
+
+
+def effect(asked: Asked, *, when: str) -> str | None:
+    """Say what goes to whom, where the action says that it sends."""
+    payload, new = reading.mapping(asked.payload), message.read(asked.payload)
+    name = reading.short(new.subject or new.template)
+    if not name or "send" not in asked.action.lower():
+        return None
+    audience, lead = reading.mapping(payload.get("audience")), reading.mapping(payload.get("lead"))
+    at = reading.day(payload.get("send_at"))
+    facts = {"name": name, "when": _("at %s") % at if at else when}
+    if reading.text(lead.get("id")):
+        facts["lead"] = reading.short(lead["id"])
+        return _("Approving sends “%(name)s” to lead %(lead)s, %(when)s.") % facts
+    size = reading.count(audience.get("size"))
+    if size is None:
+        return None
+    facts["people"] = ngettext("%s person", "%s people", size) % words.number(size)
+    if segment := reading.short(reading.text(audience.get("segment"))):
+        facts["segment"] = segment
+        return _("Approving sends “%(name)s” to %(people)s (%(segment)s), %(when)s.") % facts
+    return _("Approving sends “%(name)s” to %(people)s, %(when)s.") % facts
+
+
+def _lines(asked: Asked, new: Message, old: Message) -> list[Line]:
+    head = (
+        (_("Subject"), "subject", new.subject, old.subject),
+        (_("Preheader"), "preheader", new.preheader, old.preheader),
+        (_("From"), "from", new.sender, old.sender),
+    )
+    lines = [Line(label, _compared(asked, path, text, was)) for label, path, text, was in head if text or was]
+    if new.template and not new.html:
+        lines.append(Line(_("Template"), _compared(asked, "template", new.template, old.template)))
+    if audience := _audience(asked):
+        lines.append(Line(_("Goes to"), audience))
+    if at := reading.day(reading.mapping(asked.payload).get("send_at")):
+        lines.append(Line(_("Sent at"), [Part(at)]))
+    return lines
+
+
+def _compared(asked: Asked, path: str, text: str, was: str) -> list[Part]:
+    if not was or was == text:
+        return merge_tags.told(asked.marked(path, text))
+    marked = list(asked.spans.get(path, ()))
+    changed = wording.changed(was[:MAX_CHARACTERS], text[:MAX_CHARACTERS], marked)
+    if changed is None:
+        new = [Part(part.text, part.is_marked, "added") for part in asked.marked(path, text) if part.text]
+        changed = [Part(was[:MAX_CHARACTERS], change="removed"), *new]
+    return merge_tags.told(changed)
+
+
+def _audience(asked: Asked) -> list[Part]:
+    payload = reading.mapping(asked.payload)
+    audience, lead = reading.mapping(payload.get("audience")), reading.mapping(payload.get("lead"))
+    if name := reading.text(lead.get("id")):
+        return [Part(_("one lead: ")), *asked.line("lead.id", name)]
+    segment, size = reading.text(audience.get("segment")), reading.count(audience.get("size"))
+    found = asked.line("audience.segment", segment) if segment else []
+    if size is not None:
+        people = ngettext("%s person", "%s people", size) % words.number(size)
+        found.append(Part(f" · {people}" if found else people))
+    return found
+
+
+def _text(asked: Asked, new: Message, text: str, was: str) -> list[Part]:
+    """Return the text with what was found in it; of a text read from the HTML no places are known."""
+    spans = [] if not new.text else list(asked.spans.get(new.text_path, ()))
+    if was and was != text:
+        changed = wording.changed(was[:MAX_CHARACTERS], text[:MAX_CHARACTERS], spans)
+        if changed is not None:
+            return merge_tags.told(changed)
+    return merge_tags.told(parts(text[:MAX_CHARACTERS], spans))

@@ -1,0 +1,115 @@
+"""The field table: every field of a payload, what differs first. It stands below every other card too."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from approvals import differences
+from approvals.admin import words
+from approvals.admin.marks import Part, Spans, parts
+from approvals.cards import wording
+from approvals.cards.asked import MAX_CHARACTERS, NO_SPANS, Asked
+from approvals.differences import Change, Row
+
+LABEL: Final = gettext_lazy("Field table")
+
+MAX_ROWS: Final = 200
+MAX_WORDED: Final = 12
+"""Of so many long texts the changed words are marked; of the rest both versions are shown."""
+LONG: Final = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One line of the field table, as text; `note` says how much a number grew."""
+
+    path: str
+    change: str
+    old: str
+    new: str
+    note: str
+    is_long: bool
+    parts: Sequence[Part] = ()
+    """The new value, with what was found in it marked."""
+    words: Sequence[Part] = ()
+    """The same with the words that changed, where the value is long and was long before."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTable:
+    """What differs, what does not, and how many lines were left out of each."""
+
+    differing: Sequence[Field]
+    same: Sequence[Field]
+    left_out: int
+    has_before: bool
+    now: Sequence[Field] = ()
+    """The state before, where it is described in other fields than the payload."""
+
+
+def present(asked: Asked) -> FieldTable:
+    """Return the table of what is asked."""
+    return field_table(asked.before, asked.payload, asked.spans)
+
+
+def effect(asked: Asked, *, when: str) -> str | None:
+    """Say nothing: the names of fields make no sentence."""
+    return None
+
+
+def field_table(before: Any, payload: Any, spans: Spans = NO_SPANS) -> FieldTable:
+    """Return the table for a payload, with `spans` of it marked; a million bytes of it stay readable."""
+    if before is None:
+        rows = differences.compare({}, payload)
+        return _table(rows, has_before=False, spans=spans)
+    if not differences.describes_same_fields(before, payload):
+        table = _table(differences.compare({}, payload), has_before=False, spans=spans)
+        now = [_field(Row(path, Change.SAME, leaf, leaf)) for path, leaf in differences.flatten(before)]
+        return FieldTable(table.differing, table.same, table.left_out, has_before=False, now=now[:MAX_ROWS])
+    return _table(differences.compare(before, payload), has_before=True, spans=spans)
+
+
+def changed_fields(old: Any, new: Any) -> FieldTable:
+    """Return only what one revision changed in the one before it."""
+    return _table(differences.changes(old, new), has_before=True)
+
+
+def _table(rows: list[Row], *, has_before: bool, spans: Spans = NO_SPANS) -> FieldTable:
+    differing = [row for row in rows if row.change is not Change.SAME]
+    same = [row for row in rows if row.change is Change.SAME]
+    left_out = max(len(differing) - MAX_ROWS, 0) + max(len(same) - MAX_ROWS, 0)
+    worded = [row.path for row in differing[:MAX_ROWS] if _has_words(row)][:MAX_WORDED] if has_before else []
+    return FieldTable(
+        [_field(row, spans, is_worded=row.path in worded) for row in differing[:MAX_ROWS]],
+        [_field(row, spans) for row in same[:MAX_ROWS]],
+        left_out,
+        has_before,
+    )
+
+
+def _has_words(row: Row) -> bool:
+    return isinstance(row.old, str) and isinstance(row.new, str) and max(len(row.old), len(row.new)) > LONG
+
+
+def _field(row: Row, spans: Spans = NO_SPANS, *, is_worded: bool = False) -> Field:
+    old, new = cut(words.value(row.old)), cut(words.value(row.new))
+    note = ""
+    if row.difference is not None:
+        share = f" ({words.percent(row.percent)})" if row.percent is not None else ""
+        note = words.signed(row.difference) + share
+    is_long = max(len(old), len(new)) > LONG or "\n" in old + new
+    marked = list(spans.get(row.path, ()))
+    changed = wording.changed(old, new, marked) if is_worded else None
+    path = row.path or _("(the whole payload)")
+    return Field(path, row.change.value, old, new, note, is_long, parts(new, marked), changed or ())
+
+
+def cut(text: str) -> str:
+    """Shorten a very long text, and say by how much."""
+    if len(text) <= MAX_CHARACTERS:
+        return text
+    left_out = words.number(len(text) - MAX_CHARACTERS)
+    return text[:MAX_CHARACTERS] + _("… (%s more characters in the raw payload)") % left_out

@@ -1,0 +1,96 @@
+"""A journey: its steps one after the other, with the step that changes marked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from approvals.admin.marks import Part
+from approvals.cards import reading
+from approvals.cards.asked import Asked
+from approvals.cards.journey import steps
+from approvals.cards.journey.steps import Detail, Matched
+
+LABEL: Final = gettext_lazy("Journey: steps as a diagram")
+
+MAX_STEPS: Final = 60
+CHANGES: Final = {
+    "pause": gettext_lazy("Approving pauses the journey “%(journey)s”, %(when)s."),
+    "resume": gettext_lazy("Approving resumes the journey “%(journey)s”, %(when)s."),
+    "add_step": gettext_lazy("Approving adds the step “%(step)s” to the journey “%(journey)s”, %(when)s."),
+    "remove_step": gettext_lazy("Approving removes the step “%(step)s” from the journey “%(journey)s”, %(when)s."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step; `change` is "added", "removed", "changed" or empty."""
+
+    name: Sequence[Part]
+    kind: str
+    change: str
+    details: Sequence[Detail]
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """`is_whole`: the agent told all steps, and not only the one that changes. `halts` says pause or resume."""
+
+    name: Sequence[Part]
+    halts: str
+    steps: Sequence[Step]
+    left_out: int
+    is_whole: bool
+
+
+def present(asked: Asked) -> Journey | None:
+    """Return the journey; None where the payload names neither steps nor a change of one."""
+    payload = reading.mapping(asked.payload)
+    matched = steps.compare(asked.before, asked.payload)
+    change = reading.text(payload.get("change"))
+    halts = change if change in {"pause", "resume"} else ""
+    if not matched and not halts:
+        return None
+    return Journey(
+        name=asked.marked("journey", reading.text(payload.get("journey"))),
+        halts=halts,
+        steps=[_step(match, asked) for match in matched[:MAX_STEPS]],
+        left_out=max(len(matched) - MAX_STEPS, 0),
+        is_whole=steps.is_whole(asked.before, asked.payload),
+    )
+
+
+def effect(asked: Asked, *, when: str) -> str | None:
+    """Say what happens to which step of which journey."""
+    payload = reading.mapping(asked.payload)
+    change, journey = reading.text(payload.get("change")), reading.short(reading.text(payload.get("journey")))
+    step = reading.short(reading.text(payload.get("step")))
+    if not journey:
+        return None
+    facts = {"journey": journey, "step": step, "when": when}
+    if change == "change_wait" and step:
+        return _wait(asked, facts)
+    if change in CHANGES and (step or "step" not in change):
+        return str(CHANGES[change]) % facts
+    return None
+
+
+def _wait(asked: Asked, facts: dict[str, str]) -> str | None:
+    changed = next((match for match in steps.compare(asked.before, asked.payload) if match.change), None)
+    wait = next((detail for detail in changed.details if detail.is_wait), None) if changed else None
+    if wait is None:
+        return None
+    facts |= {"old": wait.old, "new": wait.new}
+    if wait.old:
+        return (
+            _("Approving changes the wait before “%(step)s” in “%(journey)s” from %(old)s to %(new)s, %(when)s.")
+            % facts
+        )
+    return _("Approving makes “%(step)s” in “%(journey)s” wait %(new)s, %(when)s.") % facts
+
+
+def _step(match: Matched, asked: Asked) -> Step:
+    name = asked.line(match.path, match.name)
+    return Step(name, reading.label(match.kind), match.change, match.details)

@@ -1,0 +1,50 @@
+"""Which kinds of card there are: each folder beside this file that holds a presenter and a template."""
+
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Final, Protocol, cast
+
+from approvals.cards.asked import Asked
+
+FOLDER: Final = Path(__file__).resolve().parent
+FIELDS: Final = "fields"
+
+
+class Presenter(Protocol):
+    """What `presenter.py` of a kind offers. Neither function raises, whatever the payload looks like.
+
+    What `present` returns is `shown` in the kind's `card.html`; None where the payload has nothing of the kind.
+    `effect` says in one sentence what approving does; `when` says when, as "10 s later".
+    """
+
+    @property
+    def LABEL(self) -> str: ...  # noqa: N802  # a constant of the module
+
+    def present(self, asked: Asked) -> object | None: ...
+
+    def effect(self, asked: Asked, *, when: str) -> str | None: ...
+
+
+@cache
+def kinds() -> tuple[str, ...]:
+    """Return the kinds, the field table first."""
+    folders = (path.parent for path in FOLDER.glob("*/presenter.py"))
+    found = sorted(folder.name for folder in folders if (folder / "card.html").is_file())
+    return (FIELDS, *(name for name in found if name != FIELDS))
+
+
+def presenter(kind: str) -> Presenter | None:
+    """Return the presenter of a kind; None if there is no such kind, or no longer."""
+    if kind not in kinds():
+        return None
+    return cast(Presenter, import_module(f"approvals.cards.{kind}.presenter"))
+
+
+def choices() -> Iterator[tuple[str, str]]:
+    """Yield each kind with its name for people."""
+    for kind in kinds():
+        found = presenter(kind)
+        if found is not None:
+            yield kind, str(found.LABEL)

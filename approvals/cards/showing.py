@@ -1,0 +1,113 @@
+"""The card of a proposal, and its effect in one sentence. What a card cannot draw is left to the field table."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from approvals import conflicts, eligibility
+from approvals.admin import marks, words
+from approvals.cards import registry
+from approvals.cards.asked import Asked, Other
+from approvals.models import WAITING, Proposal, State
+from policies.policy import SurfacePolicy
+
+LOG = logging.getLogger(__name__)
+MOST_OTHERS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What `template` draws as `shown`."""
+
+    kind: str
+    template: str
+    shown: object
+
+
+def card(proposal: Proposal, *, viewer: User, surface: SurfacePolicy | None) -> Card | None:
+    """Return the card of a proposal's surface; None where the field table alone shows it."""
+    kind = proposal.surface.card
+    presenter = registry.presenter(kind)
+    if presenter is None or kind == registry.FIELDS:
+        return None
+    asked = _asked(proposal, surface, viewer=viewer)
+    try:
+        shown = presenter.present(asked)
+    except Exception:  # one odd payload must not keep people from the page on which they reject it
+        LOG.exception("The card %s cannot draw proposal %s.", kind, proposal.pk)
+        return None
+    return None if shown is None else Card(kind, f"{kind}/card.html", shown)
+
+
+def effect(proposal: Proposal, surface: SurfacePolicy | None, *, state: State, now: datetime) -> str:
+    """Say in one or two sentences what approving does, as the card knows it, or what was done."""
+    said = _sentence(proposal, surface) if state in WAITING else None
+    if said is None:
+        return words.effect(proposal, surface, state=state, now=now)
+    return f"{said} {words.way_back(proposal, state)}".strip()
+
+
+def effect_line(proposal: Proposal, surface: SurfacePolicy | None = None) -> str:
+    """Say in one sentence what approving a waiting proposal does, for a row of a list.
+
+    Reads its revision and its surface, so select both with it; asks the database nothing else. `surface` is that
+    of the policy in force.
+    """
+    return _sentence(proposal, surface) or words.if_approved(proposal, surface)
+
+
+def _sentence(proposal: Proposal, surface: SurfacePolicy | None) -> str | None:
+    presenter = registry.presenter(proposal.surface.card)
+    if presenter is None:
+        return None
+    wait = surface.undo_window if surface else proposal.surface.undo_window
+    try:
+        return presenter.effect(_asked(proposal, surface), when=words.later(wait))
+    except Exception:  # one odd payload must not take a whole list from everybody
+        LOG.exception("The card %s has no words for proposal %s.", proposal.surface.card, proposal.pk)
+        return None
+
+
+def _asked(proposal: Proposal, surface: SurfacePolicy | None, *, viewer: User | None = None) -> Asked:
+    revision = proposal.revision
+    asked = Asked(
+        payload=revision.payload,
+        before=revision.before,
+        action=proposal.action,
+        currency=proposal.currency,
+        params=surface.params if surface else {},
+        digest=revision.digest,
+    )
+    if viewer is None:
+        return asked
+    address = reverse("admin:approvals_proposal_preview", args=[proposal.pk])
+    return replace(
+        asked,
+        spans=marks.spans(asked.payload, proposal.verdict.facts.get("findings", [])),
+        preview_url=f"{address}?revision={revision.number}",
+        others=partial(_others, proposal, viewer),
+    )
+
+
+def _others(proposal: Proposal, viewer: User) -> Sequence[Other]:
+    """Return the live proposals that name one of its targets and that the viewer may see. One query."""
+    if not proposal.targets:
+        return ()
+    # Any: the annotation is no field that the type knows.
+    rows = (
+        eligibility.visible(viewer)
+        .filter(state__in=conflicts.LIVE, targets__overlap=proposal.targets)
+        .exclude(pk=proposal.pk)
+        .only("pk", "title", "state")
+        .order_by("-pk")[:MOST_OTHERS]
+    )
+    return [
+        Other(row.title, reverse("admin:approvals_proposal_change", args=[row.pk]), str(State(row.state).label))
+        for row in rows
+    ]
