@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 from django.contrib.auth.models import User
 
@@ -21,8 +22,9 @@ def record(
     comment: str = "",
     is_signed: bool = False,
     ticked: Collection[str] = (),
+    batch: UUID | None = None,
 ) -> Decision:
-    """Write down what `by` says of the current revision of a locked proposal."""
+    """Write down what `by` says of the current revision of a locked proposal; `batch` ties several together."""
     return Decision.objects.create(
         proposal=proposal,
         revision=proposal.revision,
@@ -36,6 +38,7 @@ def record(
         comment=comment.strip(),
         is_signed=is_signed,
         ticked=sorted(set(ticked)),
+        batch=batch,
     )
 
 
@@ -44,8 +47,15 @@ def told(decision: Decision, *, roles: Collection[str], policy: Policy) -> dict[
 
     Roles and policy change; with this, anybody can prove later that the person was eligible.
     """
-    ticked: dict[str, JsonValue] = {"ticked": [*decision.ticked]} if decision.ticked else {}
-    return {"decision_id": str(decision.pk), "roles": [*sorted(roles)], "policy_version": policy.number, **ticked}
+    more: dict[str, JsonValue] = {"ticked": [*decision.ticked]} if decision.ticked else {}
+    if decision.batch is not None:
+        more["batch"] = str(decision.batch)
+    return {"decision_id": str(decision.pk), "roles": [*sorted(roles)], "policy_version": policy.number, **more}
+
+
+def last_batch(proposal: Proposal) -> UUID | None:
+    """Return the batch of the last decision on a proposal; None where that was made by itself."""
+    return proposal.decisions.order_by("-id").values_list("batch", flat=True).first()
 
 
 def votes(proposal: Proposal) -> list[Vote]:
