@@ -5,6 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Q, Value
 
 from approvals.models import Decision, Proposal
 from approvals.tally import Vote
@@ -62,22 +64,18 @@ def votes(proposal: Proposal) -> list[Vote]:
     """Return the votes that count now: on the current revision, since the last undo, oldest first.
 
     Approvals count only if they were given under the verdict of now: a stricter one asks people again. What
-    spoke against it still does.
+    spoke against it still does. One query.
     """
-    cast: list[Decision] = []
-    said = proposal.decisions.filter(revision=proposal.revision_id).order_by("at", "id").select_related("by")
-    for decision in said.prefetch_related("by__groups"):
-        if decision.verdict == Decision.Verdict.UNDO:
+    said = (
+        proposal.decisions.filter(revision=proposal.revision_id)
+        .annotate(roles=ArrayAgg("by__groups__name", filter=Q(by__groups__isnull=False), default=Value([])))
+        .order_by("at", "id")
+        .values_list("verdict", "at", "by_id", "roles")
+    )
+    cast: list[Vote] = []
+    for verdict, at, by, roles in said:
+        if verdict == Decision.Verdict.UNDO:
             cast.clear()
-        elif decision.verdict == Decision.Verdict.REJECT or (
-            decision.verdict == Decision.Verdict.APPROVE and decision.at >= proposal.verdict.at
-        ):
-            cast.append(decision)
-    return [
-        Vote(
-            voter=str(decision.by_id),
-            roles=frozenset(group.name for group in decision.by.groups.all()),
-            is_approval=decision.verdict == Decision.Verdict.APPROVE,
-        )
-        for decision in cast
-    ]
+        elif verdict == Decision.Verdict.REJECT or (verdict == Decision.Verdict.APPROVE and at >= proposal.verdict.at):
+            cast.append(Vote(str(by), frozenset(roles), is_approval=verdict == Decision.Verdict.APPROVE))
+    return cast
