@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from approvals import eligibility
-from approvals.admin import cards, forms, marks, words
+from approvals.admin import cards, confidence, forms, marks, words
 from approvals.admin.rivals import rivals, side
 from approvals.admin.story import Told, story
 from approvals.models import WAITING, Proposal, Revision, State
@@ -103,8 +103,7 @@ def _facts(page: Page) -> dict[str, Any]:
         "is_urgent": page.state in WAITING and (proposal.deadline_at - now).total_seconds() < 3600,
         "proposed": words.ago(proposal.created_at, now),
         "deadline": words.moment(proposal.deadline_at),
-        "confidence_meaning": words.confidence_meaning(proposal.confidence, page.surface),
-        "confidence": None if proposal.confidence is None else f"{proposal.confidence:.0%}",
+        **confidence.context(proposal, page.surface),
         "amount": None if proposal.amount is None else f"{words.number(proposal.amount)} {proposal.currency}".strip(),
         "audience": None if proposal.audience_size is None else words.number(proposal.audience_size),
         "table": cards.field_table(proposal.revision.before, payload, marks.spans(payload, findings)),
