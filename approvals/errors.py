@@ -34,6 +34,12 @@ class StaleRevision(StateConflict):
     code = "stale_revision"
 
 
+class NotInBatch(StateConflict):
+    """This proposal has to be decided alone, or the batch is too large."""
+
+    code = "not_in_batch"
+
+
 class NotEligible(ProposalError):
     """This person, or this agent, may not do this here."""
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import decisions, demands, eligibility, shipping, steps, surroundings
+from approvals import alone, decisions, demands, eligibility, shipping, steps, surroundings
 from approvals.errors import ReasonRequired, SignatureRequired, StaleRevision, StateConflict
 from approvals.judging import Content, Judgement, check, judge
 from approvals.limits import with_limits
@@ -62,16 +62,20 @@ def decide(
     comment: str = "",
     is_signed: bool = False,
     ticked: Collection[str] = (),
+    batch: UUID | None = None,
 ) -> Proposal:
     """Record one person's decision, and resolve the proposal if that settles it.
 
     Locks the proposal's row. `is_signed` says that the person has just signed in again, `ticked` which
-    items of the checklist they ticked: all of them, to approve. Raises Proposal.DoesNotExist, StaleRevision,
+    items of the checklist they ticked: all of them, to approve. `batch` ties it to what is decided together
+    with it; what has to be decided alone is then not approved. Raises Proposal.DoesNotExist, StaleRevision,
     StateConflict, NotEligible, SignatureRequired or ReasonRequired; then nothing is written.
     """
     locked = _lock_open(proposal_id, seen)
     approving = verdict == Decision.Verdict.APPROVE
     roles = eligibility.require(by, locked.proposal, locked.surface, approving=approving)
+    if approving and batch is not None:
+        alone.require_company(locked.proposal, locked.policy)
     _require_reason(locked, verdict, reason_code=reason_code, comment=comment, is_signed=is_signed)
     if approving:
         _require_ticks(locked.proposal, ticked)
@@ -84,6 +88,7 @@ def decide(
         comment=comment,
         is_signed=is_signed,
         ticked=ticked if approving else (),
+        batch=batch,
     )
     return _settle(locked, decision, by=by, told=decisions.told(decision, roles=roles, policy=locked.policy))
 
@@ -163,11 +168,11 @@ def edit_and_approve(
 
 
 @transaction.atomic
-def undo(*, proposal_id: UUID, by: User, comment: str = "") -> Proposal:
+def undo(*, proposal_id: UUID, by: User, comment: str = "", batch: UUID | None = None) -> Proposal:
     """Take an approval (by people or by policy) or a rejection back: it waits for people again.
 
-    Only until its dispatch is claimed, and for a rejection until the deadline. Raises StateConflict
-    or NotEligible.
+    Only until its dispatch is claimed, and for a rejection until the deadline. With `batch`, only if the
+    last word on the proposal is of that batch. Raises StateConflict or NotEligible.
     """
     locked = _lock(proposal_id)
     proposal, was = locked.proposal, locked.proposal.state
@@ -176,10 +181,12 @@ def undo(*, proposal_id: UUID, by: User, comment: str = "") -> Proposal:
         raise StateConflict(_("The deadline has passed, so the rejection stands."))
     if was not in {State.APPROVED, State.REJECTED}:
         raise StateConflict(_("Only an approval or a rejection can be undone; this proposal is %s.") % was)
+    if batch is not None and decisions.last_batch(proposal) != batch:
+        raise StateConflict(_("Somebody has decided on it since."))
     shipping.cancel(proposal)
     fresh = Proposal.deadline(at=locked.at, allowed=locked.surface.deadline, expires_at=proposal.expires_at)
     proposal.undo(deadline_at=max(proposal.deadline_at, fresh))
-    decision = decisions.record(proposal, by=by, verdict=Decision.Verdict.UNDO, at=locked.at, comment=comment)
+    decision = decisions.record(proposal, by=by, verdict=Decision.Verdict.UNDO, at=locked.at, comment=comment, batch=batch)
     told = decisions.told(decision, roles=roles, policy=locked.policy)
     return steps.take(proposal, "proposal.undone", was=was, by=by, at=locked.at, **told)
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import candidates, conflicts, grants, steps
+from approvals import candidates, conflicts, grants, sampling, steps
 from approvals.connectors import backoff
 from approvals.errors import LeaseLost, StateConflict
 from approvals.models import Attempt, Dispatch, DispatchStatus, Proposal, State
@@ -206,6 +206,8 @@ def complete(*, dispatch_id: UUID, fence: int, receipt: Any, http_status: int | 
         proposal.roll_back()
     kind = "proposal.shipped" if dispatch.kind == Dispatch.Kind.EXECUTE else "proposal.rolled_back"
     steps.take(proposal, kind, was=was, by=None, at=at, dispatch=str(dispatch.pk), shipped=dispatch.digest)
+    if dispatch.kind == Dispatch.Kind.EXECUTE:
+        sampling.draw(proposal, at=at)
     return dispatch
 
 

@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from approvals import eligibility
-from approvals.admin import cards, forms, marks, words
+from approvals.admin import cards, confidence, forms, marks, words
 from approvals.admin.rivals import rivals, side
 from approvals.admin.story import story
 from approvals.cards import showing
@@ -127,8 +127,7 @@ def _facts(page: Page) -> dict[str, Any]:
         "is_urgent": page.state in WAITING and (proposal.deadline_at - now).total_seconds() < 3600,
         "proposed": words.ago(proposal.created_at, now),
         "deadline": words.moment(proposal.deadline_at),
-        "confidence_meaning": words.confidence_meaning(proposal.confidence, page.surface),
-        "confidence": None if proposal.confidence is None else f"{proposal.confidence:.0%}",
+        **confidence.context(proposal, page.surface),
         "amount": None if proposal.amount is None else f"{words.number(proposal.amount)} {proposal.currency}".strip(),
         "audience": None if proposal.audience_size is None else words.number(proposal.audience_size),
         "table": cards.field_table(proposal.revision.before, payload, marks.spans(payload, findings)),

@@ -143,6 +143,11 @@ class Proposal(ConcurrentTransitionMixin, models.Model):
                 condition=Q(state=State.APPROVED, expires_at__isnull=False),
             ),
             GinIndex(fields=["deciding_roles"], name="proposal_by_deciding_roles"),
+            models.Index(
+                fields=["agent", "surface", "-id"],
+                name="proposal_settled",
+                condition=Q(state__in=("approved", "failed", "rejected", "rolled_back", "shipped")),
+            ),
             models.Index(fields=["id"], name="proposal_to_be_assessed", condition=Q(is_to_be_assessed=True)),
             GinIndex(fields=["targets"], name="proposal_live_targets", condition=Q(state__in=(*WAITING, "approved"))),
         ]

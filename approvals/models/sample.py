@@ -26,7 +26,10 @@ class Sample(models.Model):
         verbose_name = _("sample")
         verbose_name_plural = _("samples")
         default_permissions = ("view",)
-        indexes = [models.Index(fields=["picked_at"], name="sample_open", condition=Q(opinion=""))]
+        indexes = [
+            models.Index(fields=["picked_at"], name="sample_open", condition=Q(opinion="")),
+            models.Index(fields=["picked_at"], name="sample_by_time"),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="sample_opinion_is_somebodys",

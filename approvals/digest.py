@@ -1,0 +1,162 @@
+"""One day in numbers: what shipped by itself and how that went, and what people decided. Reads and changes nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from django.db.models import (
+    Aggregate,
+    Count,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    UUIDField,
+)
+from django.db.models.functions import Cast, Substr
+
+from approvals import eligibility
+from approvals.models import Decision, Dispatch, DispatchStatus, Proposal, Sample
+from approvals.monitoring import by_itself
+from audit.models import Entry
+
+PEOPLES: Final = ("approve", "reject", "send_back", "take_over")
+_SUBJECT: Final = "proposal:"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What became, on one day, of what one agent ships by itself on one surface."""
+
+    surface: str
+    agent: str
+    shipped: int = 0
+    stopped: int = 0
+    rolled_back: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One day. `opinions` counts samples picked on that day by what was said of them since, "" for nothing yet."""
+
+    day: date
+    since: datetime
+    until: datetime
+    lines: Sequence[Line]
+    opinions: Mapping[str, int] = field(default_factory=dict)
+    decided: Mapping[str, int] = field(default_factory=dict)
+    """People's decisions by verdict."""
+    median_wait: timedelta | None = None
+    """From the making of a revision to what a person decided on it; None where nobody decided."""
+
+    def total(self, name: str) -> int:
+        """Return the sum of one column of `lines`."""
+        return sum(getattr(line, name) for line in self.lines)
+
+
+def digest(person: User, *, day: date, zone: tzinfo) -> Digest:
+    """Count one calendar day of `zone`, as far as `person` may see. Each query is bounded to the day by an index."""
+    since = datetime.combine(day, time.min, tzinfo=zone)
+    until = datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)
+    seen = _Seen(person, since, until)
+    columns = {
+        "shipped": seen.shipped(),
+        "stopped": seen.stopped(),
+        "rolled_back": seen.rolled_back(),
+        "failed": seen.failed(),
+    }
+    decided, median_wait = seen.decided()
+    return Digest(
+        day=day,
+        since=since,
+        until=until,
+        lines=_lines(columns),
+        opinions=seen.opinions(),
+        decided=decided,
+        median_wait=median_wait,
+    )
+
+
+def _lines(columns: Mapping[str, Mapping[tuple[str, str], int]]) -> list[Line]:
+    keys = sorted({key for column in columns.values() for key in column})
+    return [Line(*key, **{name: column.get(key, 0) for name, column in columns.items()}) for key in keys]
+
+
+def _by_surface_and_agent(rows: "QuerySet[Any]") -> dict[tuple[str, str], int]:
+    places = rows.order_by().values_list("proposal__surface", "proposal__agent").annotate(number=Count("pk"))
+    return {(surface, agent): number for surface, agent, number in places}
+
+
+class _Median(Aggregate):
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a person may see of the time from `since` to before `until`."""
+
+    person: User
+    since: datetime
+    until: datetime
+
+    def _mine(self, rows: "QuerySet[Any]", at: str) -> "QuerySet[Any]":
+        found = rows.filter(**{f"{at}__gte": self.since, f"{at}__lt": self.until})
+        if self.person.has_perm(eligibility.SEE_ALL):
+            return found
+        return found.filter(proposal__in=eligibility.visible(self.person))
+
+    def _delivered(self, kind: str) -> dict[tuple[str, str], int]:
+        done = Dispatch.objects.filter(kind=kind, status=DispatchStatus.DELIVERED)
+        return _by_surface_and_agent(by_itself(self._mine(done, "delivered_at")))
+
+    def shipped(self) -> dict[tuple[str, str], int]:
+        return self._delivered(Dispatch.Kind.EXECUTE)
+
+    def rolled_back(self) -> dict[tuple[str, str], int]:
+        return self._delivered(Dispatch.Kind.ROLLBACK)
+
+    def stopped(self) -> dict[tuple[str, str], int]:
+        """An undo takes back the policy's own word where no person had said anything of the revision before."""
+        undone = self._mine(Decision.objects.filter(verdict=Decision.Verdict.UNDO), "at")
+        earlier = Decision.objects.filter(revision=OuterRef("revision"), id__lt=OuterRef("id"))
+        return _by_surface_and_agent(undone.filter(~Exists(earlier)))
+
+    def failed(self) -> dict[tuple[str, str], int]:
+        """From the ledger: what failed and was retried since does not look failed any more."""
+        entries = Entry.objects.filter(kind="proposal.failed", at__gte=self.since, at__lt=self.until)
+        ids = entries.annotate(found=Cast(Substr("subject", len(_SUBJECT) + 1), UUIDField())).values_list(
+            "found", flat=True
+        )
+        times: dict[Any, int] = {}
+        for found in ids:
+            times[found] = times.get(found, 0) + 1
+        dispatches = Dispatch.objects.filter(kind=Dispatch.Kind.EXECUTE, proposal__in=list(times))
+        if not self.person.has_perm(eligibility.SEE_ALL):
+            dispatches = dispatches.filter(proposal__in=eligibility.visible(self.person))
+        rows = by_itself(dispatches).values_list("proposal__surface", "proposal__agent", "proposal")
+        return _summed(((surface, agent), times[proposal]) for surface, agent, proposal in rows)
+
+    def opinions(self) -> dict[str, int]:
+        rows = self._mine(Sample.objects.all(), "picked_at").order_by().values_list("opinion")
+        return dict(rows.annotate(number=Count("pk")))
+
+    def decided(self) -> tuple[dict[str, int], timedelta | None]:
+        rows = self._mine(Decision.objects.filter(verdict__in=PEOPLES), "at")
+        numbers = dict(rows.order_by().values_list("verdict").annotate(number=Count("pk")))
+        wait = ExpressionWrapper(F("at") - F("revision__created_at"), output_field=DurationField())
+        found = rows.order_by().aggregate(median=_Median(wait, output_field=DurationField()))
+        return numbers, found["median"]
+
+
+def _summed(parts: Iterable[tuple[tuple[str, str], int]]) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    for key, number in parts:
+        found[key] = found.get(key, 0) + number
+    return found

@@ -1,0 +1,93 @@
+"""Look afterwards: of what ships by itself, some is picked at random for a person to judge.
+
+The only writer of samples. What is picked is drawn when it has shipped and not before, from the operating
+system's own source of chance: neither an agent nor anybody else can know beforehand what will be looked at.
+"""
+
+from datetime import datetime
+from secrets import SystemRandom
+from typing import Final
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from approvals import eligibility
+from approvals.errors import NotEligible, ReasonRequired, StateConflict
+from approvals.models import Decision, Proposal, Sample
+from audit import ledger
+from audit.clock import database_now
+from audit.ledger import SYSTEM
+from policies.people import actor
+from policies.publishing import active_policy
+
+MOST_NOTE: Final = 500
+_CHANCE: Final = SystemRandom()
+
+
+def draw(proposal: Proposal, *, at: datetime) -> Sample | None:
+    """Pick a proposal that has just shipped, with the chance that its tier publishes; None if it is not picked.
+
+    Only what the policy alone had approved is ever picked. Call it in the transaction that ships it.
+    """
+    policy = active_policy()
+    tier = policy.tiers.get(proposal.tier_id or "")
+    if tier is None or tier.sample_rate <= 0 or _was_approved_by_people(proposal):
+        return None
+    if _CHANCE.random() >= tier.sample_rate:
+        return None
+    sample = Sample.objects.create(proposal=proposal, picked_at=at)
+    ledger.record(
+        "proposal.sampled",
+        subject=f"proposal:{proposal.pk}",
+        actor=SYSTEM,
+        at=at,
+        data={"tier": tier.slug, "rate": str(tier.sample_rate), "policy_version": policy.number},
+    )
+    return sample
+
+
+def _was_approved_by_people(proposal: Proposal) -> bool:
+    return Decision.objects.filter(revision=proposal.revision_id, verdict=Decision.Verdict.APPROVE).exists()
+
+
+@transaction.atomic
+def judge(*, proposal_id: UUID, by: User, opinion: Sample.Opinion, note: str = "") -> Sample:
+    """Say of a sampled proposal, once, whether it was right.
+
+    Whoever may decide on it may, but never the owner of its agent. Raises Proposal.DoesNotExist,
+    Sample.DoesNotExist, NotEligible, ReasonRequired (what was not right wants a note), or StateConflict where
+    somebody was faster.
+    """
+    proposal = Proposal.objects.locked(proposal_id)
+    sample = Sample.objects.select_for_update().get(pk=proposal_id)
+    _require_eligible(by, proposal)
+    if sample.opinion:
+        raise StateConflict(
+            _("%(name)s was faster and has said: %(opinion)s.")
+            % {"name": sample.by_name, "opinion": sample.get_opinion_display().lower()}
+        )
+    if opinion != Sample.Opinion.RIGHT and not note.strip():
+        raise ReasonRequired(_("Say in a few words what was not right."), field="note")
+    at = database_now()
+    sample.opinion, sample.by, sample.by_name, sample.at = opinion, by, by.get_username(), at
+    sample.note = note.strip()[:MOST_NOTE]
+    sample.save()
+    ledger.record(
+        "sample.judged",
+        subject=f"proposal:{proposal_id}",
+        actor=actor(by),
+        at=at,
+        data={"opinion": str(opinion), "revision": proposal.revision.number, "digest": proposal.revision.digest},
+    )
+    return sample
+
+
+def _require_eligible(by: User, proposal: Proposal) -> None:
+    surface = active_policy().surfaces.get(proposal.surface_id)
+    if surface is None:
+        raise StateConflict(_("The surface %s is not published.") % proposal.surface_id)
+    eligibility.require(by, proposal, surface)
+    if proposal.agent.owner_id == by.pk:
+        raise NotEligible(_("You own the agent, so somebody else has to judge its work."))
