@@ -156,15 +156,6 @@ def leaves(node: Node) -> Iterator[Leaf]:
         yield node.rest
 
 
-def lists(node: Node) -> Iterator[Rows]:
-    """Yield every list, an outer one before those in its rows."""
-    if isinstance(node, Rows):
-        yield node
-    if not isinstance(node, Leaf):
-        for child in (node.members if isinstance(node, Group) else node.rows).values():
-            yield from lists(child)
-
-
 def locate(node: Node, path: Sequence[str], cleaned: Mapping[str, Any]) -> tuple[Node, Sequence[str]]:
     """Return the deepest part that holds a place of the payload, and what is left of the path below it."""
     if not path or isinstance(node, Leaf):

@@ -12,6 +12,26 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddIndex(
+            model_name="decision",
+            index=models.Index(fields=["at"], name="decision_by_time"),
+        ),
+        migrations.AddIndex(
+            model_name="dispatch",
+            index=models.Index(fields=["created_at"], name="dispatch_by_time"),
+        ),
+        migrations.AddIndex(
+            model_name="proposal",
+            index=models.Index(fields=["created_at"], name="proposal_by_time"),
+        ),
+        migrations.AddIndex(
+            model_name="proposal",
+            index=models.Index(
+                condition=models.Q(("state__in", ("blocked", "withdrawn", "expired"))),
+                fields=["updated_at"],
+                name="proposal_ended_undecided",
+            ),
+        ),
         migrations.CreateModel(
             name="Assignment",
             fields=[

@@ -70,6 +70,7 @@ class Decision(models.Model):
         default_permissions = ("view",)
         indexes = [
             models.Index(fields=["by", "-id"], name="decision_by_person"),
+            models.Index(fields=["at"], name="decision_by_time"),
             models.Index(fields=["batch"], name="decision_by_batch", condition=Q(batch__isnull=False)),
         ]
         constraints = [
