@@ -49,7 +49,7 @@ class PortalAdminSite(AdminSite):
         from approvals.admin import overview  # noqa: PLC0415  # models are not there yet when the site is made
 
         assert isinstance(request.user, User)
-        return super().index(request, {"figures": overview.figures(request.user), **(extra_context or {})})
+        return super().index(request, {**overview.home(request.user), **(extra_context or {})})
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The apps in the order in which people need them."""

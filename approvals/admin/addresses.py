@@ -7,12 +7,13 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
-from approvals.admin import desk, preview
+from approvals.admin import charts, desk, preview
 
 View = Callable[..., HttpResponse]
 
 # Each view takes the request and the admin's frame (`each_context`) after it, then what the address names.
 PAGES: dict[str, tuple[str, View]] = {
+    **charts.PAGES,
     **desk.PAGES,
     "approvals_proposal_preview": ("approvals/proposal/<uuid:object_id>/preview/", preview.page),
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django import forms
@@ -23,6 +23,10 @@ from approvals.errors import InvalidProposal, ProposalError, ReasonRequired, Sig
 from approvals.judging import Judgement
 from approvals.models import Proposal
 from approvals.review import SeenRevision
+from policies.models import Tier
+
+LIVE: Final = "checked"
+"""The part of the page that follows the typing; htmx names it in its requests."""
 
 
 class ApprovalForm(ChecklistForm):
@@ -46,7 +50,16 @@ class Checked:
 
     judged: Judgement
     changes: cards.FieldTable
-    tier_was: str | None
+    tier_was: Tier | None
+    tier_becomes: Tier | None
+    agents_number: int
+    """Of the agent's revision with which the edit is compared."""
+
+    @property
+    def is_stricter(self) -> bool:
+        """Whether the edit takes more oversight than the proposal does now."""
+        was, becomes = self.tier_was, self.tier_becomes
+        return was is not None and becomes is not None and becomes.rank > was.rank
 
 
 @dataclass(slots=True)
@@ -66,22 +79,51 @@ class Desk:
 
 def edit(request: HttpRequest, proposal_id: UUID, frame: Mapping[str, Any]) -> HttpResponse:
     """Show the form (GET); check the edit, save it, or save and approve it (POST)."""
-    person = person_of(request)
-    page = review_page.load(person, proposal_id)
+    page = review_page.load(person_of(request), proposal_id)
     if not page.offers.may_decide:
         messages.error(request, page.offers.why_not or _("This proposal cannot be edited now."))
         return HttpResponseRedirect(page_url(proposal_id))
+    if request.method == "POST" and (seen := _outdated(request, page)):
+        return _replaced(request, proposal_id, seen)
     desk = _desk(request, page)
-    if request.method == "POST" and desk.form.is_valid() and desk.approval.is_valid():
-        try:
-            if (proposal := _carry_out(request, desk, person)) is not None:
-                messages.success(request, done(proposal))
-                return HttpResponseRedirect(page_url(proposal_id))
-        except StaleRevision:
-            return HttpResponseRedirect(page_url(proposal_id, seen=desk.seen().number))
-        except ProposalError as refusal:
-            return refused(request, proposal_id, refusal)
-    return _render(request, desk, frame)
+    is_answer = request.method == "POST" and not {"add", "remove"} & request.POST.keys()
+    if is_answer and desk.form.is_valid() and desk.approval.is_valid() and (answer := _try(request, desk)):
+        return answer
+    return _said(request, desk) if _is_live(request) else _render(request, desk, frame)
+
+
+def _try(request: HttpRequest, desk: Desk) -> HttpResponse | None:
+    """Carry out what was asked and go on; None where there is something to show on the same page."""
+    proposal_id = desk.page.proposal.pk
+    try:
+        proposal = _carry_out(request, desk, person_of(request))
+    except StaleRevision:
+        return _replaced(request, proposal_id, desk.seen().number)
+    except ProposalError as refusal:
+        return refused(request, proposal_id, refusal)
+    if proposal is None:
+        return None
+    messages.success(request, done(proposal))
+    return HttpResponseRedirect(page_url(proposal_id))
+
+
+def _is_live(request: HttpRequest) -> bool:
+    """Whether the page asks while somebody types."""
+    return request.headers.get("HX-Target") == LIVE
+
+
+def _outdated(request: HttpRequest, page: Page) -> int | None:
+    """Return the number of the revision that the form began with, if there is a newer one by now."""
+    seen = request.POST.get("revision", "")
+    is_number = seen.isdecimal() and len(seen) <= 6
+    return int(seen) if is_number and int(seen) < page.proposal.revision.number else None
+
+
+def _replaced(request: HttpRequest, proposal_id: UUID, seen: int) -> HttpResponse:
+    """Show what somebody has changed since; while one types, only say so."""
+    if _is_live(request):
+        return TemplateResponse(request, "approvals/edit_checked.html", {"replaced": page_url(proposal_id, seen=seen)})
+    return HttpResponseRedirect(page_url(proposal_id, seen=seen))
 
 
 def _carry_out(request: HttpRequest, desk: Desk, person: User) -> Proposal | None:
@@ -103,7 +145,12 @@ def _desk(request: HttpRequest, page: Page) -> Desk:
     as_json = (sent or request.GET).get("as") == "json"
     schema = page.surface.payload_schema if page.surface else {}
     payload = page.proposal.revision.payload
-    form = PayloadForm(sent, schema=schema, payload=payload, as_json=as_json, initial=shown(page.proposal))
+    facts = {"schema": schema, "payload": payload, "as_json": as_json}
+    if sent is not None and {"add", "remove"} & sent.keys():
+        form = PayloadForm.with_rows(sent, **facts)
+        approval = ApprovalForm(initial={name: sent.get(name, "") for name in ("comment",)})
+        return Desk(page, form, approval.offer(page.proposal), as_json)
+    form = PayloadForm(sent, initial=shown(page.proposal), **facts)
     return Desk(page, form, ApprovalForm(sent).offer(page.proposal), as_json)
 
 
@@ -111,7 +158,15 @@ def _check(desk: Desk) -> Checked:
     proposal = desk.page.proposal
     payload = desk.form.payload()
     judged = review.preview_edit(proposal=proposal, payload=payload, rollback=_rollback(desk))
-    return Checked(judged, cards.changed_fields(proposal.revision.payload, payload), proposal.tier_id)
+    agents = proposal.revisions.filter(agent__isnull=False).order_by("-number").first() or proposal.revision
+    becomes = judged.verdict.tier
+    return Checked(
+        judged=judged,
+        changes=cards.changed_fields(agents.payload, payload),
+        tier_was=proposal.tier,
+        tier_becomes=Tier.objects.filter(pk=becomes.slug).first() if becomes else None,
+        agents_number=agents.number,
+    )
 
 
 def _save(desk: Desk, person: User, *, is_approval: bool) -> Proposal:
@@ -135,6 +190,22 @@ def _save(desk: Desk, person: User, *, is_approval: bool) -> Proposal:
 
 def _rollback(desk: Desk) -> Any:
     return desk.form.cleaned_data.get("rollback")
+
+
+def _said(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """Say what comes of the edit so far, for the page on which somebody is typing. Nothing is stored."""
+    context = {"checked": desk.checked, "form": desk.form, "faults": _faults(desk.form)}
+    return TemplateResponse(request, "approvals/edit_checked.html", context)
+
+
+def _faults(form: PayloadForm) -> list[tuple[str, str]]:
+    """Return `(label, sentence)` of everything that does not fit yet."""
+    found = [
+        (str(form[name].label) if name in form.fields else "", str(said))
+        for name, sentences in form.errors.items()
+        for said in sentences
+    ]
+    return found + [("", said) for sentences in form.placed.values() for said in sentences]
 
 
 def _render(request: HttpRequest, desk: Desk, frame: Mapping[str, Any]) -> HttpResponse:

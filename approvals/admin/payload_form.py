@@ -1,46 +1,41 @@
-"""A form for a payload: a field for each plain property of the schema, and JSON for everything else."""
+"""A form for a payload: what its schema describes as fields, and everything else as JSON."""
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from audit import canonical
-from audit.canonical import InvalidJson
+from approvals.admin import payload_shape
+from approvals.admin.payload_fields import JsonArea, dump, field_of
+from approvals.admin.payload_shape import MOST_ROWS, NEW, REST, ROWS, Group, Leaf, Node, Rows
 from policies.payloads import FieldError
 
-REST: Final = "rest"
 ROLLBACK: Final = "rollback"
-PREFIX: Final = "payload."
-LONG: Final = 80
-MAX_JSON: Final = 1_100_000
-TYPES: Final = {"string", "number", "integer", "boolean"}
 
 
-class JsonArea(forms.CharField):
-    """JSON as text, read as strictly as what agents send."""
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One part of the form as the template draws it: a field, a group of parts, or the rows of a list."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        rows = kwargs.pop("rows", 12)
-        widget = forms.Textarea({"rows": rows, "class": "json", "spellcheck": "false", "autocomplete": "off"})
-        super().__init__(widget=widget, max_length=MAX_JSON, strip=False, **kwargs)
-
-    def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        if not text.strip():
-            if self.required:
-                raise forms.ValidationError(self.error_messages["required"], code="required")
-            return None
-        try:
-            return canonical.parse(text.encode())
-        except InvalidJson as fault:
-            raise forms.ValidationError(str(fault)) from fault
+    kind: str
+    label: str
+    name: str
+    help: str = ""
+    token: str = ""
+    field: forms.BoundField | None = None
+    children: Sequence["Drawn"] = ()
+    errors: Sequence[str] = ()
+    is_required: bool = False
+    may_add: bool = False
+    has_focus: bool = False
+    tokens: str = ""
 
 
 class PayloadForm(forms.Form):
-    """Edits a payload. `payload()` gives it back with every property that the form does not show untouched."""
+    """Edits a payload. `payload()` gives it back with everything that nobody changed untouched."""
 
     revision = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
     digest = forms.CharField(max_length=71, widget=forms.HiddenInput)
@@ -48,170 +43,142 @@ class PayloadForm(forms.Form):
         label=_("Why you change it"), required=False, max_length=2000, widget=forms.Textarea({"rows": 2})
     )
 
-    def __init__(self, *args: Any, schema: Mapping[str, Any], payload: Any, as_json: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.original = payload
-        self.plain = {} if as_json else plain_properties(schema, payload)
-        for name, rules in self.plain.items():
-            self.fields[PREFIX + name] = _field(name, rules, schema, _get(payload, name))
-        rest = self._without_plain(payload)
-        if rest or not self.plain:
-            label = _("Everything else, as JSON") if self.plain else _("Payload, as JSON")
-            self.fields[REST] = JsonArea(label=label, initial=_dump(rest), rows=8 if self.plain else 18)
+    def __init__(self, data: Any, *, schema: Mapping[str, Any], payload: Any, as_json: bool, **kwargs: Any) -> None:
+        # After a row was added or taken away the form is drawn anew from what was typed, without complaints.
+        self.typed = kwargs.pop("typed", None)
+        self.focus = ""
+        super().__init__(data, **kwargs)
+        known = data if data is not None else self.typed
+        tree = None if as_json else payload_shape.lay_out(schema, payload, _sent(known))
+        self.tree: Group | None = tree
+        self.placed: dict[str, list[str]] = {}
+        for leaf in payload_shape.leaves(tree) if tree else ():
+            self.fields[leaf.name] = field_of(leaf)
+        if tree is None:
+            self.fields[REST] = JsonArea(label=_("Payload, as JSON"), initial=dump(payload), rows=18)
         self.fields[ROLLBACK] = JsonArea(
             label=_("Rollback payload, as JSON"),
             required=False,
             rows=4,
             help_text=_("What reverses the edited action. Empty: once edited, it cannot be rolled back from here."),
         )
+        for name in self.fields if self.typed is not None else ():
+            self.initial[name] = self.typed.get(name, "")
+
+    @classmethod
+    def with_rows(cls, typed: QueryDict, **kwargs: Any) -> Self:
+        """Return the form as it was typed, with the row that a button adds or takes away."""
+        changed = typed.copy()
+        place = typed.get("add") or ""
+        if place:
+            tokens = _tokens(typed.get(ROWS + place, ""))
+            numbers = [int(token.removeprefix(NEW)) for token in tokens if token[:1] == NEW and token[1:].isdecimal()]
+            if len(tokens) < MOST_ROWS:
+                tokens.append(f"{NEW}{max(numbers, default=0) + 1}")
+        else:
+            place, _dot, gone = typed.get("remove", "").rpartition(".")
+            tokens = [token for token in _tokens(typed.get(ROWS + place, "")) if token != gone]
+        changed[ROWS + place] = ",".join(tokens)
+        form = cls(None, typed=changed, **kwargs)
+        form.focus = place
+        if typed.get("add") and tokens:
+            form._begin_at(f"{place}.{tokens[-1]}")
+        return form
+
+    def _begin_at(self, prefix: str) -> None:
+        """Let the first field of this part have the focus."""
+        first = next((name for name in self.fields if name == prefix or name.startswith(f"{prefix}.")), None)
+        if first:
+            self.fields[first].widget.attrs["autofocus"] = True
+            self.focus = ""
 
     def payload(self) -> Any:
         """Return the edited payload; call it on a valid form."""
-        rest = self.cleaned_data.get(REST)
-        if not self.plain:
-            return rest
-        edited = dict(rest) if isinstance(rest, dict) else {}
-        for name in self.plain:
-            value = _read(self.cleaned_data[PREFIX + name], _get(self.original, name))
-            if value is not _ABSENT:
-                edited[name] = value
-        return edited
+        return self.cleaned_data.get(REST) if self.tree is None else payload_shape.answer(self.tree, self.cleaned_data)
 
     def clean(self) -> dict[str, Any]:
-        """Refuse anything but an object beside the plain fields: it could not be put together."""
+        """Refuse JSON that could not be put together with the fields beside it."""
         cleaned = super().clean() or self.cleaned_data
-        if self.plain and cleaned.get(REST) is not None and not isinstance(cleaned[REST], dict):
-            self.add_error(REST, _("This must stay an object: { … }."))
+        for group in _groups(self.tree) if self.tree else ():
+            rest = group.rest.name if group.rest else ""
+            if rest not in cleaned:
+                continue
+            if not isinstance(cleaned[rest], dict):
+                self.add_error(rest, _("This must stay an object: { … }."))
+            elif twice := sorted(set(cleaned[rest]) & set(group.members)):
+                self.add_error(rest, _("These have fields of their own: %s.") % ", ".join(twice))
         return cleaned
 
     def add_faults(self, faults: Sequence[FieldError]) -> None:
-        """Put each fault at its field, or else at the JSON with its place named."""
+        """Put each fault at its field, or else at the part of the form that is nearest to it."""
         for fault in faults:
-            top, _slash, below = fault.pointer.removeprefix("/payload").removeprefix("/").partition("/")
-            if fault.pointer.startswith("/payload") and PREFIX + top in self.fields and not below:
-                self.add_error(PREFIX + top, fault.detail)
-            elif fault.pointer.startswith("/rollback"):
+            if fault.pointer.startswith("/rollback"):
                 self.add_error(ROLLBACK, f"{fault.pointer.removeprefix('/rollback') or '/'}: {fault.detail}")
-            else:
+            elif self.tree is None or not fault.pointer.startswith("/payload"):
                 place = fault.pointer.removeprefix("/payload") or "/"
                 self.add_error(REST if REST in self.fields else None, f"{place}: {fault.detail}")
+            else:
+                self._place(self.tree, fault)
 
-    def _without_plain(self, payload: Any) -> Any:
-        if not isinstance(payload, dict):
-            return payload
-        return {name: value for name, value in payload.items() if name not in self.plain}
+    def _place(self, tree: Group, fault: FieldError) -> None:
+        path = [part.replace("~1", "/").replace("~0", "~") for part in fault.pointer.split("/")[2:]]
+        node, below = payload_shape.locate(tree, path, self.cleaned_data)
+        said = f"/{'/'.join(below)}: {fault.detail}" if below else fault.detail
+        if isinstance(node, Leaf):
+            self.add_error(node.name, said)
+        elif node is tree:
+            self.add_error(None, said)
+        else:
+            self.placed.setdefault(node.name, []).append(said)
 
     @property
-    def payload_fields(self) -> list[forms.BoundField]:
-        """The generated fields, in the schema's order."""
-        return [self[PREFIX + name] for name in self.plain]
+    def has_faults(self) -> bool:
+        """Whether anything on the page is marked as wrong."""
+        return bool(self.placed) or (self.is_bound and bool(self.errors))
+
+    @property
+    def parts(self) -> Sequence[Drawn]:
+        """What the template draws, in the schema's order."""
+        return self._drawn(self.tree).children if self.tree else ()
 
     @property
     def rest_field(self) -> forms.BoundField | None:
+        """The JSON beside the fields, or all of it."""
         return self[REST] if REST in self.fields else None
 
+    def _drawn(self, node: Node, token: str = "", number: int = 0) -> Drawn:
+        errors = self.placed.get(node.name, ())
+        label = node.label if not number else str(_("%(label)s %(number)s")) % {"label": node.label, "number": number}
+        if isinstance(node, Leaf):
+            field = self[node.name]
+            field.label = label.strip()
+            return Drawn("leaf", label, node.name, token=token, field=field, is_required=node.is_required)
+        helped = str(node.rules.get("description") or "")
+        if isinstance(node, Rows):
+            rows = [self._drawn(row, key, place) for place, (key, row) in enumerate(node.rows.items(), start=1)]
+            return Drawn(
+                "rows", label, node.name, helped, token, None, rows, errors, node.is_required,
+                may_add=len(node.rows) < MOST_ROWS, has_focus=self.focus == node.name, tokens=",".join(node.rows),
+            )  # fmt: skip
+        children = [self._drawn(member) for member in node.members.values()]
+        if node.rest and node is not self.tree:
+            children.append(Drawn("leaf", "", node.rest.name, field=self[node.rest.name]))
+        return Drawn("group", label, node.name, helped, token, None, children, errors, node.is_required)
 
-class _Absent:
-    pass
+
+def _groups(node: Node) -> list[Group]:
+    if isinstance(node, Leaf):
+        return []
+    below = (node.members if isinstance(node, Group) else node.rows).values()
+    return [*([node] if isinstance(node, Group) else []), *(group for child in below for group in _groups(child))]
 
 
-_ABSENT: Final = _Absent()
-
-
-def plain_properties(schema: Mapping[str, Any], payload: Any) -> dict[str, Mapping[str, Any]]:
-    """Return the schema's properties that are one text, number, choice or yes-or-no, as they are now."""
-    properties = schema.get("properties")
-    if not isinstance(properties, Mapping) or not isinstance(payload, dict):
+def _sent(data: Mapping[str, Any] | None) -> dict[str, list[str]]:
+    """Return the rows of each list as the form that came back had them."""
+    if data is None:
         return {}
-    # The database keeps no order of names, but it keeps the order of the list of required ones.
-    ordered = [*(name for name in schema.get("required", ()) if name in properties), *properties]
-    return {
-        name: rules
-        for name, rules in ((name, properties[name]) for name in dict.fromkeys(ordered))
-        if isinstance(rules, Mapping)
-        and _type(rules) in TYPES
-        and not isinstance(payload.get(name), dict | list)
-        and "." not in name
-    }
+    return {name.removeprefix(ROWS): _tokens(data[name]) for name in data if name.startswith(ROWS)}
 
 
-def _type(rules: Mapping[str, Any]) -> str:
-    kinds = rules.get("type")
-    if isinstance(kinds, list):
-        kinds = next((kind for kind in kinds if kind != "null"), None) if len(kinds) <= 2 else None
-    if kinds is None and isinstance(rules.get("enum"), list):
-        return "string" if all(isinstance(choice, str) for choice in rules["enum"]) else ""
-    return str(kinds)
-
-
-def _get(payload: Any, name: str) -> Any:
-    return payload.get(name, _ABSENT) if isinstance(payload, dict) else _ABSENT
-
-
-def _field(name: str, rules: Mapping[str, Any], schema: Mapping[str, Any], value: Any) -> forms.Field:
-    kind = _type(rules)
-    is_required = name in schema.get("required", ())
-    shared: dict[str, Any] = {
-        "label": str(rules.get("title") or name),
-        "help_text": str(rules.get("description") or ""),
-        "required": is_required and kind != "string",
-        "initial": None if value is _ABSENT else value,
-    }
-    choices = rules.get("enum")
-    if isinstance(choices, list) and kind == "string":
-        offered = [("", "—")] if not is_required else []
-        return forms.ChoiceField(choices=[*offered, *((choice, choice) for choice in choices)], **shared)
-    if kind == "boolean":
-        return forms.TypedChoiceField(
-            choices=[("", "—"), ("true", _("yes")), ("false", _("no"))],
-            coerce=lambda text: text == "true",
-            empty_value=None,
-            **{**shared, "initial": {True: "true", False: "false"}.get(value, "") if isinstance(value, bool) else ""},
-        )
-    if kind in {"number", "integer"}:
-        return NumberField(**{**shared, "initial": "" if value in (None, _ABSENT) else json.dumps(value)})
-    is_long = isinstance(value, str) and (len(value) > LONG or "\n" in value)
-    is_long = is_long or rules.get("maxLength", 0) > 2 * LONG or rules.get("contentMediaType") == "text/html"
-    widget = forms.Textarea({"rows": 8}) if is_long else forms.TextInput({"class": "vTextField"})
-    return TextField(widget=widget, strip=False, **shared)
-
-
-class TextField(forms.CharField):
-    """Text; browsers send line ends as CR LF, and payloads have LF."""
-
-    def clean(self, value: Any) -> str:
-        return str(super().clean(value)).replace("\r\n", "\n")
-
-
-class NumberField(forms.CharField):
-    """A JSON number, kept exactly as it is written."""
-
-    widget = forms.TextInput
-
-    def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        if not text:
-            return None
-        try:
-            found = canonical.parse(text.encode())
-        except InvalidJson:
-            found = None
-        if isinstance(found, bool) or not isinstance(found, int | float):
-            raise forms.ValidationError(_("Enter a number, for example 4000 or 12.5."))
-        return found
-
-    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        return {**super().widget_attrs(widget), "inputmode": "decimal"}
-
-
-def _read(value: Any, original: Any) -> Any:
-    """Return what an emptied field means: null where it was null, text where it was text, else nothing."""
-    if value not in (None, ""):
-        return value
-    if original is None:
-        return None
-    return "" if isinstance(original, str) and value == "" else _ABSENT
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+def _tokens(text: str) -> list[str]:
+    return [token for token in text.split(",") if token]

@@ -1,7 +1,6 @@
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -71,7 +70,7 @@ class Decision(models.Model):
         default_permissions = ("view",)
         indexes = [
             models.Index(fields=["by", "-id"], name="decision_by_person"),
-            BrinIndex(fields=["at"], name="decision_by_time"),
+            models.Index(fields=["at"], name="decision_by_time"),
             models.Index(fields=["batch"], name="decision_by_batch", condition=Q(batch__isnull=False)),
         ]
         constraints = [

@@ -33,6 +33,7 @@ class Dispatch(Delivery):
             models.Index(fields=["lease_until"], name="dispatch_leased", condition=Q(status="claimed")),
             models.Index(fields=["status", "-id"], name="dispatch_by_status"),
             models.Index(fields=["-delivered_at", "-id"], name="dispatch_delivered", condition=Q(status="delivered")),
+            models.Index(fields=["created_at"], name="dispatch_by_time"),
         ]
         constraints = [
             models.UniqueConstraint(name="dispatch_once_per_revision_and_kind", fields=["revision", "kind"]),

@@ -142,6 +142,12 @@ class Proposal(ConcurrentTransitionMixin, models.Model):
                 name="proposal_expiring",
                 condition=Q(state=State.APPROVED, expires_at__isnull=False),
             ),
+            models.Index(fields=["created_at"], name="proposal_by_time"),
+            models.Index(
+                fields=["updated_at"],
+                name="proposal_ended_undecided",
+                condition=Q(state__in=(State.BLOCKED, State.WITHDRAWN, State.EXPIRED)),
+            ),
             GinIndex(fields=["deciding_roles"], name="proposal_by_deciding_roles"),
             models.Index(
                 fields=["agent", "surface", "-id"],

@@ -32,9 +32,7 @@ def propose(world: World, number: int = 3, **fields) -> list[Proposal]:
 
 def decide(world: World, proposals: list[Proposal], verdict: str = "approve", **words) -> BatchResult:
     items = [(proposal.pk, seen(proposal)) for proposal in proposals]
-    return batches.decide_all(
-        items=items, by=words.pop("by", world.owner), verdict=Decision.Verdict(verdict), **words
-    )
+    return batches.decide_all(items=items, by=words.pop("by", world.owner), verdict=Decision.Verdict(verdict), **words)
 
 
 def states(proposals: list[Proposal]) -> list[str]:

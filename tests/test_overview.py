@@ -1,0 +1,262 @@
+"""Home: the numbers, what is due, what is held, who needs a look, and how the last days went."""
+
+from datetime import timedelta
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from approvals import recovery, review, shipping, trend
+from approvals.models import Proposal
+from audit.clock import database_now
+from policies import bootstrap, switches
+from policies.models import Agent
+from tests import world as worlds
+from tests.world import World, seen
+
+pytestmark = pytest.mark.django_db
+CHARTS = [f"/admin/charts/{name}-{theme}.svg" for name in ("queue", "wait") for theme in ("light", "dark")]
+
+
+@pytest.fixture
+def world() -> World:
+    cache.clear()
+    return worlds.build()
+
+
+def signed_in(person: User) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def home(person: User) -> str:
+    cache.clear()
+    return str(signed_in(person).get("/admin/").content.decode())
+
+
+def auditor() -> User:
+    bootstrap.bootstrap()
+    person = worlds.person("auditor")
+    person.groups.add(Group.objects.get(name="Compliance"))
+    return person
+
+
+def move_back(proposal: Proposal, *, hours: float) -> None:
+    """Let a proposal and what was decided on it have happened earlier; the triggers forbid just that."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        for table, column, key in (
+            ("proposal", "created_at", "id"), ("proposal", "updated_at", "id"), ("proposal", "deadline_at", "id"),
+            ("decision", "at", "proposal_id"),
+        ):  # fmt: skip
+            cursor.execute(
+                f"UPDATE approvals_{table} SET {column} = {column} - %s WHERE {key} = %s",
+                [timedelta(hours=hours), proposal.pk],
+            )
+        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+
+
+def days(person: User) -> list[trend.Day]:
+    cache.clear()
+    return trend.days(trend.Scope(person), at=database_now())
+
+
+def test_what_is_due_comes_first_and_leads_to_its_page(world: World) -> None:
+    later = world.propose(title="Later")
+    sooner = world.propose(title="Sooner")
+    Proposal.objects.filter(pk=sooner.pk).update(deadline_at=timezone.now() + timedelta(minutes=20))
+    page = home(world.owner)
+    assert page.index("Sooner") < page.index("Later")
+    assert f"/admin/approvals/proposal/{later.pk}/" in page
+    assert "min left" in page
+
+
+def test_what_a_kill_switch_holds_is_counted_where_it_holds(world: World) -> None:
+    boss = worlds.person("boss", worlds.OWNER, permissions=("engage_killswitch",))
+    switches.engage(scope="surface:ads.budget", by=boss, reason="A test.")
+    for number in range(3):
+        proposal = world.propose(title=f"Held {number}")
+        world.approve(proposal)
+    world.approve(world.propose("pricing", title="Not held"), is_signed=True, comment="Yes.")
+    page = home(world.owner)
+    assert "<strong>3</strong> on ads.budget" in page
+    assert "A test." in page
+    assert "<strong>0</strong> on ads.budget" in home(worlds.person("lawyer", "Legal"))
+
+
+def test_an_agent_that_is_suspended_fails_or_is_often_refused_is_named_with_counts(world: World) -> None:
+    for number in range(5):
+        proposal = world.propose(title=f"Number {number}")
+        if number < 3:
+            world.decide(proposal, "reject", reason_code="too_risky")
+        else:
+            world.approve(proposal)
+    claim = shipping.claim_next(worker="test", kind="webhook")
+    shipping.postpone(dispatch_id=claim.dispatch.pk, fence=claim.fence, error="Gone.", is_final=True)
+    page = home(world.owner)
+    assert "3 of 5 decisions were rejections." in page
+    assert "1 dispatch failed." in page
+    assert "Suspended" not in page
+    Agent.objects.filter(pk=world.agent.pk).update(status="suspended")
+    assert "Suspended: every proposal is blocked." in home(world.owner)
+
+
+def test_what_is_rolled_back_more_than_once_is_named(world: World) -> None:
+    for number in range(2):
+        proposal = world.propose(title=f"Number {number}", content={"rollback": {"amount": -1}})
+        world.approve(proposal)
+        claim = shipping.claim_next(worker="test", kind="webhook")
+        shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
+        recovery.roll_back(proposal_id=proposal.pk, by=world.owner, comment="Wrong.")
+        back = shipping.claim_next(worker="test", kind="webhook")
+        shipping.complete(dispatch_id=back.dispatch.pk, fence=back.fence, receipt={"status": 200})
+    assert "2 actions were rolled back." in home(world.owner)
+
+
+def test_a_few_rejections_are_no_trouble(world: World) -> None:
+    for number in range(4):
+        proposal = world.propose(title=f"Number {number}")
+        if number < 2:
+            world.decide(proposal, "reject", reason_code="too_risky")
+    assert "rejections" not in home(world.owner)
+
+
+def test_the_days_count_what_came_what_was_decided_and_what_was_left(world: World) -> None:
+    decided, waiting, expired = (world.propose(title=f"Number {number}") for number in range(3))
+    move_back(decided, hours=72)
+    Proposal.objects.filter(pk=decided.pk).update(deadline_at=timezone.now() + timedelta(hours=1))
+    world.approve(decided)
+    move_back(decided, hours=24)  # proposed four days ago, decided yesterday
+    move_back(waiting, hours=48)
+    Proposal.objects.filter(pk=waiting.pk).update(deadline_at=timezone.now() + timedelta(hours=1))
+    move_back(expired, hours=60)
+    world.propose("email.lifecycle", title="Passes by itself")
+    found = days(world.owner)
+    today = timezone.localdate()
+    by_day = {day.day: day for day in found}
+    assert [day.day for day in found] == [today - timedelta(days=number) for number in reversed(range(trend.DAYS))]
+    assert by_day[today - timedelta(days=5)].waiting == 0
+    assert by_day[today - timedelta(days=4)].waiting == 1
+    assert by_day[today - timedelta(days=4)].arrived == 1
+    assert by_day[today - timedelta(days=1)].decided == 1
+    assert abs(by_day[today - timedelta(days=1)].wait - timedelta(hours=72)) < timedelta(minutes=1)
+    assert by_day[today].waiting == 1
+    assert by_day[today].arrived == 0
+    assert by_day[today].wait is None
+
+
+def test_the_median_is_the_middle_one(world: World) -> None:
+    for hours in (1, 2, 30):
+        proposal = world.propose(title=f"After {hours}")
+        move_back(proposal, hours=hours)
+        Proposal.objects.filter(pk=proposal.pk).update(deadline_at=timezone.now() + timedelta(hours=1))
+        world.approve(proposal)
+    assert abs(days(world.owner)[-1].wait - timedelta(hours=2)) < timedelta(minutes=1)
+
+
+def test_a_person_sees_only_the_numbers_of_their_own_proposals(world: World) -> None:
+    proposal = world.propose(title="Not for lawyers")
+    world.decide(proposal, "reject", reason_code="too_risky")
+    world.propose(title="Not for lawyers either")
+    lawyer = worlds.person("lawyer", "Legal")
+    assert sum(day.arrived + day.decided + day.waiting for day in days(lawyer)) == 0
+    assert sum(day.arrived for day in days(world.owner)) == 2
+    page = home(lawyer)
+    assert "Not for lawyers" not in page
+    assert "Nothing has been proposed yet" in page
+
+
+def test_the_kept_figures_of_one_audience_are_not_shown_to_another(world: World) -> None:
+    world.propose()
+    lawyer = worlds.person("lawyer", "Legal")
+    cache.clear()
+    at = database_now()
+    assert trend.days(trend.Scope(world.owner), at=at)[-1].waiting == 1
+    assert trend.days(trend.Scope(lawyer), at=at)[-1].waiting == 0
+    auditor = worlds.person("auditor", permissions=("view_all_proposals",))
+    assert trend.days(trend.Scope(auditor), at=at)[-1].waiting == 1
+
+
+def test_somebody_without_roles_is_shown_no_figures(world: World) -> None:
+    world.propose()
+    nobody = worlds.person("nobody")
+    assert "figures-row" not in home(nobody)
+    assert signed_in(nobody).get(CHARTS[0]).status_code == 404
+
+
+def test_a_new_portal_says_what_to_do_first(world: World) -> None:
+    admin = User.objects.create_superuser("root")
+    page = home(admin)
+    assert "Nothing has been proposed yet" in page
+    assert "/admin/policies/agent/add/" in page
+    assert "/admin/policies/mandate/add/" in page
+    assert "<img" not in page
+    assert "/admin/policies/agent/add/" not in home(world.owner)
+
+
+def test_who_only_reads_is_told_what_waits_and_where_to_look_things_up(world: World) -> None:
+    world.propose(title="For everybody")
+    page = home(auditor())
+    assert "waiting for people" in page
+    assert "For everybody" in page
+    for address in ("approvals/decision/", "audit/entry/", "policies/policyversion/"):
+        assert f"/admin/{address}" in page
+
+
+def test_charts_are_pictures_without_scripts_under_a_policy_of_their_own(world: World) -> None:
+    world.approve(world.propose())
+    client = signed_in(world.owner)
+    pictures = {}
+    for address in CHARTS:
+        answer = client.get(address)
+        assert answer["Content-Type"] == "image/svg+xml"
+        assert "default-src 'none'" in answer["Content-Security-Policy"]
+        tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(answer.content).iter()}
+        assert "script" not in tags
+        assert b"url(" not in answer.content and b"@import" not in answer.content and b"href" not in answer.content
+        pictures[address] = answer.content
+    assert len(set(pictures.values())) == len(CHARTS)
+    assert client.post(CHARTS[0]).status_code == 405
+
+
+def test_every_chart_says_in_words_what_it_shows_and_has_its_table(world: World) -> None:
+    world.approve(world.propose())
+    page = home(world.owner)
+    assert page.count('<img class="for-') == 4
+    assert "Bars: proposals waiting at the end of each of the last 14 days." in page
+    table = page[page.index("The same as a table") :]
+    assert table.count('<th scope="row">') == trend.DAYS
+
+
+def test_home_asks_few_questions_however_much_there_is(world: World) -> None:
+    client = signed_in(world.owner)
+    counts: list[int] = []
+    for _ in range(2):
+        for _number in range(15):
+            proposal = world.propose()
+        review.decide(proposal_id=proposal.pk, seen=seen(proposal), by=world.owner, verdict="approve")
+        cache.clear()
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get("/admin/").status_code == 200
+        counts.append(len(captured))
+    assert counts[0] == counts[1]
+    assert counts[0] <= 45, [query["sql"][:120] for query in captured]
+    with CaptureQueriesContext(connection) as captured:
+        client.get("/admin/")
+    assert len(captured) <= 30
+
+
+def test_looking_changes_nothing(world: World) -> None:
+    world.propose()
+    before: Any = list(Proposal.objects.values())
+    home(world.owner)
+    for address in CHARTS:
+        signed_in(world.owner).get(address)
+    assert list(Proposal.objects.values()) == before
