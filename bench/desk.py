@@ -69,7 +69,7 @@ def _timed(client: Client, address: str, **options: Any) -> tuple[float, str]:
 def _text(answer: Any) -> str:
     if answer.status_code != 200:
         raise RuntimeError(f"The desk was answered {answer.status_code}")
-    return answer.content.decode()
+    return str(answer.content, "utf-8")
 
 
 def _decide(client: Client, page: str) -> list[float]:
