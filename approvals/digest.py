@@ -14,14 +14,13 @@ from django.db.models import (
     ExpressionWrapper,
     F,
     OuterRef,
-    Q,
     QuerySet,
     UUIDField,
 )
 from django.db.models.functions import Cast, Substr
 
 from approvals import eligibility
-from approvals.models import Decision, Dispatch, DispatchStatus, Proposal, Sample
+from approvals.models import Decision, Dispatch, DispatchStatus, Sample
 from approvals.monitoring import by_itself
 from audit.models import Entry
 

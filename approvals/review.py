@@ -186,7 +186,9 @@ def undo(*, proposal_id: UUID, by: User, comment: str = "", batch: UUID | None =
     shipping.cancel(proposal)
     fresh = Proposal.deadline(at=locked.at, allowed=locked.surface.deadline, expires_at=proposal.expires_at)
     proposal.undo(deadline_at=max(proposal.deadline_at, fresh))
-    decision = decisions.record(proposal, by=by, verdict=Decision.Verdict.UNDO, at=locked.at, comment=comment, batch=batch)
+    decision = decisions.record(
+        proposal, by=by, verdict=Decision.Verdict.UNDO, at=locked.at, comment=comment, batch=batch
+    )
     told = decisions.told(decision, roles=roles, policy=locked.policy)
     return steps.take(proposal, "proposal.undone", was=was, by=by, at=locked.at, **told)
 

@@ -81,9 +81,7 @@ def track_record(*, agent: str, surface: str, confidence: float | None) -> Track
     """
     low, high = band(confidence)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _QUERY, {"agent": agent, "surface": surface, "most": LOOKS_BACK, "low": low, "high": high}
-        )
+        cursor.execute(_QUERY, {"agent": agent, "surface": surface, "most": LOOKS_BACK, "low": low, "high": high})
         decided, right = cursor.fetchone()
     return TrackRecord(confidence, int(decided), int(right))
 

@@ -7,10 +7,18 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
+from approvals.admin import batch_page, batch_result, digest_page, monitor_page
+
 View = Callable[..., HttpResponse]
 
 # Each view takes the request and the admin's frame (`each_context`) after it, then what the address names.
-PAGES: dict[str, tuple[str, View]] = {}
+PAGES: dict[str, tuple[str, View]] = {
+    "desk_batch": ("desk/batch/", batch_page.page),
+    "desk_batch_result": ("desk/batch/<uuid:batch>/", batch_result.page),
+    "monitor": ("monitor/", monitor_page.page),
+    "monitor_lists": ("monitor/lists/", monitor_page.lists),
+    "monitor_digest": ("monitor/digest/", digest_page.page),
+}
 
 
 def of(site: AdminSite) -> list[URLPattern]:

@@ -14,7 +14,5 @@ def context(proposal: Proposal, surface: SurfacePolicy | None) -> dict[str, Any]
     return {
         "confidence": None if confidence is None else f"{confidence:.0%}",
         "confidence_meaning": words.confidence_meaning(confidence, surface),
-        "track_record": track_record(
-            agent=proposal.agent_id, surface=proposal.surface_id, confidence=confidence
-        ),
+        "track_record": track_record(agent=proposal.agent_id, surface=proposal.surface_id, confidence=confidence),
     }

@@ -24,7 +24,9 @@ def strange(values: list[float], measure: Measure = AMOUNT) -> list[int]:
         pytest.param([100] * 9 + [9000], [9], id="all-the-same-but-one"),
         pytest.param([100] * 9 + [101], [], id="all-the-same-but-for-a-trifle"),
         pytest.param([100, 110, 90, 105, 95, 130], [], id="wider-but-ordinary"),
-        pytest.param([100, 105, 95, 110, 90, 102, 98, 9000, 9000, 9500], [7, 8, 9], id="several-do-not-hide-each-other"),
+        pytest.param(
+            [100, 105, 95, 110, 90, 102, 98, 9000, 9000, 9500], [7, 8, 9], id="several-do-not-hide-each-other"
+        ),
         pytest.param([0, 0, 0, 0, 0, 0, 500], [6], id="usual-is-nought"),
         pytest.param([-100, -110, -90, -105, -95, 9000], [5], id="negative-is-usual"),
     ],
