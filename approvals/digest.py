@@ -84,7 +84,17 @@ def digest(person: User, *, day: date, zone: tzinfo) -> Digest:
 
 def _lines(columns: Mapping[str, Mapping[tuple[str, str], int]]) -> list[Line]:
     keys = sorted({key for column in columns.values() for key in column})
-    return [Line(*key, **{name: column.get(key, 0) for name, column in columns.items()}) for key in keys]
+    return [
+        Line(
+            surface=surface,
+            agent=agent,
+            shipped=columns["shipped"].get((surface, agent), 0),
+            stopped=columns["stopped"].get((surface, agent), 0),
+            rolled_back=columns["rolled_back"].get((surface, agent), 0),
+            failed=columns["failed"].get((surface, agent), 0),
+        )
+        for surface, agent in keys
+    ]
 
 
 def _by_surface_and_agent(rows: "QuerySet[Any]") -> dict[tuple[str, str], int]:

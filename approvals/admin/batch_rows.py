@@ -8,8 +8,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Func, IntegerField, Q, QuerySet, TextField
+from django.db.models.functions import Cast, Coalesce, Now
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -144,14 +144,16 @@ def load(person: User, ids: Sequence[UUID], policy: Policy, *, choice: Choice | 
 
 def attach_revisions(proposals: Sequence[Proposal]) -> None:
     """Read the current revisions, the payload of large ones excepted."""
-    size = (
-        "coalesce(octet_length(body), 0) + coalesce(octet_length(rollback_body), 0) + coalesce(length(before::text), 0)"
-    )
     known: QuerySet[Revision] = Revision.objects.filter(pk__in=[proposal.revision_id for proposal in proposals])
-    small = known.extra(where=[f"{size} <= %s"], params=[LARGE]).in_bulk()
+    sized = known.alias(size=_octets("body") + _octets("rollback_body") + _octets(Cast("before", TextField())))
+    small = sized.filter(size__lte=LARGE).in_bulk()
     large = known.exclude(pk__in=small).defer("body", "rollback_body", "before").in_bulk()
     for proposal in proposals:
         proposal.revision = small.get(proposal.revision_id) or large[proposal.revision_id]
+
+
+def _octets(of: str | Cast) -> Coalesce:
+    return Coalesce(Func(of, function="octet_length", output_field=IntegerField()), 0)
 
 
 def _in_conflict(proposals: Sequence[Proposal]) -> set[UUID]:
@@ -164,10 +166,11 @@ def _why_not(person: User, proposal: Any, policy: Policy, *, held: frozenset[str
     """Say why `person` may not approve this one together with others; empty where they may."""
     state = State(proposal.state_now)
     if state not in OPEN:
-        return _("It is %s; there is nothing to decide.") % state.label.lower()
-    surface = policy.surfaces.get(proposal.surface_id)
+        return _("It is %s; there is nothing to decide.") % str(state.label).lower()
+    slug: str = proposal.surface_id
+    surface = policy.surfaces.get(slug)
     if surface is None:
-        return _("The surface %s is not published.") % proposal.surface_id
+        return _("The surface %s is not published.") % slug
     try:
         eligibility.require(person, proposal, surface, approving=True, held=held)
     except NotEligible as refusal:
