@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern
 
-from approvals import shipping
-from approvals.models import Attempt, Callback, Decision, Dispatch, Outcome, Proposal, Revision
+from approvals import batches, shipping
+from approvals.models import Attempt, Callback, Decision, Dispatch, Outcome, Proposal, Revision, Sample
 from audit.models import Entry
 from policies import agents, bootstrap
 from policies.models import (
@@ -43,7 +43,7 @@ SAFE = ("get", "head")
 GOVERNED = (
     Proposal, Revision, Decision, Dispatch, Attempt, Callback, Outcome, Entry, PolicyVersion, Activation, KillSwitch,
     Surface, Tier, Agent, ApiKey, Mandate, Connector, Rule, Limit, Guardrail, Requirement, PolicyTest, Loosening,
-    User, Group,
+    User, Group, Sample,
 )  # fmt: skip
 
 
@@ -67,6 +67,15 @@ def world() -> World:
             world.approve(proposal, comment=SECRET)
     claim = shipping.claim_next(worker="test", kind="webhook")
     shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"said": SECRET})
+    Sample.objects.create(proposal=claim.dispatch.proposal, picked_at=claim.dispatch.created_at)
+    again = world.propose(title=SECRET)
+    batches.decide_all(
+        items=[(again.pk, worlds.seen(again))],
+        by=world.owner,
+        verdict=Decision.Verdict.REJECT,
+        reason_code="other",
+        comment=SECRET,
+    )
     return world
 
 
@@ -195,6 +204,7 @@ def _filled(route: str) -> str:
         "content_type_id": 1,
         "id": User.objects.first().pk,
         "app_label": "auth",
+        "batch": Decision.objects.exclude(batch=None).first().batch,
     }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(keys[found[1]]), route)
 

@@ -176,6 +176,6 @@ def _decide(request: HttpRequest, *, sent: Sent, form: ReasonForm, verdict: Deci
 
 
 def _answer(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    response = TemplateResponse(request, template, {"is_nav_sidebar_enabled": False, **context})
+    response = TemplateResponse(request, template, {**context, "is_nav_sidebar_enabled": False})
     response["Cache-Control"] = "no-store"  # what was decided must not come back with the back button
     return response

@@ -58,7 +58,9 @@ def page(request: HttpRequest, frame: Frame, batch: UUID) -> HttpResponse:
     decisions = dict(
         Decision.objects.filter(
             batch=batch, verdict__in=batches.VERDICTS, proposal__in=eligibility.visible(person)
-        ).values_list("proposal_id", "verdict")
+        )
+        .order_by("id")
+        .values_list("proposal_id", "verdict")
     )
     if not decisions and remembered is None:
         raise Http404

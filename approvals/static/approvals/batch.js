@@ -26,9 +26,8 @@
       all.indeterminate = ticked.length > 0 && ticked.length < boxes.length;
     };
 
-    all.hidden = false;
     form.querySelector('label[for="tick-all"]').hidden = false;
-    form.querySelector("[data-update]").hidden = true;
+    for (const button of form.querySelectorAll("[data-update]")) button.hidden = true;
     all.addEventListener("change", () => {
       for (const box of boxes) box.checked = all.checked;
       add();
