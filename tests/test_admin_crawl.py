@@ -55,6 +55,14 @@ def world() -> World:
     world.agent.callback_hosts = ["agents.example.com"]
     world.agent.save()
     agents.issue_key(agent=world.agent, by=world.owner)
+    rejected = world.propose(title=SECRET)
+    batches.decide_all(
+        items=[(rejected.pk, worlds.seen(rejected))],
+        by=world.owner,
+        verdict=Decision.Verdict.REJECT,
+        reason_code="other",
+        comment=SECRET,
+    )
     for number in range(3):
         proposal = world.propose(
             title=f"{SECRET} {number}",
@@ -68,14 +76,6 @@ def world() -> World:
     claim = shipping.claim_next(worker="test", kind="webhook")
     shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"said": SECRET})
     Sample.objects.create(proposal=claim.dispatch.proposal, picked_at=claim.dispatch.created_at)
-    again = world.propose(title=SECRET)
-    batches.decide_all(
-        items=[(again.pk, worlds.seen(again))],
-        by=world.owner,
-        verdict=Decision.Verdict.REJECT,
-        reason_code="other",
-        comment=SECRET,
-    )
     return world
 
 

@@ -254,7 +254,7 @@ def test_undo_all_takes_back_what_has_not_left(world, client):
     shipping.claim_next(worker="test", kind="webhook")
     page = text(client.get(address))
     assert "Undo all 2" in page
-    answer = client.post(address, follow=True)
+    answer = client.post(address, {"step": "undo"}, follow=True)
     assert sorted(states(proposals)) == ["approved", "pending", "pending"]
     assert "2 taken back" in text(answer)
     assert "1 could not be taken back" in text(answer)
@@ -266,13 +266,13 @@ def test_undo_all_takes_back_what_has_not_left(world, client):
 def test_the_result_is_for_who_may_see_the_proposals(world, client):
     address = send(client, "approve_now", propose(world)).url
     assert signed_in(worlds.person("lawyer", "Legal")).get(address).status_code == 404
-    assert signed_in(worlds.person("lawyer-2", "Legal")).post(address).status_code == 404
+    assert signed_in(worlds.person("lawyer-2", "Legal")).post(address, {"step": "undo"}).status_code == 404
     assert client.get(f"{PAGE}{uuid4()}/").status_code == 404
     auditor = signed_in(worlds.person("auditor", permissions=("view_all_proposals",)))
     page = auditor.get(address)
     assert page.status_code == 200
     assert "Undo all" not in text(page)
-    auditor.post(address)
+    auditor.post(address, {"step": "undo"})
     assert set(Proposal.objects.values_list("state", flat=True)) == {"approved"}
 
 

@@ -64,7 +64,7 @@ def page(request: HttpRequest, frame: Frame, batch: UUID) -> HttpResponse:
     )
     if not decisions and remembered is None:
         raise Http404
-    if request.method == "POST":
+    if request.method == "POST" and request.POST.get("step") == "undo":
         return _undo(request, batch)
     kept = remembered or {"verdict": "", "refused": {}}
     verdict = next(iter(decisions.values()), kept["verdict"])
