@@ -228,7 +228,9 @@ def test_long_lists_go_on_where_they_ended(world, client, monkeypatch):
     for number in range(5):
         hold(world, f"Held {number}")
         ship(world, f"Shipped {number}")
-    Dispatch.objects.filter(status="delivered").update(delivered_at=datetime.now(UTC))  # all at the same moment
+    same_moment = datetime.now(UTC)
+    Dispatch.objects.filter(status="delivered").update(delivered_at=same_moment)
+    Sample.objects.update(picked_at=same_moment)
     for name, prefix in (("upcoming", "Held"), ("shipped", "Shipped"), ("sampled", "Shipped")):
         found: list[str] = []
         after = ""
