@@ -55,15 +55,7 @@ def world() -> World:
     world.agent.callback_hosts = ["agents.example.com"]
     world.agent.save()
     agents.issue_key(agent=world.agent, by=world.owner)
-    rejected = world.propose(title=SECRET)
-    batches.decide_all(
-        items=[(rejected.pk, worlds.seen(rejected))],
-        by=world.owner,
-        verdict=Decision.Verdict.REJECT,
-        reason_code="other",
-        comment=SECRET,
-    )
-    for number in range(3):
+    for number in range(4):
         proposal = world.propose(
             title=f"{SECRET} {number}",
             rationale=SECRET,
@@ -71,12 +63,20 @@ def world() -> World:
             callback_url=f"https://agents.example.com/{SECRET}",
             content={"payload": {"text": SECRET, "amount": 1}, "rollback": {"text": SECRET}},
         )
-        if number:
+        if number == 1:
+            _reject_in_a_batch(proposal, world.owner)
+        elif number:
             world.approve(proposal, comment=SECRET)
     claim = shipping.claim_next(worker="test", kind="webhook")
     shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"said": SECRET})
     Sample.objects.create(proposal=claim.dispatch.proposal, picked_at=claim.dispatch.created_at)
     return world
+
+
+def _reject_in_a_batch(proposal: Proposal, by: User) -> None:
+    items = [(proposal.pk, worlds.seen(proposal))]
+    verdict = Decision.Verdict.REJECT
+    batches.decide_all(items=items, by=by, verdict=verdict, reason_code="other", comment=SECRET)
 
 
 @pytest.fixture

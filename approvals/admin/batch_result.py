@@ -56,9 +56,7 @@ def page(request: HttpRequest, frame: Frame, batch: UUID) -> HttpResponse:
     person = person_of(request)
     remembered: Any = request.session.get(_SESSION, {}).get(str(batch))
     decisions = dict(
-        Decision.objects.filter(
-            batch=batch, verdict__in=batches.VERDICTS, proposal__in=eligibility.visible(person)
-        )
+        Decision.objects.filter(batch=batch, verdict__in=batches.VERDICTS, proposal__in=eligibility.visible(person))
         .order_by("id")
         .values_list("proposal_id", "verdict")
     )
