@@ -63,7 +63,8 @@ def digest(person: User, *, day: date, zone: tzinfo) -> Digest:
     """Count one calendar day of `zone`, as far as `person` may see. Each query is bounded to the day by an index."""
     since = datetime.combine(day, time.min, tzinfo=zone)
     until = datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)
-    seen = _Seen(person, since, until)
+    everything = person.has_perm(eligibility.SEE_ALL)
+    seen = _Seen(None if everything else eligibility.visible(person), since, until)
     columns = {
         "shipped": seen.shipped(),
         "stopped": seen.stopped(),
@@ -84,7 +85,17 @@ def digest(person: User, *, day: date, zone: tzinfo) -> Digest:
 
 def _lines(columns: Mapping[str, Mapping[tuple[str, str], int]]) -> list[Line]:
     keys = sorted({key for column in columns.values() for key in column})
-    return [Line(*key, **{name: column.get(key, 0) for name, column in columns.items()}) for key in keys]
+    return [
+        Line(
+            surface=surface,
+            agent=agent,
+            shipped=columns["shipped"].get((surface, agent), 0),
+            stopped=columns["stopped"].get((surface, agent), 0),
+            rolled_back=columns["rolled_back"].get((surface, agent), 0),
+            failed=columns["failed"].get((surface, agent), 0),
+        )
+        for surface, agent in keys
+    ]
 
 
 def _by_surface_and_agent(rows: "QuerySet[Any]") -> dict[tuple[str, str], int]:
@@ -99,17 +110,15 @@ class _Median(Aggregate):
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What a person may see of the time from `since` to before `until`."""
+    """What a person may see of the time from `since` to before `until`; of `proposals` only, if they are given."""
 
-    person: User
+    proposals: "QuerySet[Proposal] | None"
     since: datetime
     until: datetime
 
     def _mine(self, rows: "QuerySet[Any]", at: str) -> "QuerySet[Any]":
         found = rows.filter(**{f"{at}__gte": self.since, f"{at}__lt": self.until})
-        if self.person.has_perm(eligibility.SEE_ALL):
-            return found
-        return found.filter(proposal__in=eligibility.visible(self.person))
+        return found if self.proposals is None else found.filter(proposal__in=self.proposals)
 
     def _delivered(self, kind: str) -> dict[tuple[str, str], int]:
         done = Dispatch.objects.filter(kind=kind, status=DispatchStatus.DELIVERED)
@@ -137,8 +146,8 @@ class _Seen:
         for found in ids:
             times[found] = times.get(found, 0) + 1
         dispatches = Dispatch.objects.filter(kind=Dispatch.Kind.EXECUTE, proposal__in=list(times))
-        if not self.person.has_perm(eligibility.SEE_ALL):
-            dispatches = dispatches.filter(proposal__in=eligibility.visible(self.person))
+        if self.proposals is not None:
+            dispatches = dispatches.filter(proposal__in=self.proposals)
         rows = by_itself(dispatches).values_list("proposal__surface", "proposal__agent", "proposal")
         return _summed(((surface, agent), times[proposal]) for surface, agent, proposal in rows)
 

@@ -42,22 +42,30 @@ def waiting_for(person: User, proposals: QuerySet[Proposal], policy: Policy) -> 
     return mine.exclude(Q(agent__owner=person) & ~Q(surface__in=owners_may))
 
 
-def require(person: User, proposal: Proposal, surface: SurfacePolicy, *, approving: bool = False) -> frozenset[str]:
+def require(
+    person: User,
+    proposal: Proposal,
+    surface: SurfacePolicy,
+    *,
+    approving: bool = False,
+    held: frozenset[str] | None = None,
+) -> frozenset[str]:
     """Return the roles in which `person` may decide on `proposal` (approve it, if `approving`).
 
-    Raises NotEligible with the reason: no permission, none of its roles, the owner of its agent, or
-    (approving) the author of its current revision.
+    `held` are the roles of `person`, where a page of many proposals has read them already. Raises NotEligible
+    with the reason: no permission, none of its roles, the owner of its agent, or (approving) the author of its
+    current revision.
     """
     if not person.is_active or not person.has_perm(DECIDE):
         raise NotEligible(_("You may look at proposals but not decide on them."))
-    held = roles(person) & frozenset(proposal.roles())
-    if not held:
+    deciding = (roles(person) if held is None else held) & frozenset(proposal.roles())
+    if not deciding:
         raise NotEligible(_("Only these roles decide on this proposal: %s.") % ", ".join(sorted(proposal.roles())))
     if not surface.agent_owner_may_decide and proposal.agent.owner_id == person.pk:
         raise NotEligible(_("You own the agent that proposes this, so somebody else has to decide."))
     if approving and not surface.editor_may_approve and proposal.revision.author_id == person.pk:
         raise NotEligible(_("You wrote this revision, so somebody else has to approve it."))
-    return held
+    return deciding
 
 
 def deciders(proposal: Proposal, surface: SurfacePolicy) -> QuerySet[User]:

@@ -60,4 +60,4 @@ def to_judge(person: User, *, surface: str = "", agent: str = "") -> "QuerySet[S
     if not person.has_perm(eligibility.SEE_ALL):
         samples = samples.filter(proposal__in=eligibility.visible(person))
     wanted: Mapping[str, Any] = {"proposal__surface": surface, "proposal__agent": agent}
-    return samples.filter(**{name: slug for name, slug in wanted.items() if slug}).order_by("picked_at", "proposal")
+    return samples.filter(**{name: slug for name, slug in wanted.items() if slug}).order_by("picked_at", "proposal_id")

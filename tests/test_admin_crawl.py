@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern
 
-from approvals import shipping
-from approvals.models import Attempt, Callback, Decision, Dispatch, Outcome, Proposal, Revision
+from approvals import batches, shipping
+from approvals.models import Attempt, Callback, Decision, Dispatch, Outcome, Proposal, Revision, Sample
 from audit.models import Entry
 from policies import agents, bootstrap
 from policies.models import (
@@ -43,7 +43,7 @@ SAFE = ("get", "head")
 GOVERNED = (
     Proposal, Revision, Decision, Dispatch, Attempt, Callback, Outcome, Entry, PolicyVersion, Activation, KillSwitch,
     Surface, Tier, Agent, ApiKey, Mandate, Connector, Rule, Limit, Guardrail, Requirement, PolicyTest, Loosening,
-    User, Group,
+    User, Group, Sample,
 )  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def world() -> World:
     world.agent.callback_hosts = ["agents.example.com"]
     world.agent.save()
     agents.issue_key(agent=world.agent, by=world.owner)
-    for number in range(3):
+    for number in range(4):
         proposal = world.propose(
             title=f"{SECRET} {number}",
             rationale=SECRET,
@@ -63,11 +63,20 @@ def world() -> World:
             callback_url=f"https://agents.example.com/{SECRET}",
             content={"payload": {"text": SECRET, "amount": 1}, "rollback": {"text": SECRET}},
         )
-        if number:
+        if number == 1:
+            _reject_in_a_batch(proposal, world.owner)
+        elif number:
             world.approve(proposal, comment=SECRET)
     claim = shipping.claim_next(worker="test", kind="webhook")
     shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"said": SECRET})
+    Sample.objects.create(proposal=claim.dispatch.proposal, picked_at=claim.dispatch.created_at)
     return world
+
+
+def _reject_in_a_batch(proposal: Proposal, by: User) -> None:
+    items = [(proposal.pk, worlds.seen(proposal))]
+    verdict = Decision.Verdict.REJECT
+    batches.decide_all(items=items, by=by, verdict=verdict, reason_code="other", comment=SECRET)
 
 
 @pytest.fixture
@@ -195,6 +204,7 @@ def _filled(route: str) -> str:
         "content_type_id": 1,
         "id": User.objects.first().pk,
         "app_label": "auth",
+        "batch": Decision.objects.exclude(batch=None).first().batch,
     }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(keys[found[1]]), route)
 

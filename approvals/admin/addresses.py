@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
-from approvals.admin import charts, desk, preview
+from approvals.admin import batch_page, batch_result, charts, desk, digest_page, monitor_page, preview
 
 View = Callable[..., HttpResponse]
 
@@ -16,6 +16,11 @@ PAGES: dict[str, tuple[str, View]] = {
     **charts.PAGES,
     **desk.PAGES,
     "approvals_proposal_preview": ("approvals/proposal/<uuid:object_id>/preview/", preview.page),
+    "desk_batch": ("desk/batch/", batch_page.page),
+    "desk_batch_result": ("desk/batch/<uuid:batch>/", batch_result.page),
+    "monitor": ("monitor/", monitor_page.page),
+    "monitor_lists": ("monitor/lists/", monitor_page.lists),
+    "monitor_digest": ("monitor/digest/", digest_page.page),
 }
 
 

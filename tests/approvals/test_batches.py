@@ -62,7 +62,7 @@ def test_a_decision_by_itself_is_of_no_batch(world):
 
 
 def test_one_that_fails_stops_no_other(world):
-    first, second, third = proposals = propose(world)
+    _first, second, _third = proposals = propose(world)
     world.decide(second, "take_over", by=world.other_owner)
     result = decide(world, proposals)
     assert [item.is_done for item in result.items] == [True, False, True]
@@ -123,7 +123,7 @@ def test_what_a_guardrail_flagged_is_in_no_batch(world):
 
 def test_what_a_limit_warned_of_is_in_no_batch(world):
     world.enforce(limits={"most": limit(limit=100, warning=1)})
-    first, second = proposals = propose(world, 2)
+    _first, second = proposals = propose(world, 2)
     assert second.tier_id == "batch"
     assert [item.code for item in decide(world, proposals).items] == ["", "not_in_batch"]
 
@@ -202,7 +202,7 @@ def test_a_batch_can_be_undone_as_a_whole(world, verdict):
 
 
 def test_an_undo_leaves_what_has_left_or_was_decided_since(world):
-    shipped, decided_since, still_here = proposals = propose(world)
+    shipped, decided_since, _still_here = proposals = propose(world)
     batch = decide(world, proposals).batch
     claim = shipping.claim_next(worker="test", kind="webhook")
     assert claim.dispatch.proposal_id == shipped.pk

@@ -1,0 +1,124 @@
+"""What became of a batch: which proposals passed, which did not and why, and the undoing of all of it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models.functions import Now
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from approvals import batches, eligibility
+from approvals.admin.actions import page_url, person_of
+from approvals.batches import BatchResult
+from approvals.models import Decision, Dispatch, State
+
+Frame = Mapping[str, Any]
+_SESSION: Final = "batches"
+_MOST_REMEMBERED: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One proposal of the batch; `why_not` says why nothing was done with it. No title where it is not seen."""
+
+    title: str
+    url: str
+    state: State | None
+    why_not: str = ""
+
+
+def remember(request: HttpRequest, result: BatchResult, *, verdict: str) -> None:
+    """Keep for this session what was refused: of that nothing happened, so no table tells of it."""
+    _keep(request, result.batch, {"verdict": str(verdict), "refused": _whys(result)})
+
+
+def _whys(result: BatchResult) -> dict[str, str]:
+    return {str(item.proposal_id): item.why_not for item in result.refused}
+
+
+def _keep(request: HttpRequest, batch: UUID, facts: Mapping[str, Any]) -> None:
+    kept: dict[str, Any] = request.session.get(_SESSION, {})
+    known = kept.pop(str(batch), {"verdict": "", "refused": {}})
+    kept[str(batch)] = {**known, **facts}
+    request.session[_SESSION] = dict(list(kept.items())[-_MOST_REMEMBERED:])
+
+
+def page(request: HttpRequest, frame: Frame, batch: UUID) -> HttpResponse:
+    """Show what became of a batch (GET), and undo all of it that still can be undone (POST)."""
+    person = person_of(request)
+    remembered: Any = request.session.get(_SESSION, {}).get(str(batch))
+    decisions = dict(
+        Decision.objects.filter(batch=batch, verdict__in=batches.VERDICTS, proposal__in=eligibility.visible(person))
+        .order_by("id")
+        .values_list("proposal_id", "verdict")
+    )
+    if not decisions and remembered is None:
+        raise Http404
+    if request.method == "POST" and request.POST.get("step") == "undo":
+        return _undo(request, batch)
+    kept = remembered or {"verdict": "", "refused": {}}
+    verdict = next(iter(decisions.values()), kept["verdict"])
+    lines = _lines(person, {*decisions, *map(UUID, kept["refused"])})
+    context = {
+        **frame,
+        "title": _title(verdict, number=len(decisions)),
+        "is_nav_sidebar_enabled": False,
+        "done": [lines[key] for key in decisions if key in lines],
+        "not_done": _refused(lines, kept["refused"]),
+        "not_undone": _refused(lines, kept.get("not_undone", {})),
+        "undoable": _undoable(person, batch) if person.has_perm(eligibility.DECIDE) else 0,
+        "is_approval": verdict != Decision.Verdict.REJECT,
+    }
+    response = TemplateResponse(request, "approvals/batch/result.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _title(verdict: str, *, number: int) -> str:
+    if verdict == Decision.Verdict.REJECT:
+        return ngettext("%s rejection recorded", "%s rejections recorded", number) % number
+    return ngettext("%s approval recorded", "%s approvals recorded", number) % number
+
+
+def _lines(person: User, ids: Collection[UUID]) -> dict[UUID, Line]:
+    """Return a line for each of those that `person` may see."""
+    # Any: the annotation is no field that the type knows.
+    found: Any = eligibility.visible(person).filter(pk__in=ids).as_of_now().only("pk", "title", "state")
+    return {row.pk: Line(row.title, page_url(row.pk), State(row.state_now)) for row in found}
+
+
+def _refused(lines: Mapping[UUID, Line], whys: Mapping[str, str]) -> list[Line]:
+    """Return the lines of what was refused, each with its reason."""
+    unseen = Line(_("A proposal that you may not see"), "", None)
+    return [replace(lines.get(UUID(key), unseen), why_not=why) for key, why in whys.items()]
+
+
+def _undoable(person: User, batch: UUID) -> int:
+    """Count what can still be taken back: nobody has decided since, and it has not left."""
+    last = Decision.objects.filter(proposal=OuterRef("pk")).order_by("-id")
+    claimed = Dispatch.objects.filter(proposal=OuterRef("pk"), kind=Dispatch.Kind.EXECUTE, fence__gt=0)
+    mine = eligibility.visible(person).filter(pk__in=Decision.objects.filter(batch=batch).values("proposal"))
+    still = Q(state=State.APPROVED) & ~Exists(claimed) | Q(state=State.REJECTED, deadline_at__gt=Now())
+    of_batch = mine.annotate(last_batch=Subquery(last.values("batch")[:1])).filter(last_batch=batch)
+    return of_batch.filter(still).count()
+
+
+def _undo(request: HttpRequest, batch: UUID) -> HttpResponse:
+    result = batches.undo_batch(batch=batch, by=person_of(request))
+    number = len(result.done)
+    if number:
+        said = ngettext("%s taken back. It waits for a decision again.", "%s taken back. They wait again.", number)
+        messages.success(request, said % number)
+    _keep(request, batch, {"not_undone": _whys(result)})
+    if result.refused:
+        left = len(result.refused)
+        messages.warning(request, ngettext("%s could not be taken back.", "%s could not be taken back.", left) % left)
+    return HttpResponseRedirect(reverse("admin:desk_batch_result", args=[batch]))

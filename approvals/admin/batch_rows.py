@@ -1,0 +1,271 @@
+"""The rows of the batch page: each proposal in one line, what they add up to, and which of them stand out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db.models import Func, IntegerField, Q, QuerySet, TextField
+from django.db.models.functions import Cast, Coalesce, Now
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from approvals import differences, eligibility
+from approvals.admin import words
+from approvals.alone import why_alone
+from approvals.batches import MOST
+from approvals.differences import Change
+from approvals.errors import NotEligible
+from approvals.models import OPEN, WAITING, Conflict, Proposal, Revision, State
+from approvals.outliers import Measure, Outlier, outliers
+from policies.policy import Policy
+
+FEW_FIELDS: Final = 3
+SHORT: Final = 40
+LARGE: Final = 32_768
+"""A payload of more bytes than that is not read for a row; the proposal's own page shows it."""
+UNREAD: Final = ("rationale", "trigger", "evidence", "metrics", "expected_outcome", "model")
+_CONFIDENCE: Final = Measure("confidence", least=0.1, is_only_low=True)
+_AUDIENCE: Final = Measure("audience", least_share=0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class ShortChange:
+    """One field that changes, cut to fit a row."""
+
+    path: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One proposal of the batch. `value` names it and the revision on the screen; `why_not` keeps it out."""
+
+    proposal: Proposal
+    value: str
+    url: str
+    effect: str
+    changes: Sequence[ShortChange]
+    more_changes: int
+    amount: str
+    audience: str
+    confidence: str
+    time_left: SafeString | str
+    is_urgent: bool
+    why_not: str = ""
+    stands_out: Sequence[str] = ()
+    is_chosen: bool = True
+    was_replaced: bool = False
+
+    @property
+    def plain_amount(self) -> str:
+        """The amount for a script to add up; empty where there is none."""
+        return "" if self.proposal.amount is None else f"{self.proposal.amount:f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the chosen rows add up to; `amounts` by currency, as text."""
+
+    number: int
+    amounts: Sequence[tuple[str, str]]
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows that may be in the batch, outliers first, and those that may not."""
+
+    rows: Sequence[Row]
+    left_out: Sequence[Row]
+
+    @property
+    def chosen(self) -> Sequence[Row]:
+        return [row for row in self.rows if row.is_chosen]
+
+    @property
+    def totals(self) -> Totals:
+        """Return what the chosen rows add up to."""
+        sums: dict[str, Decimal] = {row.proposal.currency: Decimal(0) for row in self.rows if row.plain_amount}
+        people = 0
+        for row in self.chosen:
+            people += row.proposal.audience_size or 0
+            if row.proposal.amount is not None:
+                sums[row.proposal.currency] += row.proposal.amount
+        amounts = [(currency, words.number(total)) for currency, total in sorted(sums.items())]
+        has_audience = any(row.audience for row in self.rows)
+        return Totals(len(self.chosen), amounts, words.number(people) if has_audience else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was sent back from the page: which values were on it, and which of them were still ticked."""
+
+    shown: Mapping[UUID, str]
+    ticked: frozenset[str]
+
+
+def alike(person: User, one: Proposal, policy: Policy) -> list[UUID]:
+    """Return what waits for `person` and is like `one`: same surface, action and agent, in a tier for batches."""
+    tiers = [tier.slug for tier in policy.tiers.values() if tier.review == "batch"]
+    same = eligibility.visible(person).filter(
+        surface=one.surface_id, action=one.action, agent=one.agent_id, tier__in=tiers
+    )
+    mine = eligibility.waiting_for(person, same, policy).order_by("deadline_at", "id")
+    return list(mine.values_list("pk", flat=True)[:MOST])
+
+
+def load(person: User, ids: Sequence[UUID], policy: Policy, *, choice: Choice | None = None) -> Batch:
+    """Return the rows of those `ids` that `person` may see. A fixed number of queries, whatever their number."""
+    # Any: the annotations are no fields that the type knows.
+    found: Any = (
+        eligibility.visible(person)
+        .filter(pk__in=ids)
+        .as_of_now()
+        .annotate(time_now=Now())
+        .select_related("verdict", "agent", "surface", "tier")
+        .defer(*UNREAD)
+        .order_by("deadline_at", "id")
+    )
+    proposals = list(found)
+    attach_revisions(proposals)
+    held, rivals = eligibility.roles(person), _in_conflict(proposals)
+    rows = []
+    for proposal in proposals:
+        why_not = _why_not(person, proposal, policy, held=held, is_in_conflict=proposal.pk in rivals)
+        rows.append(_row(proposal, policy, why_not=why_not, choice=choice))
+    return Batch(_outliers_first([row for row in rows if not row.why_not]), [row for row in rows if row.why_not])
+
+
+def attach_revisions(proposals: Sequence[Proposal]) -> None:
+    """Read the current revisions, the payload of large ones excepted."""
+    known: QuerySet[Revision] = Revision.objects.filter(pk__in=[proposal.revision_id for proposal in proposals])
+    sized = known.alias(size=_octets("body") + _octets("rollback_body") + _octets(Cast("before", TextField())))
+    small = sized.filter(size__lte=LARGE).in_bulk()
+    large = known.exclude(pk__in=small).defer("body", "rollback_body", "before").in_bulk()
+    for proposal in proposals:
+        proposal.revision = small.get(proposal.revision_id) or large[proposal.revision_id]
+
+
+def _octets(of: str | Cast) -> Coalesce:
+    return Coalesce(Func(of, function="octet_length", output_field=IntegerField()), 0)
+
+
+def _in_conflict(proposals: Sequence[Proposal]) -> set[UUID]:
+    ids = [proposal.pk for proposal in proposals]
+    pairs = Conflict.objects.filter(Q(older__in=ids) | Q(newer__in=ids), resolved_at=None)
+    return {each for pair in pairs.values_list("older_id", "newer_id") for each in pair}
+
+
+def _why_not(person: User, proposal: Any, policy: Policy, *, held: frozenset[str], is_in_conflict: bool) -> str:
+    """Say why `person` may not approve this one together with others; empty where they may."""
+    state = State(proposal.state_now)
+    if state not in OPEN:
+        return _("It is %s; there is nothing to decide.") % str(state.label).lower()
+    slug: str = proposal.surface_id
+    surface = policy.surfaces.get(slug)
+    if surface is None:
+        return _("The surface %s is not published.") % slug
+    try:
+        eligibility.require(person, proposal, surface, approving=True, held=held)
+    except NotEligible as refusal:
+        return str(refusal)
+    return why_alone(proposal, policy.tiers.get(proposal.tier_id or ""), is_in_conflict=is_in_conflict)
+
+
+def _row(proposal: Any, policy: Policy, *, why_not: str, choice: Choice | None) -> Row:
+    state, now = State(proposal.state_now), proposal.time_now
+    changes, more = short_changes(proposal.revision)
+    value = f"{proposal.pk}:{proposal.revision.number}:{proposal.revision.digest}"
+    was = "" if choice is None else choice.shown.get(proposal.pk, "")
+    amount = None if proposal.amount is None else f"{words.number(proposal.amount)} {proposal.currency}".strip()
+    return Row(
+        proposal=proposal,
+        value=value,
+        url=reverse("admin:approvals_proposal_change", args=[proposal.pk]),
+        effect=effect(proposal, policy, state=state, now=now),
+        changes=changes,
+        more_changes=more,
+        amount=amount or "",
+        audience="" if proposal.audience_size is None else words.number(proposal.audience_size),
+        confidence="" if proposal.confidence is None else f"{proposal.confidence:.0%}",
+        time_left=words.time_left(proposal, state=state, now=now, is_column=True),
+        is_urgent=state in WAITING and (proposal.deadline_at - now).total_seconds() < 3600,
+        why_not=why_not,
+        # What was replaced meanwhile has to be ticked anew: nobody has seen it yet.
+        is_chosen=choice is None or value in choice.ticked,
+        was_replaced=bool(was) and was != value,
+    )
+
+
+def _is_large(revision: Revision) -> bool:
+    return "body" in revision.get_deferred_fields()
+
+
+def effect(proposal: Proposal, policy: Policy, *, state: State, now: datetime) -> str:
+    """Say in one line what approving does."""
+    if _is_large(proposal.revision):
+        return _("This is a large change: open it to see what it does.")
+    return words.effect(proposal, policy.surfaces.get(proposal.surface_id), state=state, now=now)
+
+
+def short_changes(revision: Revision) -> tuple[list[ShortChange], int]:
+    """Return the first fields that differ, and how many more there are."""
+    if _is_large(revision):
+        return [], 0
+    before = revision.before
+    if before is None or not differences.describes_same_fields(before, revision.payload):
+        before = {}
+    found = [row for row in differences.compare(before, revision.payload) if row.change is not Change.SAME]
+    short = [ShortChange(_cut(row.path), _cut(words.value(row.old)), _cut(words.value(row.new))) for row in found]
+    return short[:FEW_FIELDS], max(len(found) - FEW_FIELDS, 0)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHORT else text[: SHORT - 1] + "…"
+
+
+def _outliers_first(rows: Sequence[Row]) -> list[Row]:
+    """Put what stands out on top and say why; the rest stays in the order of its deadlines."""
+    currencies = sorted({row.proposal.currency for row in rows})
+    measures = [Measure(_amount_in(currency), least_share=0.5) for currency in currencies]
+    why = outliers([_figures(row.proposal) for row in rows], [*measures, _AUDIENCE, _CONFIDENCE])
+    told = [_with(row, [_sentence(found, row.proposal) for found in each]) for row, each in zip(rows, why, strict=True)]
+    strangeness = {row.value: each[0].distance for row, each in zip(rows, why, strict=True) if each}
+    return sorted(told, key=lambda row: -strangeness.get(row.value, 0))
+
+
+def _with(row: Row, sentences: Sequence[str]) -> Row:
+    return replace(row, stands_out=sentences) if sentences else row
+
+
+def _amount_in(currency: str) -> str:
+    return f"amount {currency}"
+
+
+def _figures(proposal: Proposal) -> dict[str, float]:
+    known = {
+        _amount_in(proposal.currency): proposal.amount,
+        "audience": proposal.audience_size,
+        "confidence": proposal.confidence,
+    }
+    return {name: float(figure) for name, figure in known.items() if figure is not None}
+
+
+def _sentence(found: Outlier, proposal: Proposal) -> str:
+    """Say why one stands out."""
+    if found.measure == "confidence":
+        return _("Confidence %(value)s, where %(usual)s is usual") % {
+            "value": f"{found.value:.0%}",
+            "usual": f"{found.usual:.0%}",
+        }
+    if found.measure == "audience":
+        facts = {"value": words.number(int(found.value)), "usual": words.number(round(found.usual))}
+        return _("Reaches %(value)s people, where %(usual)s is usual") % facts
+    facts = {"value": words.number(found.value), "usual": words.number(round(found.usual, 2))}
+    return _("Amount %(value)s, where %(usual)s is usual") % facts

@@ -1,0 +1,58 @@
+"""The page of one day in numbers."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from approvals import digest
+from approvals.admin import words
+from approvals.admin.actions import person_of
+from approvals.models import Decision, Sample
+
+Frame = Mapping[str, Any]
+FIRST: Final = date(2000, 1, 1)
+COLUMNS: Final = ("shipped", "stopped", "rolled_back", "failed")
+
+
+@require_safe
+def page(request: HttpRequest, frame: Frame) -> HttpResponse:
+    """Show one calendar day in the reader's time zone: the one that `day` names, or today."""
+    zone = timezone.get_current_timezone()
+    today = timezone.localdate()
+    day = min(max(_day(request.GET.get("day", "")) or today, FIRST), today)
+    found = digest.digest(person_of(request), day=day, zone=zone)
+    context = {
+        **frame,
+        "title": _("Daily digest"),
+        "is_nav_sidebar_enabled": False,
+        "digest": found,
+        "totals": {name: found.total(name) for name in COLUMNS},
+        "opinions": [(str(label), found.opinions.get(value, 0)) for value, label in Sample.Opinion.choices],
+        "not_yet": found.opinions.get("", 0),
+        "picked": sum(found.opinions.values()),
+        "decisions": [
+            (str(Decision.Verdict(verdict).label), found.decided[verdict])
+            for verdict in digest.PEOPLES
+            if verdict in found.decided
+        ],
+        "decided": sum(found.decided.values()),
+        "median_wait": None if found.median_wait is None else words.span(found.median_wait),
+        "before": day - timedelta(days=1) if day > FIRST else None,
+        "after": day + timedelta(days=1) if day < today else None,
+        "today": today,
+        "zone": str(zone),
+    }
+    return TemplateResponse(request, "approvals/monitor/digest.html", context)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -1,0 +1,181 @@
+"""What the monitor shows: what ships by itself, soon and lately, what failed, and what is to be looked at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from approvals import eligibility, monitoring
+from approvals.admin import batch_rows, keyset, words
+from approvals.admin.actions import page_url
+from approvals.admin.keyset import Slice
+from approvals.errors import NotEligible
+from approvals.models import Dispatch, Proposal, Sample, State
+from audit.clock import database_now
+from policies import switches
+from policies.models import Mandate
+from policies.policy import Policy
+from policies.standing import scopes
+
+SIZE: Final = 20
+_UNREAD: Final = ("grant", "receipt", "revision__body", "revision__rollback_body", "revision__before")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address asks for: one surface, one agent, and where each list begins."""
+
+    surface: str = ""
+    agent: str = ""
+    starts: Mapping[str, str] | None = None
+
+    def start(self, name: str) -> str:
+        """Return where the list of that name begins; empty for its beginning."""
+        return (self.starts or {}).get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One dispatch or sample in words. `seconds` is how long until it ships, by the database's clock."""
+
+    proposal: Proposal
+    url: str
+    worth: str
+    when: SafeString | str
+    state: State
+    seconds: int = 0
+    is_held: bool = False
+    may_act: bool = False
+    attempts: int = 0
+    error: str = ""
+    rollback_url: str = ""
+    is_rolling_back: bool = False
+    effect: str = ""
+    changes: Sequence[batch_rows.ShortChange] = ()
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks, what may be decided by them, and when."""
+
+    person: User
+    policy: Policy
+    roles: frozenset[str]
+    now: datetime
+    stopped: frozenset[str]
+    """Scopes of the engaged kill switches."""
+
+    def why_not(self, proposal: Proposal) -> str:
+        """Say why this person may do nothing with `proposal`; empty where they may."""
+        surface = self.policy.surfaces.get(proposal.surface_id)
+        if surface is None:
+            return "—"
+        try:
+            eligibility.require(self.person, proposal, surface, held=self.roles)
+        except NotEligible as refusal:
+            return str(refusal)
+        return ""
+
+
+def viewer(person: User, policy: Policy) -> Viewer:
+    """Return who looks. Three queries."""
+    engaged = frozenset(switch.scope for switch in switches.engaged())
+    return Viewer(person, policy, eligibility.roles(person), database_now(), engaged)
+
+
+def choices(by: Viewer) -> dict[str, list[str]]:
+    """Return the surfaces and agents (slugs) to choose from: those of which this person may see anything. One query."""
+    sees_all = by.person.has_perm(eligibility.SEE_ALL)
+    surfaces = sorted(slug for slug, row in by.policy.surfaces.items() if sees_all or row.owner in by.roles)
+    mandates = Mandate.objects.filter(surface__in=surfaces).order_by("agent")
+    return {"surfaces": surfaces, "agents": list(mandates.values_list("agent", flat=True).distinct())}
+
+
+def lists(by: Viewer, asked: Asked) -> dict[str, Slice]:
+    """Return the first rows of what is upcoming, shipped and failed. Three queries."""
+    mine = monitoring.of_person(by.person, surface=asked.surface, agent=asked.agent)
+    mine = mine.select_related("revision", "proposal__surface", "proposal__agent").defer(*_UNREAD, *_of_proposal())
+    rolling_back = Dispatch.objects.filter(proposal=OuterRef("proposal"), kind=Dispatch.Kind.ROLLBACK)
+    wanted = {
+        "upcoming": (monitoring.upcoming(mine), "next_attempt_at"),
+        "shipped": (monitoring.shipped(mine.annotate(is_rolling_back=Exists(rolling_back))), "delivered_at"),
+        "failed": (monitoring.failed(mine), "created_at"),
+    }
+    found = {}
+    for name, (rows, order) in wanted.items():
+        piece = keyset.cut(rows, by=order, after=asked.start(name), size=SIZE)
+        found[name] = Slice([_row(by, dispatch, at=getattr(dispatch, order)) for dispatch in piece.rows], piece.next)
+    return found
+
+
+def _of_proposal() -> list[str]:
+    return [f"proposal__{name}" for name in batch_rows.UNREAD]
+
+
+def _row(by: Viewer, dispatch: Any, *, at: datetime) -> Row:
+    proposal = dispatch.proposal
+    covering = scopes(agent=proposal.agent_id, surface=proposal.surface_id)
+    why_not = by.why_not(proposal)
+    may_roll_back = not why_not and proposal.state == State.SHIPPED and bool(dispatch.revision.rollback_digest)
+    is_rolling_back = getattr(dispatch, "is_rolling_back", False)
+    rollback_url = reverse("admin:approvals_proposal_rollback", args=[proposal.pk])
+    return Row(
+        proposal=proposal,
+        url=page_url(proposal.pk),
+        worth=worth(proposal),
+        when=words.ago(at, by.now) if at <= by.now else words.time_tag(at, words.span(at - by.now)),
+        state=State(proposal.state),
+        seconds=max(int((at - by.now).total_seconds()), 0),
+        is_held=not by.stopped.isdisjoint(covering),
+        # What a worker has taken once may have reached the far side: it is too late to stop it.
+        may_act=not why_not and (proposal.state != State.APPROVED or dispatch.fence == 0),
+        attempts=dispatch.attempts_made,
+        error=dispatch.last_error,
+        rollback_url=rollback_url if may_roll_back and not is_rolling_back else "",
+        is_rolling_back=is_rolling_back and proposal.state == State.SHIPPED,
+        why_not=why_not,
+    )
+
+
+def worth(proposal: Proposal) -> str:
+    """Write the amount and the audience of a proposal in short."""
+    parts = []
+    if proposal.amount is not None:
+        parts.append(f"{words.number(proposal.amount)} {proposal.currency}".strip())
+    if proposal.audience_size is not None:
+        parts.append(_("%s people") % words.number(proposal.audience_size))
+    return " · ".join(parts)
+
+
+def samples(by: Viewer, asked: Asked) -> Slice:
+    """Return what is to be looked at afterwards, with what it changed. Three queries."""
+    open_ones = monitoring.to_judge(by.person, surface=asked.surface, agent=asked.agent)
+    unread = [f"proposal__{name}" for name in batch_rows.UNREAD]
+    rows = open_ones.select_related("proposal__surface", "proposal__agent").defer(*unread)
+    piece = keyset.cut(rows, by="picked_at", after=asked.start("sampled"), size=SIZE)
+    batch_rows.attach_revisions([sample.proposal for sample in piece.rows])
+    return Slice([_sampled(by, sample) for sample in piece.rows], piece.next)
+
+
+def _sampled(by: Viewer, sample: Sample) -> Row:
+    proposal = sample.proposal
+    state = State(proposal.state)
+    changes, _more = batch_rows.short_changes(proposal.revision)
+    is_own = proposal.agent.owner_id == by.person.pk
+    return Row(
+        proposal=proposal,
+        url=page_url(proposal.pk),
+        worth=worth(proposal),
+        when=words.ago(sample.picked_at, by.now),
+        state=state,
+        may_act=not by.why_not(proposal) and not is_own,
+        effect=batch_rows.effect(proposal, by.policy, state=state, now=by.now),
+        changes=changes,
+    )
