@@ -105,23 +105,30 @@ def present(asked: Asked) -> Enrichment | None:
 
 
 def effect(asked: Asked, *, when: str) -> str | None:
-    """Say how many fields of how many leads are written, and how many of those lose what they hold."""
+    """Say how many fields of how many leads are written, and how many are emptied."""
     written = list(_written(asked))
     kinds: Counter[str] = Counter(_kind(row, name) for row in written for name in row.fields)
-    total = kinds[ADDED] + kinds[CHANGED] + kinds[EMPTIED]
-    if not total:
+    filled = kinds[ADDED] + kinds[CHANGED]
+    if not filled and not kinds[EMPTIED]:
         return None
-    fields = ngettext("%s field", "%s fields", total) % words.number(total)
-    facts = {"fields": fields, "when": when}
-    if len(written) == 1:
-        name = reading.short(written[0].name)
-        facts["whose"] = _("lead %s") % name if name else _("one lead")
-    else:
-        facts["whose"] = _("%s leads") % words.number(len(written))
+    fields = ngettext("%s field", "%s fields", filled or kinds[EMPTIED])
+    facts = {"whose": _whose_in_words(written), "when": when, "emptied": words.number(kinds[EMPTIED])}
+    if not filled:
+        return _("Approving empties %(fields)s of %(whose)s, %(when)s.") % {
+            **facts,
+            "fields": fields % facts["emptied"],
+        }
+    facts["fields"] = fields % words.number(filled)
     if kinds[EMPTIED]:
-        facts["emptied"] = words.number(kinds[EMPTIED])
-        return _("Approving writes %(fields)s of %(whose)s and empties %(emptied)s of them, %(when)s.") % facts
+        return _("Approving writes %(fields)s of %(whose)s and empties %(emptied)s, %(when)s.") % facts
     return _("Approving writes %(fields)s of %(whose)s, %(when)s.") % facts
+
+
+def _whose_in_words(written: Sequence[_Written]) -> str:
+    if len(written) > 1:
+        return _("%s leads") % words.number(len(written))
+    name = reading.short(written[0].name)
+    return _("lead %s") % name if name else _("one lead")
 
 
 def _written(asked: Asked) -> Iterator[_Written]:
