@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -65,8 +65,7 @@ class Enrichment:
     source: Sequence[Part]
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
+class _Written(NamedTuple):
     """What is written to one lead, what was there, and where it stands in the payload."""
 
     name: str
@@ -153,7 +152,8 @@ def _fields(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _whose(row: Mapping[str, Any]) -> str:
-    return words.value(found) if isinstance(found := reading.first(row, *WHOSE), str | int) else ""
+    found = reading.first(row, *WHOSE)
+    return found if isinstance(found, str) else words.value(found) if isinstance(found, int) else ""
 
 
 def _known(before: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
@@ -174,7 +174,7 @@ def _kind(row: _Written, field: str) -> str:
 
 
 def _is_empty(value: Any) -> bool:
-    return value is None or value in ("", [], {})
+    return value is None or (not value and isinstance(value, str | list | dict))
 
 
 def _by_kind(counts: Counter[tuple[str, str]]) -> Counter[str]:
