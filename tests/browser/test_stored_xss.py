@@ -56,7 +56,7 @@ def test_no_string_is_more_than_text(open_as: OpenAs, world: World, source: str)
                 page.goto(f"/admin/approvals/proposal/{proposal.pk}/preview/")
     page.goto(f"/admin/approvals/proposal/{proposal.pk}/edit/")
     page.goto("/admin/approvals/proposal/")
-    assert page.locator(".row-title").count() == number
+    assert page.locator(".row-title").count() == min(number, 50)  # the first page of the list
 
 
 def test_remote_pictures_wait_until_they_are_asked_for(browser: Browser, live_server: LiveServer, world: World) -> None:
