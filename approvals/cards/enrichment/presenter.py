@@ -86,8 +86,7 @@ def present(asked: Asked) -> Enrichment | None:
     fields = _field_counts(counts)
     drawn = written
     if len(written) > SAMPLE:
-        # The same rows each time a revision is looked at. Nothing secret: it only has to be without preference.
-        lot = random.Random(asked.digest)  # noqa: S311
+        lot = random.Random(asked.lot)  # noqa: S311  # no secret comes of it, only a choice without preference
         drawn = [written[index] for index in sorted(lot.sample(range(len(written)), SAMPLE))]
     return Enrichment(
         total=len(written),

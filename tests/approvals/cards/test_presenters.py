@@ -167,13 +167,13 @@ def test_the_margin_says_when_a_price_is_below_the_cost() -> None:
 def test_an_enrichment_counts_and_draws_the_same_rows_each_time() -> None:
     rows = [{"lead": str(number), "fields": {"title": "CTO", "country": None}} for number in range(500)]
     before = {"rows": [{"lead": str(number), "fields": {"title": "", "country": "DE"}} for number in range(0, 500, 2)]}
-    card = shown("enrichment", {"rows": rows}, before, digest="sha256:a")
+    card = shown("enrichment", {"rows": rows}, before, lot="a")
     assert (card.total, card.added, card.changed, card.emptied, card.same) == (500, 500, 0, 250, 250)
     assert [(row.field, row.added, row.emptied) for row in card.fields] == [("Title", 500, 0), ("Country", 0, 250)]
     drawn = [row.name for row in card.sample]
     assert len(drawn) == 10
-    assert drawn == [row.name for row in shown("enrichment", {"rows": rows}, before, digest="sha256:a").sample]
-    assert drawn != [row.name for row in shown("enrichment", {"rows": rows}, before, digest="sha256:b").sample]
+    assert drawn == [row.name for row in shown("enrichment", {"rows": rows}, before, lot="a").sample]
+    assert drawn != [row.name for row in shown("enrichment", {"rows": rows}, before, lot="b").sample]
 
 
 def test_true_is_not_one() -> None:
