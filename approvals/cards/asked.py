@@ -29,8 +29,9 @@ def nobody() -> Sequence[Other]:
 class Asked:
     """One revision of a proposal, as JSON values; `before` is None where the agent did not say.
 
-    `lot` decides which rows are drawn for a sample. `spans` are the stretches where checks found something, by dotted path. `others` asks the database for the
-    live proposals that share a target, so it is only called by a card that shows them.
+    `lot` decides which rows are drawn for a sample. `spans` are the stretches where checks found something, by
+    dotted path. `others` asks the database for the live proposals that share a target, so it is only called by
+    a card that shows them.
     """
 
     payload: Any
