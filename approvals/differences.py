@@ -1,6 +1,6 @@
 """What a payload changes, field by field. PURE."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -17,7 +17,7 @@ class Change(StrEnum):
     SAME = "same"
 
 
-_ORDER: Final = {Change.CHANGED: 0, Change.REMOVED: 1, Change.ADDED: 2, Change.SAME: 3}
+_ORDER: Final = (Change.CHANGED, Change.REMOVED, Change.ADDED, Change.SAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,28 @@ class Row:
 
 def compare(old: Any, new: Any) -> list[Row]:
     """Return every field of `old` and `new`, what differs first, otherwise in the order they were written."""
-    before, after = dict(flatten(old)), dict(flatten(new))
-    rows = [_row(path, before.get(path, MISSING), value) for path, value in after.items()]
-    rows += [Row(path, Change.REMOVED, value, MISSING) for path, value in before.items() if path not in after]
-    return sorted(rows, key=lambda row: _ORDER[row.change])
+    before, after = leaves(old), leaves(new)
+    return [row(path, change, before, after) for change, paths in by_change(before, after).items() for path in paths]
+
+
+def by_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[Change, list[str]]:
+    """Return the paths of the leaves `before` and `after` by what becomes of them, what differs first."""
+    found: dict[Change, list[str]] = {change: [] for change in _ORDER}
+    for path, new in after.items():
+        if path not in before:
+            found[Change.ADDED].append(path)
+        else:
+            old = before[path]
+            # True equals 1 in Python, but not here.
+            is_same = old == new and isinstance(old, bool) is isinstance(new, bool)
+            found[Change.SAME if is_same else Change.CHANGED].append(path)
+    found[Change.REMOVED] = [path for path in before if path not in after]
+    return found
+
+
+def row(path: str, change: Change, before: Mapping[str, Any], after: Mapping[str, Any]) -> Row:
+    """Return what becomes of one leaf."""
+    return Row(path, change, before.get(path, MISSING), after.get(path, MISSING))
 
 
 def changes(old: Any, new: Any) -> list[Row]:
@@ -56,36 +74,39 @@ def changes(old: Any, new: Any) -> list[Row]:
     return [row for row in compare(old, new) if row.change is not Change.SAME]
 
 
-def describes_same_fields(old: Any, new: Any) -> bool:
-    """Whether both name any field in common. If not, one is no older version of the other.
+def describes_same_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether two documents, as their leaves, name any field in common. If not, one is no older version of the other.
 
     An agent may describe the world before in other words than what it asks for:
     `{"search": 20000}` before, `{"from": "search", "amount": 4000}` asked.
     """
-    return bool(dict(flatten(old)).keys() & dict(flatten(new)).keys())
+    return bool(before.keys() & after.keys())
 
 
-def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield `(dotted path, leaf)` of every leaf; short lists of plain values are leaves, and so is what is empty.
+def leaves(value: Any) -> dict[str, Any]:
+    """Return the leaves by dotted path; short lists of plain values are leaves, and so is what is empty.
 
     An empty document has none.
     """
+    found: dict[str, Any] = {}
+    if value or not isinstance(value, dict | list):
+        _collect(value, "", found)
+    return found
+
+
+def _collect(value: Any, path: str, found: dict[str, Any]) -> None:
     if isinstance(value, dict) and value:
+        start = f"{path}." if path else ""
         for key, part in value.items():
-            yield from flatten(part, f"{path}.{key}" if path else str(key))
+            if isinstance(part, dict | list):
+                _collect(part, start + key, found)
+            else:
+                found[start + key] = part
     elif isinstance(value, list) and value and not is_plain_list(value):
         for number, part in enumerate(value, start=1):
-            yield from flatten(part, f"{path}[{number}]")
-    elif path or not isinstance(value, dict | list):
-        yield path, value
-
-
-def _row(path: str, old: Any, new: Any) -> Row:
-    if old is MISSING:
-        return Row(path, Change.ADDED, old, new)
-    # True equals 1 in Python, but not here.
-    is_same = old == new and isinstance(old, bool) is isinstance(new, bool)
-    return Row(path, Change.SAME if is_same else Change.CHANGED, old, new)
+            _collect(part, f"{path}[{number}]", found)
+    else:
+        found[path] = value
 
 
 def is_plain_list(value: Sequence[Any]) -> bool:

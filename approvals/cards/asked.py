@@ -29,8 +29,9 @@ def nobody() -> Sequence[Other]:
 class Asked:
     """One revision of a proposal, as JSON values; `before` is None where the agent did not say.
 
-    `spans` are the stretches where checks found something, by dotted path. `others` asks the database for the
-    live proposals that share a target, so it is only called by a card that shows them.
+    `lot` decides which rows are drawn for a sample. `spans` are the stretches where checks found something, by
+    dotted path. `others` asks the database for the live proposals that share a target, so it is only called by
+    a card that shows them.
     """
 
     payload: Any
@@ -38,7 +39,7 @@ class Asked:
     action: str = ""
     currency: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
-    digest: str = ""
+    lot: str = ""
     spans: Spans = field(default_factory=dict)
     preview_url: str = ""
     others: Callable[[], Sequence[Other]] = nobody

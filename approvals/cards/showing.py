@@ -9,6 +9,7 @@ from typing import Final
 
 from django.contrib.auth.models import User
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 
 from approvals import conflicts, eligibility
 from approvals.admin import marks, words
@@ -82,13 +83,14 @@ def _asked(proposal: Proposal, surface: SurfacePolicy | None, *, viewer: User | 
         action=proposal.action,
         currency=proposal.currency,
         params=surface.params if surface else {},
-        digest=revision.digest,
     )
     if viewer is None:
         return asked
     address = reverse("admin:approvals_proposal_preview", args=[proposal.pk])
     return replace(
         asked,
+        # Always the same rows of one revision, and none that its agent could have aimed at.
+        lot=salted_hmac("approvals.cards", revision.digest).hexdigest(),
         spans=marks.spans(asked.payload, proposal.verdict.facts.get("findings", [])),
         preview_url=f"{address}?revision={revision.number}",
         others=partial(_others, proposal, viewer),

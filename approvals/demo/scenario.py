@@ -82,7 +82,6 @@ def _email(*, number: int = 0) -> Act:
             "action": "send_email",
             "title": f"Win-back e-mail to {size:,} people: {segment}",
             "rationale": "The last three mails of this kind brought 4 % back, and nobody complained.",
-            "trigger": {"event": "segment_entered"},
             "evidence": [{"label": "Came back, last 3 mails", "value": "4.1 %, 3.8 %, 4.4 %"}],
             "metrics": [{"name": "Come back", "current": 0.0, "projected": 4.0, "unit": "%"}],
             "confidence": 0.94,
@@ -205,7 +204,6 @@ def _segment(number: int) -> Act:
                 "sample": [
                     {"company size": "50 to 200", "country": "DE", "visits": 4},
                     {"company size": "under 50", "country": "DE", "visits": 2},
-                    {"company size": "over 1,000", "country": "DE", "visits": 7},
                 ],
                 "overlaps": [{"segment": "trial ends this week", "size": 190 + number % 9}],
             },
@@ -226,7 +224,6 @@ def _scoring(number: int) -> Act:
             "action": "change_weights",
             "title": "Score visits to the prices higher, newsletters lower",
             "rationale": "Of the last 900 leads, those who looked at prices bought three times as often.",
-            "evidence": [{"label": "Bought after looking at prices", "value": "12.1 % vs 4.0 %"}],
             "confidence": 0.79,
             "payload": {"model": "inbound leads", "weights": new, "threshold": 40},
             "before": {"model": "inbound leads", "weights": weights, "threshold": 45},
@@ -277,7 +274,8 @@ def _enrichment(number: int) -> Act:
         ("Sales Director", "Sales", "Sales"),
     )
     leads = [str(4700 + 24 * number + index) for index in range(24)]
-    new, old = [], []
+    new: list[dict[str, Any]] = []
+    old: list[dict[str, Any]] = []
     for index, lead in enumerate(leads):
         title, department, known = people[index % len(people)]
         new.append({"lead": lead, "fields": {"job_title": title, "department": department}})

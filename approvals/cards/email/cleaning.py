@@ -75,13 +75,13 @@ def beginning(html: str) -> str:
 def _without_pictures(tag: str, name: str, value: str) -> str | None:
     if tag == "img" and name == "src":
         return value if _is_embedded(value) else None
-    return _quiet(value) if name == "style" else value
+    return (_quiet(value) or None) if name == "style" else value
 
 
 def _with_pictures(tag: str, name: str, value: str) -> str | None:
     if tag == "img" and name == "src":
         return value if _is_embedded(value) or value.lower().startswith("https://") else None
-    return _quiet(value) if name == "style" else value
+    return (_quiet(value) or None) if name == "style" else value
 
 
 def _is_embedded(address: str) -> bool:

@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -65,8 +65,7 @@ class Enrichment:
     source: Sequence[Part]
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
+class _Written(NamedTuple):
     """What is written to one lead, what was there, and where it stands in the payload."""
 
     name: str
@@ -87,8 +86,7 @@ def present(asked: Asked) -> Enrichment | None:
     fields = _field_counts(counts)
     drawn = written
     if len(written) > SAMPLE:
-        # The same rows each time a revision is looked at. Nothing secret: it only has to be without preference.
-        lot = random.Random(asked.digest)  # noqa: S311
+        lot = random.Random(asked.lot)  # noqa: S311  # no secret comes of it, only a choice without preference
         drawn = [written[index] for index in sorted(lot.sample(range(len(written)), SAMPLE))]
     return Enrichment(
         total=len(written),
@@ -105,23 +103,30 @@ def present(asked: Asked) -> Enrichment | None:
 
 
 def effect(asked: Asked, *, when: str) -> str | None:
-    """Say how many fields of how many leads are written, and how many of those lose what they hold."""
+    """Say how many fields of how many leads are written, and how many are emptied."""
     written = list(_written(asked))
     kinds: Counter[str] = Counter(_kind(row, name) for row in written for name in row.fields)
-    total = kinds[ADDED] + kinds[CHANGED] + kinds[EMPTIED]
-    if not total:
+    filled = kinds[ADDED] + kinds[CHANGED]
+    if not filled and not kinds[EMPTIED]:
         return None
-    fields = ngettext("%s field", "%s fields", total) % words.number(total)
-    facts = {"fields": fields, "when": when}
-    if len(written) == 1:
-        name = reading.short(written[0].name)
-        facts["whose"] = _("lead %s") % name if name else _("one lead")
-    else:
-        facts["whose"] = _("%s leads") % words.number(len(written))
+    fields = ngettext("%s field", "%s fields", filled or kinds[EMPTIED])
+    facts = {"whose": _whose_in_words(written), "when": when, "emptied": words.number(kinds[EMPTIED])}
+    if not filled:
+        return _("Approving empties %(fields)s of %(whose)s, %(when)s.") % {
+            **facts,
+            "fields": fields % facts["emptied"],
+        }
+    facts["fields"] = fields % words.number(filled)
     if kinds[EMPTIED]:
-        facts["emptied"] = words.number(kinds[EMPTIED])
-        return _("Approving writes %(fields)s of %(whose)s and empties %(emptied)s of them, %(when)s.") % facts
+        return _("Approving writes %(fields)s of %(whose)s and empties %(emptied)s, %(when)s.") % facts
     return _("Approving writes %(fields)s of %(whose)s, %(when)s.") % facts
+
+
+def _whose_in_words(written: Sequence[_Written]) -> str:
+    if len(written) > 1:
+        return _("%s leads") % words.number(len(written))
+    name = reading.short(written[0].name)
+    return _("lead %s") % name if name else _("one lead")
 
 
 def _written(asked: Asked) -> Iterator[_Written]:
@@ -146,7 +151,8 @@ def _fields(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _whose(row: Mapping[str, Any]) -> str:
-    return words.value(found) if isinstance(found := reading.first(row, *WHOSE), str | int) else ""
+    found = reading.first(row, *WHOSE)
+    return found if isinstance(found, str) else words.value(found) if isinstance(found, int) else ""
 
 
 def _known(before: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
@@ -167,7 +173,7 @@ def _kind(row: _Written, field: str) -> str:
 
 
 def _is_empty(value: Any) -> bool:
-    return value is None or value in ("", [], {})
+    return value is None or (not value and isinstance(value, str | list | dict))
 
 
 def _by_kind(counts: Counter[tuple[str, str]]) -> Counter[str]:

@@ -1,7 +1,8 @@
 """The field table: every field of a payload, what differs first. It stands below every other card too."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
@@ -62,30 +63,37 @@ def effect(asked: Asked, *, when: str) -> str | None:
 
 def field_table(before: Any, payload: Any, spans: Spans = NO_SPANS) -> FieldTable:
     """Return the table for a payload, with `spans` of it marked; a million bytes of it stay readable."""
+    new = differences.leaves(payload)
     if before is None:
-        rows = differences.compare({}, payload)
-        return _table(rows, has_before=False, spans=spans)
-    if not differences.describes_same_fields(before, payload):
-        table = _table(differences.compare({}, payload), has_before=False, spans=spans)
-        now = [_field(Row(path, Change.SAME, leaf, leaf)) for path, leaf in differences.flatten(before)]
-        return FieldTable(table.differing, table.same, table.left_out, has_before=False, now=now[:MAX_ROWS])
-    return _table(differences.compare(before, payload), has_before=True, spans=spans)
+        return _table({}, new, has_before=False, spans=spans)
+    old = differences.leaves(before)
+    if differences.describes_same_fields(old, new):
+        return _table(old, new, has_before=True, spans=spans)
+    now = [_field(Row(path, Change.SAME, leaf, leaf)) for path, leaf in islice(old.items(), MAX_ROWS)]
+    return replace(_table({}, new, has_before=False, spans=spans), now=now)
 
 
 def changed_fields(old: Any, new: Any) -> FieldTable:
     """Return only what one revision changed in the one before it."""
-    return _table(differences.changes(old, new), has_before=True)
+    before, after = differences.leaves(old), differences.leaves(new)
+    same = differences.by_change(before, after)[Change.SAME]
+    for path in same:
+        del before[path], after[path]
+    return _table(before, after, has_before=True)
 
 
-def _table(rows: list[Row], *, has_before: bool, spans: Spans = NO_SPANS) -> FieldTable:
-    differing = [row for row in rows if row.change is not Change.SAME]
-    same = [row for row in rows if row.change is Change.SAME]
-    left_out = max(len(differing) - MAX_ROWS, 0) + max(len(same) - MAX_ROWS, 0)
-    worded = [row.path for row in differing[:MAX_ROWS] if _has_words(row)][:MAX_WORDED] if has_before else []
+def _table(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, has_before: bool, spans: Spans = NO_SPANS
+) -> FieldTable:
+    found = differences.by_change(before, after)
+    same = found.pop(Change.SAME)
+    differing = [(path, change) for change, paths in found.items() for path in paths]
+    rows = [differences.row(path, change, before, after) for path, change in differing[:MAX_ROWS]]
+    worded = [row.path for row in rows if _has_words(row)][:MAX_WORDED] if has_before else []
     return FieldTable(
-        [_field(row, spans, is_worded=row.path in worded) for row in differing[:MAX_ROWS]],
-        [_field(row, spans) for row in same[:MAX_ROWS]],
-        left_out,
+        [_field(row, spans, is_worded=row.path in worded) for row in rows],
+        [_field(differences.row(path, Change.SAME, before, after), spans) for path in same[:MAX_ROWS]],
+        max(len(differing) - MAX_ROWS, 0) + max(len(same) - MAX_ROWS, 0),
         has_before,
     )
 

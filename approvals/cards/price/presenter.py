@@ -107,15 +107,14 @@ def _of_one(change: _Change, asked: Asked, when: str) -> str:
         "old": "" if change.old is None else figures.money(change.old, asked.currency),
         "new": figures.money(change.new, asked.currency),
         "share": figures.share(change.difference, change.old),
-        "from": _(", valid from %s") % begins if begins else "",
-        "when": when,
+        "when": _("valid from %s") % begins if begins else when,
     }
     if change.old is None or not change.difference:
-        return _("Approving sets the price of %(article)s to %(new)s%(from)s, %(when)s.") % facts
+        return _("Approving sets the price of %(article)s to %(new)s, %(when)s.") % facts
     if change.difference > 0:
-        said = _("Approving raises the price of %(article)s from %(old)s to %(new)s (%(share)s)%(from)s, %(when)s.")
+        said = _("Approving raises the price of %(article)s from %(old)s to %(new)s (%(share)s), %(when)s.")
     else:
-        said = _("Approving lowers the price of %(article)s from %(old)s to %(new)s (%(share)s)%(from)s, %(when)s.")
+        said = _("Approving lowers the price of %(article)s from %(old)s to %(new)s (%(share)s), %(when)s.")
     return said % facts
 
 
