@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -48,20 +48,17 @@ class Wanted:
     tier: str = ""
     pile: Pile = Pile.MINE
 
-    @property
-    def is_narrowed(self) -> bool:
-        return bool(self.words or self.surface or self.agent or self.tier)
-
 
 @dataclass(frozen=True, slots=True)
 class Turns:
     """The first MOST_READ by deadline, unarranged, and how many there are: counted no further than MOST_COUNTED + 1.
 
-    The counters say how many of the whole pile are of each surface, agent and tier.
+    `in_pile` and the counters of each surface, agent and tier are of everything, whatever it was narrowed to.
     """
 
     found: Sequence[Turn]
     count: int
+    in_pile: int
     now: datetime
     surfaces: Mapping[str, int] = field(default_factory=dict)
     agents: Mapping[str, int] = field(default_factory=dict)
@@ -78,18 +75,22 @@ _COLUMNS: Final = (
 def my_turn(person: User, *, policy: Policy, wanted: Wanted | None = None) -> Turns:
     """Return what waits for `person`: what they may decide on, have not put off, and is not somebody else's turn.
 
-    One query where nothing narrows the list, else two; never the payloads.
+    One query; a second one where there is more than can be counted and `wanted` narrows it. Never the payloads.
     """
     wanted = wanted or Wanted()
-    pile = _pile(person, policy, wanted.pile).order_by("deadline_at")
-    everything = list(pile.annotate(at=Now()).values(*_COLUMNS)[: MOST_COUNTED + 1])
-    rows = everything
-    if wanted.is_narrowed:
-        rows = list(_matching(pile, wanted).annotate(at=Now()).values(*_COLUMNS)[: MOST_COUNTED + 1])
+    fits = _fits(wanted)
+    pile = _pile(person, policy, wanted.pile).order_by("deadline_at").annotate(at=Now())
+    fitting = pile.annotate(does_fit=Case(When(fits, then=True), default=False) if fits else Value(value=True))
+    everything = list(fitting.values(*_COLUMNS, "does_fit")[: MOST_COUNTED + 1])
+    if len(everything) > MOST_COUNTED and fits:
+        rows = list(pile.filter(fits).values(*_COLUMNS)[: MOST_COUNTED + 1])
+    else:
+        rows = [row for row in everything if row["does_fit"]]
     ranks = _Ranks(policy)
     return Turns(
         found=[_turn(row, ranks, person) for row in rows[:MOST_READ]],
         count=len(rows),
+        in_pile=len(everything),
         now=everything[0]["at"] if everything else database_now(),
         surfaces=Counter(row["surface_id"] for row in everything),
         agents=Counter(row["agent_id"] for row in everything),
@@ -185,20 +186,20 @@ def _pile(person: User, policy: Policy, pile: Pile) -> Any:
             return rows.filter(~put_off).filter(Q(assignment=None) | Q(assignment__to=person))
 
 
-def _matching(rows: QuerySet[Proposal], wanted: Wanted) -> QuerySet[Proposal]:
-    """Narrow `rows` by words of the title, an id or the name of a target; by surface, agent and tier."""
+def _fits(wanted: Wanted) -> Q:
+    """Return the condition for words of the title, an id or the name of a target; for surface, agent and tier."""
     chosen = {"surface": wanted.surface, "agent": wanted.agent, "tier": wanted.tier}
-    rows = rows.filter(**{name: value for name, value in chosen.items() if value})
+    fits = Q(**{name: value for name, value in chosen.items() if value})
     term = wanted.words.strip().replace("\x00", "")
     if not term:
-        return rows
+        return fits
     try:
-        return rows.filter(pk=UUID(term))
+        return fits & Q(pk=UUID(term))
     except ValueError:
         titles = Q()
         for word in term.split()[:10]:
             titles &= Q(title__icontains=word)
-        return rows.filter(titles | Q(targets__contains=[term[:200]]))
+        return fits & (titles | Q(targets__contains=[term[:200]]))
 
 
 class _Ranks:

@@ -25,7 +25,7 @@ YEAR_SECONDS: Final = 365 * 24 * 3600
 @require_safe
 def show(request: HttpRequest, frame: Frame, object_id: UUID | None = None) -> HttpResponse:
     """Show the desk with one proposal open, by default the first that waits."""
-    return desk_page.render(request, frame, Opened(object_id, seen=_seen(request)))
+    return desk_page.render(request, frame, Opened(object_id, seen=_seen(request), is_handing_on="hand" in request.GET))
 
 
 @require_POST
@@ -77,7 +77,8 @@ def reassign(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpRespons
     chosen = request.POST.get("to", "")
     to = User.objects.filter(pk=chosen, is_active=True).first() if _is_id(chosen) else None
     if to is None:
-        return _stay(request, frame, object_id, _("Choose whose turn it is."))
+        messages.error(request, _("Choose whose turn it is."))
+        return desk_page.go(request, frame, Opened(object_id, is_handing_on=True))
     note = request.POST.get("note", "").replace("\x00", "")
     try:
         turns.reassign(proposal_id=object_id, to=to, by=person, note=note)
