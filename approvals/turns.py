@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -78,12 +78,10 @@ def my_turn(person: User, *, policy: Policy, wanted: Wanted | None = None) -> Tu
     One query; a second one where there is more than can be counted and `wanted` narrows it. Never the payloads.
     """
     wanted = wanted or Wanted()
-    fits = _fits(wanted)
-    pile = _pile(person, policy, wanted.pile).order_by("deadline_at").annotate(at=Now())
-    fitting = pile.annotate(does_fit=Case(When(fits, then=True), default=False) if fits else Value(value=True))
-    everything = list(fitting.values(*_COLUMNS, "does_fit")[: MOST_COUNTED + 1])
+    fits, pile = _fits(wanted), _pile(person, policy, wanted.pile)
+    everything = _first(pile, Case(When(fits, then=True), default=False) if fits else Value(value=True))
     if len(everything) > MOST_COUNTED and fits:
-        rows = list(pile.filter(fits).values(*_COLUMNS)[: MOST_COUNTED + 1])
+        rows = _first(pile.filter(fits), Value(value=True))
     else:
         rows = [row for row in everything if row["does_fit"]]
     ranks = _Ranks(policy)
@@ -100,7 +98,7 @@ def my_turn(person: User, *, policy: Policy, wanted: Wanted | None = None) -> Tu
 
 def how_many(person: User, *, policy: Policy, most: int = 99) -> int:
     """Count what waits for `person`, no further than `most` + 1. One query besides those for their roles."""
-    return int(_pile(person, policy, Pile.MINE).order_by("deadline_at").values("pk")[: most + 1].count())
+    return _pile(person, policy, Pile.MINE).order_by("deadline_at").values("pk")[: most + 1].count()
 
 
 @transaction.atomic
@@ -170,20 +168,26 @@ def _surface(proposal: Proposal) -> SurfacePolicy:
     return surface
 
 
-def _pile(person: User, policy: Policy, pile: Pile) -> Any:
-    # What one may decide on one may also see, so this need not ask for `visible` again; an index knows
-    # the deadlines of what is open, and nothing here keeps the database from reading along it.
+def _pile(person: User, policy: Policy, pile: Pile) -> QuerySet[Proposal]:
+    # What one may decide on one may also see, so this need not ask for `visible` again.
+    everything: QuerySet[Proposal] = Proposal.objects.all()
     if not (person.has_perm(eligibility.SEE) or person.has_perm(eligibility.SEE_ALL)):
-        return Proposal.objects.none()
-    rows = eligibility.waiting_for(person, Proposal.objects.all(), policy)
-    put_off = Exists(Snooze.objects.filter(proposal=OuterRef("pk"), person=person, until__gt=Now()))
-    match pile:
-        case Pile.SNOOZED:
-            return rows.filter(put_off)
-        case Pile.OTHERS:
-            return rows.filter(assignment__isnull=False).exclude(assignment__to=person)
-        case Pile.MINE:
-            return rows.filter(~put_off).filter(Q(assignment=None) | Q(assignment__to=person))
+        return everything.none()
+    rows = eligibility.waiting_for(person, everything, policy)
+    is_others = Exists(Assignment.objects.filter(proposal=OuterRef("pk")).exclude(to=person))
+    is_put_off = Exists(Snooze.objects.filter(proposal=OuterRef("pk"), person=person, until__gt=Now()))
+    belongs = {Pile.SNOOZED: Q(is_put_off), Pile.OTHERS: Q(is_others), Pile.MINE: ~Q(is_put_off) & ~Q(is_others)}
+    return rows.filter(belongs[pile])
+
+
+def _first(pile: QuerySet[Proposal], does_fit: Any) -> list[dict[str, Any]]:
+    """Return the first due of `pile`, with the columns of the list.
+
+    The first are found before anything is joined to them: PostgreSQL may have to look at all that waits.
+    """
+    first = pile.order_by("deadline_at").values("pk")[: MOST_COUNTED + 1]
+    rows = Proposal.objects.filter(pk__in=first).order_by("deadline_at")
+    return list(rows.annotate(at=Now(), does_fit=does_fit).values(*_COLUMNS, "does_fit"))
 
 
 def _fits(wanted: Wanted) -> Q:

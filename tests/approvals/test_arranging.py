@@ -123,8 +123,8 @@ def test_what_of_a_group_may_be_approved_together(turns: list[Turn], expected: l
 
 @pytest.mark.parametrize(
     ("opened", "expected"),
-    [(1, 2), (2, 3), (3, 2), (9, 1), (None, 1)],
-    ids=["the-next", "the-next-again", "after-the-last-the-one-before", "unknown", "nothing-open"],
+    [(1, 2), (2, 3), (3, 1), (9, 1), (None, 1)],
+    ids=["the-next", "the-next-again", "after-the-last-the-first", "unknown", "nothing-open"],
 )
 def test_what_comes_after(opened: int | None, expected: int) -> None:
     found = after([turn(1), turn(2), turn(3)], UUID(int=opened) if opened else None)
