@@ -428,3 +428,32 @@ def test_the_way_around_shows_what_one_may_open(world: World, client: Client) ->
     assert "Proposals" in reader
     assert "Desk" not in reader
     assert "Policy" in ways(signed_in(worlds.person("boss", worlds.OWNER, permissions=worlds.PUBLISHING)))
+
+
+def test_an_edit_begun_on_the_desk_leads_back_to_it(world: World, client: Client) -> None:
+    first, _second = propose(world, "First", "Second")
+    address = f"{DESK}{first.pk}/edit/?surface=ads.budget"
+    assert f'href="{address}"' in text(client.get(f"{DESK}?surface=ads.budget"))
+    page = text(client.get(address))
+    assert f'<a href="{DESK}{first.pk}/?surface=ads.budget">Leave without saving' in page
+    shown = {"revision": 1, "digest": first.revision.digest}
+    assert "What the policy says" in text(client.post(address, {"check": "1", "rest": '{"amount": 1}', **shown}))
+    page = follow(client, client.post(address, {"save": "1", "rest": '{"amount": 1}', **shown}))
+    assert (opened(page), state(first)) == ("First", "edited")
+    assert "Saved as a new revision." in text(page)
+    page = follow(client, client.post(address, {"save": "1", "rest": '{"amount": 2}', **shown}))
+    assert "channel-owner wrote revision 2" in text(page)
+
+
+def test_what_may_be_approved_together_leads_to_one_page(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("approvals.admin.desk_list.batch_page", lambda: "/admin/desk/batch/")
+    bids = propose(world, *(f"Bid {number}" for number in range(3)), surface="ads.bids", action="set_bid")
+    shifts = propose(world, *(f"Shift {number}" for number in range(3)), action="shift")
+    page = text(client.get(DESK))
+    ids = "&amp;".join(f"id={proposal.pk}" for proposal in bids)
+    assert page.count('href="/admin/desk/batch/?') == 1
+    assert f'href="/admin/desk/batch/?{ids}"' in page
+    for proposal in (*bids, *shifts):
+        assert f'type="checkbox" form="together" name="id" value="{proposal.pk}"' in page

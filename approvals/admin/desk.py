@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals import presence, saved_filters, turns
-from approvals.admin import actions, desk_list, desk_page, review_page, words
+from approvals.admin import actions, desk_list, desk_page, editing, review_page, words
 from approvals.admin.desk_page import UNDO, Frame, Opened
 from approvals.errors import NotEligible, ProposalError
 from approvals.models import CLEARED, Decision, Proposal, State
@@ -32,6 +34,19 @@ def show(request: HttpRequest, frame: Frame, object_id: UUID | None = None) -> H
 def decide(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
     """Approve, reject, send back or take over; then the next proposal opens."""
     return actions.decide(request, object_id, _onward(request, frame))
+
+
+def edit(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
+    """Show, check and save the edit form; from there it leads back to the desk."""
+    response = editing.edit(request, object_id, frame)
+    if isinstance(response, TemplateResponse) and response.context_data is not None:
+        wanted = desk_list.wanted(request.GET)
+        response.context_data["leave"] = desk_list.url(wanted, object_id)
+        response.context_data["desk_query"] = desk_list.query(wanted)
+    if not isinstance(response, HttpResponseRedirect):
+        return response
+    seen = parse_qs(urlsplit(response.url).query).get("seen", [""])[0]
+    return desk_page.go(request, frame, Opened(object_id, seen=seen))
 
 
 @require_POST
@@ -235,6 +250,7 @@ PAGES: Final[Mapping[str, tuple[str, Callable[..., HttpResponse]]]] = {
     "desk_filter_drop": ("desk/filters/<int:filter_id>/drop/", drop_filter),
     "desk_proposal": ("desk/<uuid:object_id>/", show),
     "desk_decide": ("desk/<uuid:object_id>/decide/", decide),
+    "desk_edit": ("desk/<uuid:object_id>/edit/", edit),
     "desk_undo": ("desk/<uuid:object_id>/undo/", undo),
     "desk_retry": ("desk/<uuid:object_id>/retry/", retry),
     "desk_snooze": ("desk/<uuid:object_id>/snooze/", snooze),

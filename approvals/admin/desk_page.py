@@ -111,7 +111,7 @@ def _answer(request: HttpRequest, context: dict[str, Any], page: review_page.Pag
 def _pane(request: HttpRequest, page: review_page.Page, listed: Listed, opened: Opened) -> dict[str, Any]:
     proposal, person = page.proposal, _person(request)
     is_handing_on = opened.is_handing_on and page.offers.may_decide and page.surface is not None
-    acts = ("decide", "undo", "retry", "snooze", "wake", "reassign", "looking")
+    acts = ("decide", "edit", "undo", "retry", "snooze", "wake", "reassign", "looking")
     seen = opened.seen
     return {
         "where": {act: _act(request, proposal.pk, act) for act in acts},

@@ -216,6 +216,42 @@ def test_alike_ones_unfold_as_one_walks_through_them(open_as: OpenAs, world: Wor
     expect(page.get_by_role("link", name="Bid 2")).to_be_visible()
 
 
+def test_what_is_selected_stays_selected_while_one_reads_on(
+    open_as: OpenAs, made: list[Proposal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("approvals.admin.desk_list.batch_page", lambda: "/admin/desk/batch/")
+    page = open_as("channel-owner", DESK)
+    together = page.locator("#together button")
+    expect(together).to_be_hidden()
+    page.keyboard.press("x")
+    expect(together).to_have_text("Review 1 together")
+    page.keyboard.press("j")
+    shows(page, "Second")
+    page.keyboard.press("j")
+    shows(page, "Third")
+    page.keyboard.press("x")
+    expect(together).to_have_text("Review 2 together")
+    asked = page.evaluate("[...new FormData(document.getElementById('together')).getAll('id')]")
+    assert asked == [str(made[0].pk), str(made[2].pk)]
+    page.get_by_label("Select First").uncheck()
+    expect(together).to_have_text("Review 1 together")
+
+
+def test_times_are_the_readers(open_as: OpenAs, made: list[Proposal]) -> None:
+    page = open_as("channel-owner", DESK, timezone_id="Asia/Tokyo")
+    page.reload()
+    expect(page.locator("section[aria-labelledby=who-heading]")).to_contain_text("JST")
+
+
+def test_the_clock_runs_by_the_servers_seconds(open_as: OpenAs, made: list[Proposal]) -> None:
+    Proposal.objects.filter(pk=made[0].pk).update(deadline_at=timezone.now() + timedelta(seconds=58))
+    page = open_as("channel-owner", DESK)
+    clock = page.locator(".review-head .time-left")
+    expect(clock).to_have_text(re.compile(r"^5\d s left$"))
+    before = int(clock.inner_text().split()[0])
+    page.wait_for_function("before => parseInt(document.querySelector('.time-left').innerText) < before", arg=before)
+
+
 def test_the_keys_can_be_turned_off(open_as: OpenAs, made: list[Proposal]) -> None:
     page = open_as("channel-owner", DESK)
     page.keyboard.press("?")
