@@ -27,7 +27,7 @@ from policies.publishing import active_policy
 
 MOST_READ: Final = 200
 """So many, the first due, are arranged; nobody reads further before deciding on some."""
-MOST_COUNTED: Final = 1_000
+MOST_COUNTED: Final = 500
 
 
 class Pile(StrEnum):
