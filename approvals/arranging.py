@@ -102,14 +102,11 @@ def order(shelves: Iterable[Shelf]) -> list[Turn]:
 
 
 def after(turns: Sequence[Turn], proposal_id: UUID | None) -> UUID | None:
-    """Return what comes after a proposal: the next one, after the last the one before it, else the first."""
+    """Return what comes after a proposal: the next one, after the last the first; None where there is no other."""
     ids = [turn.id for turn in turns]
-    if proposal_id not in ids:
-        return ids[0] if ids else None
-    at = ids.index(proposal_id)
-    if at + 1 < len(ids):
-        return ids[at + 1]
-    return ids[at - 1] if at else None
+    at = ids.index(proposal_id) if proposal_id in ids else -1
+    following = ids[at + 1 :] + ids[: max(at, 0)]
+    return following[0] if following else None
 
 
 def _place(turn: Turn, at: datetime) -> tuple[Band, bool, int, int, datetime, UUID]:

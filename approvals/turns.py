@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -27,7 +27,7 @@ from policies.publishing import active_policy
 
 MOST_READ: Final = 200
 """So many, the first due, are arranged; nobody reads further before deciding on some."""
-MOST_COUNTED: Final = 1_000
+MOST_COUNTED: Final = 500
 
 
 class Pile(StrEnum):
@@ -48,20 +48,17 @@ class Wanted:
     tier: str = ""
     pile: Pile = Pile.MINE
 
-    @property
-    def is_narrowed(self) -> bool:
-        return bool(self.words or self.surface or self.agent or self.tier)
-
 
 @dataclass(frozen=True, slots=True)
 class Turns:
     """The first MOST_READ by deadline, unarranged, and how many there are: counted no further than MOST_COUNTED + 1.
 
-    The counters say how many of the whole pile are of each surface, agent and tier.
+    `in_pile` and the counters of each surface, agent and tier are of everything, whatever it was narrowed to.
     """
 
     found: Sequence[Turn]
     count: int
+    in_pile: int
     now: datetime
     surfaces: Mapping[str, int] = field(default_factory=dict)
     agents: Mapping[str, int] = field(default_factory=dict)
@@ -78,18 +75,20 @@ _COLUMNS: Final = (
 def my_turn(person: User, *, policy: Policy, wanted: Wanted | None = None) -> Turns:
     """Return what waits for `person`: what they may decide on, have not put off, and is not somebody else's turn.
 
-    One query where nothing narrows the list, else two; never the payloads.
+    One query; a second one where there is more than can be counted and `wanted` narrows it. Never the payloads.
     """
     wanted = wanted or Wanted()
-    pile = _pile(person, policy, wanted.pile).order_by("deadline_at")
-    everything = list(pile.annotate(at=Now()).values(*_COLUMNS)[: MOST_COUNTED + 1])
-    rows = everything
-    if wanted.is_narrowed:
-        rows = list(_matching(pile, wanted).annotate(at=Now()).values(*_COLUMNS)[: MOST_COUNTED + 1])
+    fits, pile = _fits(wanted), _pile(person, policy, wanted.pile)
+    everything = _first(pile, Case(When(fits, then=True), default=False) if fits else Value(value=True))
+    if len(everything) > MOST_COUNTED and fits:
+        rows = _first(pile.filter(fits), Value(value=True))
+    else:
+        rows = [row for row in everything if row["does_fit"]]
     ranks = _Ranks(policy)
     return Turns(
         found=[_turn(row, ranks, person) for row in rows[:MOST_READ]],
         count=len(rows),
+        in_pile=len(everything),
         now=everything[0]["at"] if everything else database_now(),
         surfaces=Counter(row["surface_id"] for row in everything),
         agents=Counter(row["agent_id"] for row in everything),
@@ -99,7 +98,7 @@ def my_turn(person: User, *, policy: Policy, wanted: Wanted | None = None) -> Tu
 
 def how_many(person: User, *, policy: Policy, most: int = 99) -> int:
     """Count what waits for `person`, no further than `most` + 1. One query besides those for their roles."""
-    return int(_pile(person, policy, Pile.MINE).order_by("deadline_at").values("pk")[: most + 1].count())
+    return _pile(person, policy, Pile.MINE).order_by("deadline_at").values("pk")[: most + 1].count()
 
 
 @transaction.atomic
@@ -169,36 +168,42 @@ def _surface(proposal: Proposal) -> SurfacePolicy:
     return surface
 
 
-def _pile(person: User, policy: Policy, pile: Pile) -> Any:
-    # What one may decide on one may also see, so this need not ask for `visible` again; an index knows
-    # the deadlines of what is open, and nothing here keeps the database from reading along it.
+def _pile(person: User, policy: Policy, pile: Pile) -> QuerySet[Proposal]:
+    # What one may decide on one may also see, so this need not ask for `visible` again.
+    everything: QuerySet[Proposal] = Proposal.objects.all()
     if not (person.has_perm(eligibility.SEE) or person.has_perm(eligibility.SEE_ALL)):
-        return Proposal.objects.none()
-    rows = eligibility.waiting_for(person, Proposal.objects.all(), policy)
-    put_off = Exists(Snooze.objects.filter(proposal=OuterRef("pk"), person=person, until__gt=Now()))
-    match pile:
-        case Pile.SNOOZED:
-            return rows.filter(put_off)
-        case Pile.OTHERS:
-            return rows.filter(assignment__isnull=False).exclude(assignment__to=person)
-        case Pile.MINE:
-            return rows.filter(~put_off).filter(Q(assignment=None) | Q(assignment__to=person))
+        return everything.none()
+    rows = eligibility.waiting_for(person, everything, policy)
+    is_others = Exists(Assignment.objects.filter(proposal=OuterRef("pk")).exclude(to=person))
+    is_put_off = Exists(Snooze.objects.filter(proposal=OuterRef("pk"), person=person, until__gt=Now()))
+    belongs = {Pile.SNOOZED: Q(is_put_off), Pile.OTHERS: Q(is_others), Pile.MINE: ~Q(is_put_off) & ~Q(is_others)}
+    return rows.filter(belongs[pile])
 
 
-def _matching(rows: QuerySet[Proposal], wanted: Wanted) -> QuerySet[Proposal]:
-    """Narrow `rows` by words of the title, an id or the name of a target; by surface, agent and tier."""
+def _first(pile: QuerySet[Proposal], does_fit: Any) -> list[dict[str, Any]]:
+    """Return the first due of `pile`, with the columns of the list.
+
+    The first are found before anything is joined to them: PostgreSQL may have to look at all that waits.
+    """
+    first = pile.order_by("deadline_at").values("pk")[: MOST_COUNTED + 1]
+    rows = Proposal.objects.filter(pk__in=first).order_by("deadline_at")
+    return list(rows.annotate(at=Now(), does_fit=does_fit).values(*_COLUMNS, "does_fit"))
+
+
+def _fits(wanted: Wanted) -> Q:
+    """Return the condition for words of the title, an id or the name of a target; for surface, agent and tier."""
     chosen = {"surface": wanted.surface, "agent": wanted.agent, "tier": wanted.tier}
-    rows = rows.filter(**{name: value for name, value in chosen.items() if value})
+    fits = Q(**{name: value for name, value in chosen.items() if value})
     term = wanted.words.strip().replace("\x00", "")
     if not term:
-        return rows
+        return fits
     try:
-        return rows.filter(pk=UUID(term))
+        return fits & Q(pk=UUID(term))
     except ValueError:
         titles = Q()
         for word in term.split()[:10]:
             titles &= Q(title__icontains=word)
-        return rows.filter(titles | Q(targets__contains=[term[:200]]))
+        return fits & (titles | Q(targets__contains=[term[:200]]))
 
 
 class _Ranks:

@@ -12,7 +12,19 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern
 
 from approvals import batches, shipping
-from approvals.models import Attempt, Callback, Decision, Dispatch, Outcome, Proposal, Revision, Sample
+from approvals.models import (
+    Assignment,
+    Attempt,
+    Callback,
+    Decision,
+    Dispatch,
+    Outcome,
+    Proposal,
+    Revision,
+    Sample,
+    SavedFilter,
+    Snooze,
+)
 from audit.models import Entry
 from policies import agents, bootstrap
 from policies.models import (
@@ -43,7 +55,7 @@ SAFE = ("get", "head")
 GOVERNED = (
     Proposal, Revision, Decision, Dispatch, Attempt, Callback, Outcome, Entry, PolicyVersion, Activation, KillSwitch,
     Surface, Tier, Agent, ApiKey, Mandate, Connector, Rule, Limit, Guardrail, Requirement, PolicyTest, Loosening,
-    User, Group, Sample,
+    User, Group, Sample, Snooze, Assignment, SavedFilter,
 )  # fmt: skip
 
 
@@ -101,6 +113,7 @@ def test_the_owner_reads_what_others_must_not(world: World) -> None:
     for address in ("", f"{proposal.pk}/", f"{proposal.pk}/edit/", f"{proposal.pk}/payload.json"):
         answer = client.get(f"/admin/approvals/proposal/{address}", follow=True)
         assert SECRET.encode() in answer.content, address
+    assert SECRET.encode() in client.get(f"/admin/desk/{proposal.pk}/").content
 
 
 @pytest.mark.parametrize("role", ["anonymous", "agent", "stranger", "compliance", "owner", "superuser"])
@@ -205,6 +218,7 @@ def _filled(route: str) -> str:
         "id": User.objects.first().pk,
         "app_label": "auth",
         "batch": Decision.objects.exclude(batch=None).first().batch,
+        "filter_id": 1,
     }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(keys[found[1]]), route)
 
@@ -214,4 +228,4 @@ def _a_row(route: str) -> Any:
         if f"/{model._meta.app_label}/{model._meta.model_name}/" in f"/{route}":
             row = model._default_manager.order_by("pk").first()
             return "1" if row is None else str(row.pk).replace("_", "_5F")
-    return "1"
+    return Proposal.objects.order_by("pk").first().pk if "/desk/" in route else "1"

@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals import presence, saved_filters, turns
-from approvals.admin import actions, desk_list, desk_page, review_page, words
+from approvals.admin import actions, desk_list, desk_page, editing, review_page, words
 from approvals.admin.desk_page import UNDO, Frame, Opened
 from approvals.errors import NotEligible, ProposalError
 from approvals.models import CLEARED, Decision, Proposal, State
@@ -25,13 +27,26 @@ YEAR_SECONDS: Final = 365 * 24 * 3600
 @require_safe
 def show(request: HttpRequest, frame: Frame, object_id: UUID | None = None) -> HttpResponse:
     """Show the desk with one proposal open, by default the first that waits."""
-    return desk_page.render(request, frame, Opened(object_id, seen=_seen(request)))
+    return desk_page.render(request, frame, Opened(object_id, seen=_seen(request), is_handing_on="hand" in request.GET))
 
 
 @require_POST
 def decide(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
     """Approve, reject, send back or take over; then the next proposal opens."""
     return actions.decide(request, object_id, _onward(request, frame))
+
+
+def edit(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
+    """Show, check and save the edit form; from there it leads back to the desk."""
+    response = editing.edit(request, object_id, frame)
+    if isinstance(response, TemplateResponse) and response.context_data is not None:
+        wanted = desk_list.wanted(request.GET)
+        response.context_data["leave"] = desk_list.url(wanted, object_id)
+        response.context_data["desk_query"] = desk_list.query(wanted)
+    if not isinstance(response, HttpResponseRedirect):
+        return response
+    seen = parse_qs(urlsplit(response.url).query).get("seen", [""])[0]
+    return desk_page.go(request, frame, Opened(object_id, seen=seen))
 
 
 @require_POST
@@ -77,7 +92,8 @@ def reassign(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpRespons
     chosen = request.POST.get("to", "")
     to = User.objects.filter(pk=chosen, is_active=True).first() if _is_id(chosen) else None
     if to is None:
-        return _stay(request, frame, object_id, _("Choose whose turn it is."))
+        messages.error(request, _("Choose whose turn it is."))
+        return desk_page.go(request, frame, Opened(object_id, is_handing_on=True))
     note = request.POST.get("note", "").replace("\x00", "")
     try:
         turns.reassign(proposal_id=object_id, to=to, by=person, note=note)
@@ -234,6 +250,7 @@ PAGES: Final[Mapping[str, tuple[str, Callable[..., HttpResponse]]]] = {
     "desk_filter_drop": ("desk/filters/<int:filter_id>/drop/", drop_filter),
     "desk_proposal": ("desk/<uuid:object_id>/", show),
     "desk_decide": ("desk/<uuid:object_id>/decide/", decide),
+    "desk_edit": ("desk/<uuid:object_id>/edit/", edit),
     "desk_undo": ("desk/<uuid:object_id>/undo/", undo),
     "desk_retry": ("desk/<uuid:object_id>/retry/", retry),
     "desk_snooze": ("desk/<uuid:object_id>/snooze/", snooze),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from approvals import arranging, turns
 from approvals.admin import words
 from approvals.arranging import Band, Group, Turn
-from approvals.models import SavedFilter
+from approvals.models import SavedFilter, State
 from approvals.turns import MOST_COUNTED, Pile, Turns, Wanted
 from policies.policy import Policy
 
@@ -38,15 +38,22 @@ class Listed:
         return arranging.after(self.order, proposal_id)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of the list."""
+    """One line of the list, in words: there are many, so that the template has nothing left to look up."""
 
-    turn: Turn
+    id: str
     url: str
+    title: str
+    action: str
+    place: str
     time_left: str
     seconds_left: int
     worth: str
+    tier: str
+    select: str
+    is_mine: bool
+    is_edited: bool
     is_open: bool
 
 
@@ -152,6 +159,7 @@ class _Drawer:
         self._opened = opened
         self._suffix = suffix
         self._base = reverse("admin:desk")
+        self._select = _("Select %s")
         self.batch_page = batch_page
 
     def groups(self, shelf: arranging.Shelf) -> list[Rows]:
@@ -170,14 +178,20 @@ class _Drawer:
 
     def _row(self, turn: Turn) -> Row:
         left = turn.deadline_at - self._now
-        worth = "" if turn.amount is None else f"{words.number(turn.amount)} {turn.currency}".strip()
         return Row(
-            turn,
-            f"{self._base}{turn.id}/{self._suffix}",
-            words.span(left),
-            max(0, int(left.total_seconds())),
-            worth,
-            turn.id == self._opened,
+            id=str(turn.id),
+            url=f"{self._base}{turn.id}/{self._suffix}",
+            title=turn.title,
+            action=turn.action,
+            place=f"{turn.surface} · {turn.agent_name}",
+            time_left=words.span(left),
+            seconds_left=max(0, int(left.total_seconds())),
+            worth="" if turn.amount is None else f"{words.number(turn.amount)} {turn.currency}".strip(),
+            tier=turn.tier,
+            select=self._select % turn.title,
+            is_mine=turn.is_assigned,
+            is_edited=turn.state == State.EDITED,
+            is_open=turn.id == self._opened,
         )
 
 

@@ -1,6 +1,6 @@
 """The desk: on the left what waits for a person, on the right one proposal ready to decide."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, Final
@@ -20,6 +20,7 @@ from approvals.admin import desk_list, desk_recent, review_page
 from approvals.admin.desk_list import Listed
 from approvals.admin.desk_recent import Recent
 from approvals.models import Snooze
+from approvals.turns import Wanted
 from policies import switches
 from policies.publishing import active_policy
 
@@ -34,11 +35,15 @@ MORNING: Final = time(8)
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What is on the right: a proposal, by default the first; the form that failed; the revision seen before."""
+    """What is on the right: a proposal, by default the first; the form that failed; the revision seen before.
+
+    `is_handing_on` shows whose turn it can be; otherwise nobody asks the database for that.
+    """
 
     proposal_id: UUID | None = None
     failed: Form | None = None
     seen: str = ""
+    is_handing_on: bool = False
 
 
 NOTHING: Final = Opened()
@@ -81,7 +86,7 @@ def render(
         "may_decide": person.has_perm(eligibility.DECIDE),
         "has_keys": request.COOKIES.get(KEYS_COOKIE) != "off",
         "engaged_switches": engaged,
-        "desk_count": _desk_count(listed),
+        "desk_count": _desk_count(person, listed),
         "recent": [(row, _act(request, row.proposal_id, "undo")) for row in recent],
         "toasts": _toasts(request, recent),
         "next": listed.next_after(shown) if listed.has(shown) else None,
@@ -105,16 +110,16 @@ def _answer(request: HttpRequest, context: dict[str, Any], page: review_page.Pag
 
 def _pane(request: HttpRequest, page: review_page.Page, listed: Listed, opened: Opened) -> dict[str, Any]:
     proposal, person = page.proposal, _person(request)
-    may_arrange = page.offers.may_decide and page.surface is not None
-    people = eligibility.deciders(proposal, page.surface)[:MOST_PEOPLE] if may_arrange and page.surface else ()
-    acts = ("decide", "undo", "retry", "snooze", "wake", "reassign", "looking")
+    is_handing_on = opened.is_handing_on and page.offers.may_decide and page.surface is not None
+    acts = ("decide", "edit", "undo", "retry", "snooze", "wake", "reassign", "looking")
     seen = opened.seen
     return {
         "where": {act: _act(request, proposal.pk, act) for act in acts},
         "replaced": review_page.replaced(seen, page, proposal.revisions.filter(number=seen)) if seen else None,
-        "people": people,
+        "people": _people(page) if is_handing_on else None,
+        "hand_on": f"{_act(request, proposal.pk, 'proposal')}{'&' if listed.wanted != Wanted() else '?'}hand=on",
         "assignment": getattr(proposal, "assignment", None),
-        "snoozes": snoozes(page) if may_arrange else (),
+        "snoozes": snoozes(page) if page.offers.may_decide else (),
         "put_off": None if listed.has(proposal.pk) and listed.wanted.pile != "snoozed" else _put_off(page, person),
         "others": presence.others(proposal=proposal, person=person),
     }
@@ -143,6 +148,11 @@ def clock(at: datetime) -> str:
     return formats.date_format(local, "H:i" if is_today else "j M, H:i")
 
 
+def _people(page: review_page.Page) -> Sequence[User]:
+    assert page.surface is not None
+    return list(eligibility.deciders(page.proposal, page.surface)[:MOST_PEOPLE])
+
+
 def _put_off(page: review_page.Page, person: User) -> Snooze | None:
     return Snooze.objects.filter(proposal=page.proposal, person=person, until__gt=page.now).first()
 
@@ -158,10 +168,10 @@ def _toasts(request: HttpRequest, recent: list[Recent]) -> list[dict[str, Any]]:
     return told
 
 
-def _desk_count(listed: Listed) -> int | None:
-    """Return how many wait for the person, where this page has counted just that."""
-    wanted = listed.wanted
-    return None if wanted.is_narrowed or wanted.pile != turns.Pile.MINE else listed.turns.count
+def _desk_count(person: User, listed: Listed) -> int:
+    """Return how many wait for the person; asked for only where this page has not counted just that."""
+    is_mine = listed.wanted.pile is turns.Pile.MINE
+    return listed.turns.in_pile if is_mine else turns.how_many(person, policy=listed.policy)
 
 
 def _act(request: HttpRequest, proposal_id: UUID, act: str) -> str:

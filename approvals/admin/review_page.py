@@ -109,7 +109,7 @@ def pieces(
 
 def addresses(proposal: Proposal) -> dict[str, str]:
     """Return where the forms of the review page lead."""
-    names = ("decide", "undo", "retry")
+    names = ("decide", "edit", "undo", "retry")
     return {name: reverse(f"admin:approvals_proposal_{name}", args=[proposal.pk]) for name in names}
 
 

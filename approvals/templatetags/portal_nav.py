@@ -9,8 +9,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from approvals import eligibility, turns
+from approvals.admin.filters import policy_of
 from policies.admin.publish_page import may_see
-from policies.publishing import active_policy
 
 register = template.Library()
 
@@ -36,7 +36,7 @@ def portal_nav(context: template.Context) -> dict[str, Any]:
     places = _places(person, request.path)
     count = context.get("desk_count")  # the desk has counted already
     if count is None and any(place.is_desk for place in places):
-        count = turns.how_many(person, policy=active_policy(), most=MOST)
+        count = turns.how_many(person, policy=policy_of(request), most=MOST)
     return {"places": places, "desk_count": count}
 
 

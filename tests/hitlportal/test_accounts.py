@@ -26,8 +26,8 @@ def test_the_admin_sends_strangers_to_sign_in(client):
     assert "account/login.html" in [template.name for template in response.templates]
 
 
-def test_signing_in_leads_to_the_admin(client, manager):
-    assert sign_in(client, "correct horse")["Location"] == "/admin/"
+def test_signing_in_leads_home(client, manager):
+    assert sign_in(client, "correct horse")["Location"] == "/"
     assert client.get("/admin/").status_code == 200
 
 
@@ -36,7 +36,7 @@ def test_signing_in_leads_back_to_the_page_asked_for(client, manager):
 
 
 def test_signing_in_leads_to_no_foreign_page(client, manager):
-    assert sign_in(client, "correct horse", next="https://evil.example/")["Location"] == "/admin/"
+    assert sign_in(client, "correct horse", next="https://evil.example/")["Location"] == "/"
 
 
 def test_a_wrong_password_says_so(client, manager):

@@ -2,6 +2,14 @@
 "use strict";
 
 (() => {
+    // Nobody has read what has been there for less: a key pressed twice must not approve the next one unseen.
+    const UNREAD_MS = 400;
+    let shown = 0;
+    document.addEventListener("htmx:beforeRequest", () => (shown = Infinity));
+    for (const end of ["htmx:afterSettle", "htmx:sendError", "htmx:responseError"]) {
+        document.addEventListener(end, () => (shown = performance.now()));
+    }
+
     const find = (selector) => document.querySelector(`#desk ${selector}`);
 
     function step(by) {
@@ -12,7 +20,7 @@
 
     function approve() {
         const form = find("form.approve");
-        if (!form) return;
+        if (!form || performance.now() - shown < UNREAD_MS) return;
         const open = [...form.querySelectorAll(".checklist input, .needed input, .needed textarea")].find((field) =>
             field.type === "checkbox" ? !field.checked : !field.value.trim()
         );

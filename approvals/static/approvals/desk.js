@@ -111,7 +111,7 @@
         draw();
         beat();
         if (event.detail.requestConfig?.elt?.closest?.(".finder")) return;
-        const field = document.querySelector("#desk .errorlist + input, #desk .errorlist + textarea");
+        const field = document.querySelector("#desk [data-focus], #desk .errorlist + input, #desk .errorlist + textarea");
         const heading = document.getElementById("proposal-heading");
         (field ?? heading)?.focus({ preventScroll: true });
         (field ?? heading)?.scrollIntoView({ block: "nearest" });

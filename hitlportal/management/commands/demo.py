@@ -106,7 +106,7 @@ class Command(BaseCommand):
         passwords = run.memory.passwords
         lines = [
             "",
-            _("HITL Portal is ready: %s/admin/") % run.memory.portal,
+            _("HITL Portal is ready: %s/") % run.memory.portal,
             "",
             *(
                 f"  {username:<11} {passwords[username]:<16} {what}"
@@ -119,8 +119,8 @@ class Command(BaseCommand):
             ),
             "",
             _("What to do first"),
-            _("  1. Sign in as manager and open Proposals. “Move $4,000 from Search to Social” waits for you."),
-            _("     Read what would change and why, then approve it. It ships ten seconds later, unless you undo it."),
+            _("  1. Sign in as manager. “Move $4,000 from Search to Social” waits on your desk."),
+            _("     Read what would change and why, then press A. It ships ten seconds later, unless you undo it."),
             _("  2. The win-back e-mail ships by itself. For this demo its hold is %d seconds, not half an hour:")
             % run.hold_in_force.total_seconds(),
             _("     open it and choose Undo in time, and it waits for you instead."),
