@@ -1,7 +1,7 @@
 """How the work of review went in the last days, from the rows themselves: what waited, came in and was decided."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -95,6 +95,14 @@ def troubles(scope: Scope, *, at: datetime) -> list[Trouble]:
     """Return the agents with problems lately, as far as they may be seen. Kept for a minute per audience."""
     key = f"troubles:{scope.audience}"
     return cache.get_or_set(key, lambda: _troubles(scope, at), KEPT_SECONDS) or []
+
+
+def is_new(scope: Scope, shown: Sequence[Day]) -> bool:
+    """Whether there is no proposal at all that may be seen, now or in the `shown` days."""
+    if any(day.waiting or day.arrived or day.decided for day in shown):
+        return False
+    # Finding nothing among a million takes a while, so the answer is kept as well.
+    return not cache.get_or_set(f"anything:{scope.audience}", scope.proposals.exists, KEPT_SECONDS)
 
 
 def _days(scope: Scope, at: datetime) -> list[Day]:

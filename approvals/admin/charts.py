@@ -85,8 +85,9 @@ def draw(name: str, theme: str, days: Sequence[Day]) -> bytes:
     values = CHARTS[name](days)
     chart = pygal.Bar(
         style=style, js=[], width=WIDTH, height=HEIGHT, explicit_size=True, show_legend=False, margin=4, spacing=8,
-        rounded_bars=2, include_x_axis=True, max_scale=4, min_scale=2, x_labels_major_every=3,
-        show_minor_x_labels=False, no_data_text=_("Nothing yet"), formatter=_axis if name == "queue" else _axis_hours,
+        rounded_bars=2, include_x_axis=True, max_scale=4, min_scale=2, x_labels_major_every=3, truncate_label=-1,
+        show_minor_x_labels=False, no_data_text=_("Nothing yet"),
+        value_formatter=_axis if name == "queue" else _axis_hours,
         range=(0, max([*(value for value in values if value is not None), 1])),
     )  # fmt: skip
     chart.x_labels = [formats.date_format(day.day, "j M") for day in days]

@@ -120,9 +120,9 @@ def home(person: User) -> Mapping[str, Any]:
         "looks": [_look(person, trouble) for trouble in trend.troubles(scope, at=now)],
         "records": _records(person),
     }
-    if not scope.proposals.exists():
-        return {**context, "steps": first_steps(person), "is_new": True}
     days = trend.days(scope, at=now)
+    if trend.is_new(scope, days):
+        return {**context, "steps": first_steps(person), "is_new": True}
     table = [(day, "—" if day.wait is None else words.span(day.wait)) for day in days]
     return {**context, "days": table, "charts": [_chart(name, days) for name in charts.CHARTS]}
 

@@ -1,11 +1,12 @@
 """The list of proposals, and the addresses of everything that people do with one."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet, prefetch_related_objects
+from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -15,9 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from approvals import eligibility
-from approvals.admin import actions, editing, filters, review_page, words
-from approvals.models import WAITING, Proposal, State
-from audit.readonly import ReadOnlyAdmin
+from approvals.admin import actions, editing, filters, ranges, review_page, words
+from approvals.admin.exporting import ExportingAdmin
+from approvals.models import WAITING, Decision, Proposal, State
 
 LIST_FIELDS = (
     "id", "title", "state", "surface_id", "agent_id", "tier_id", "confidence", "amount", "currency", "owner_id",
@@ -26,7 +27,7 @@ LIST_FIELDS = (
 
 
 @admin.register(Proposal)
-class ProposalAdmin(ReadOnlyAdmin[Proposal]):
+class ProposalAdmin(ExportingAdmin[Proposal]):
     """Nothing here decides: it lists, and hands over to the review page and the use cases."""
 
     list_display = (
@@ -40,13 +41,19 @@ class ProposalAdmin(ReadOnlyAdmin[Proposal]):
         filters.SurfaceFilter,
         filters.AgentFilter,
         filters.TierFilter,
-        filters.ConfidenceFilter,
-        "created_at",
+        ranges.ConfidenceFilter,
+        ranges.date_range("created_at", _("time of proposal"), "proposed"),
+        filters.ReviewerFilter,
     )
     search_fields = ("title",)
     search_help_text = _("Title, id or target")
     ordering = ("-id",)
     empty_value_display = ""
+    time_range = "proposed"
+    export_header = (
+        "id", "title", "action", "state", "surface", "agent", "tier", "confidence", "amount", "currency", "people",
+        "owner", "proposed_at", "deadline_at", "release_at", "decisions",
+    )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Proposal]:
         """Only what this person may see, with the state and the time by the database's clock."""
@@ -73,10 +80,25 @@ class ProposalAdmin(ReadOnlyAdmin[Proposal]):
     def has_view_permission(self, request: HttpRequest, obj: Proposal | None = None) -> bool:
         return super().has_view_permission(request, obj) or request.user.has_perm(eligibility.SEE_ALL)
 
+    def export_rows(self, keys: Sequence[Any]) -> Iterable[Proposal]:
+        decisions = Prefetch("decisions", Decision.objects.order_by("id"))
+        fields = (*LIST_FIELDS, "action", "audience_size")
+        rows: QuerySet[Proposal] = Proposal.objects.as_of_now().filter(pk__in=keys).only(*fields)
+        return rows.prefetch_related(decisions)
+
+    def export_cells(self, row: Any) -> Sequence[Any]:
+        said = "; ".join(f"{decision.by_name}: {decision.get_verdict_display()}" for decision in row.decisions.all())
+        return (
+            row.pk, row.title, row.action, State(row.state_now).label, row.surface_id, row.agent_id, row.tier_id,
+            row.confidence, row.amount, row.currency, row.audience_size, row.owner_id, row.created_at, row.deadline_at,
+            row.release_at, said,
+        )  # fmt: skip
+
     def get_urls(self) -> list[URLPattern]:
         """The list, the review page and its actions; no form of Django's changes a proposal."""
         return [
             path("", self._admin(require_safe(self.changelist_view)), name="approvals_proposal_changelist"),
+            self.export_url(),
             path("<uuid:object_id>/", self._admin(require_safe(self.review)), name="approvals_proposal_change"),
             path("<uuid:object_id>/payload.json", self._admin(require_safe(self.raw)), name="approvals_proposal_raw"),
             path("<uuid:object_id>/decide/", self._admin(require_POST(self.decide)), name="approvals_proposal_decide"),

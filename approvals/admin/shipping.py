@@ -1,6 +1,6 @@
 """Dispatches, callbacks, decisions and outcomes: to look at. What can be done is done on the review page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from django.contrib import admin
@@ -11,7 +11,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from approvals import eligibility
+from approvals.admin import filters, ranges
 from approvals.admin.actions import page_url
+from approvals.admin.exporting import ExportingAdmin
 from approvals.models import Attempt, Callback, Decision, Dispatch, DispatchStatus, Outcome, Proposal
 from audit.readonly import ReadOnlyAdmin, pretty
 
@@ -67,7 +69,7 @@ class AttemptInline(admin.TabularInline[Attempt, Dispatch]):
 
 
 @admin.register(Dispatch)
-class DispatchAdmin(OfProposalAdmin[Dispatch]):
+class DispatchAdmin(OfProposalAdmin[Dispatch], ExportingAdmin[Dispatch]):
     list_display = (
         "proposal_link",
         "kind",
@@ -79,7 +81,23 @@ class DispatchAdmin(OfProposalAdmin[Dispatch]):
         "next_step",
     )
     list_display_links = ("kind",)
-    list_filter = (LettersFilter, "status", "kind")
+    list_filter = (
+        LettersFilter,
+        "status",
+        "kind",
+        ranges.date_range("created_at", _("time"), "made"),
+        filters.StateOfProposal,
+        filters.SurfaceOfProposal,
+        filters.AgentOfProposal,
+        filters.TierOfProposal,
+        filters.ConfidenceOfProposal,
+        filters.DispatchReviewer,
+    )
+    time_range = "made"
+    export_header = (
+        "id", "proposal", "title", "kind", "status", "surface", "agent", "connector", "attempts", "next_attempt_at",
+        "created_at", "delivered_at", "last_error", "digest",
+    )  # fmt: skip
     # Not the grant: until it expires, whoever holds it may execute.
     fields = (
         "proposal_link", "kind", "status", "connector_slug", "digest", "attempts_made", "fence", "next_attempt_at",
@@ -87,6 +105,16 @@ class DispatchAdmin(OfProposalAdmin[Dispatch]):
     )  # fmt: skip
     readonly_fields = fields
     inlines = (AttemptInline,)
+
+    def export_rows(self, keys: Sequence[Any]) -> Iterable[Dispatch]:
+        return Dispatch.objects.filter(pk__in=keys).select_related("proposal")
+
+    def export_cells(self, row: Dispatch) -> Sequence[Any]:
+        return (
+            row.pk, row.proposal_id, row.proposal.title, row.get_kind_display(), row.get_status_display(),
+            row.proposal.surface_id, row.proposal.agent_id, row.connector_id, row.attempts_made, row.next_attempt_at,
+            row.created_at, row.delivered_at, row.last_error, row.digest,
+        )  # fmt: skip
 
     @admin.display(description=_("status"), ordering="status")
     def badge(self, row: Dispatch) -> SafeString:
@@ -128,7 +156,7 @@ class CallbackAdmin(OfProposalAdmin[Callback]):
 
 
 @admin.register(Decision)
-class DecisionAdmin(OfProposalAdmin[Decision]):
+class DecisionAdmin(OfProposalAdmin[Decision], ExportingAdmin[Decision]):
     list_display = (
         "at",
         "by_name",
@@ -140,12 +168,38 @@ class DecisionAdmin(OfProposalAdmin[Decision]):
         "is_signed",
     )
     list_display_links = ("at",)
-    list_filter = ("verdict", "reason_code", "is_signed", "at")
+    list_filter = (
+        "verdict",
+        "reason_code",
+        ranges.date_range("at", _("time"), "decided"),
+        filters.DecidedBy,
+        filters.StateOfProposal,
+        filters.SurfaceOfProposal,
+        filters.AgentOfProposal,
+        filters.TierOfProposal,
+        filters.ConfidenceOfProposal,
+        "is_signed",
+    )
+    time_field, time_range = "at", "decided"
+    export_header = (
+        "id", "at", "by", "verdict", "proposal", "title", "surface", "agent", "revision", "digest", "reason", "comment",
+        "signed",
+    )  # fmt: skip
     search_fields = ("by_name", "comment")
     fields = (
         "proposal_link", "verdict", "by_name", "at", "revision_number", "digest", "reason_code", "comment", "is_signed",
     )  # fmt: skip
     readonly_fields = fields
+
+    def export_rows(self, keys: Sequence[Any]) -> Iterable[Decision]:
+        return Decision.objects.filter(pk__in=keys).select_related("proposal")
+
+    def export_cells(self, row: Decision) -> Sequence[Any]:
+        return (
+            row.pk, row.at, row.by_name, row.get_verdict_display(), row.proposal_id, row.proposal.title,
+            row.proposal.surface_id, row.proposal.agent_id, row.revision_number, row.digest,
+            row.get_reason_code_display(), row.comment, row.is_signed,
+        )  # fmt: skip
 
 
 @admin.register(Outcome)

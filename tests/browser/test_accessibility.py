@@ -1,0 +1,206 @@
+"""Every page of our own, looked at by axe, by keyboard, and by who hears it: light and dark, wide and narrow."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from playwright.sync_api import Page
+
+from approvals import replaying
+from approvals.models import Proposal
+from policies import publishing, replays, switches
+from policies.models import Guardrail, ReplayRun, Surface
+from tests import world as worlds
+from tests.browser.conftest import DESK, PHONE, OpenAs
+from tests.test_edit_form import PAYLOAD, SCHEMA
+from tests.world import World
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What there is to look at, and who looks: somebody who may do everything."""
+
+    person: User
+    plain: Proposal
+    signed: Proposal
+    rival: Proposal
+    marked: Proposal
+    editable: Proposal
+    replay: ReplayRun
+
+
+# One line for each page: what it is called here, and where it is.
+PROPOSAL = "/admin/approvals/proposal/"
+PLACES = {
+    "home": "/admin/",
+    "proposals": PROPOSAL,
+    "decisions": "/admin/approvals/decision/",
+    "dispatches": "/admin/approvals/dispatch/",
+    "review": PROPOSAL + "{scene.plain.pk}/",
+    "review-signature": PROPOSAL + "{scene.signed.pk}/",
+    "review-conflict": PROPOSAL + "{scene.rival.pk}/",
+    "review-findings": PROPOSAL + "{scene.marked.pk}/",
+    "edit": PROPOSAL + "{scene.editable.pk}/edit/",
+    "edit-json": PROPOSAL + "{scene.plain.pk}/edit/?as=json",
+    "publish": "/admin/policies/publish/",
+    "replay": "/admin/policies/replay/{scene.replay.pk}/",
+    "switches": "/admin/switches/",
+    "stop": "/admin/switches/engage/",
+    "release": "/admin/switches/release/surface:pricing/",
+    "rule": "/admin/policies/rule/add/",
+    "surface": "/admin/policies/surface/ads.budget/change/",
+    "agent": "/admin/policies/agent/pacer/change/",
+    "ledger": "/admin/audit/entry/",
+}
+LOOKS = [
+    pytest.param(scheme, size, id=f"{scheme}-{'phone' if size is PHONE else 'desk'}")
+    for scheme in ("light", "dark")
+    for size in (DESK, PHONE)
+]
+AXE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+# What is in Django's own templates, is no failure of WCAG, and cannot be mended by a style sheet.
+DJANGOS = {"agent": {"empty-table-header"}}
+
+
+@pytest.fixture
+def scene(world: World) -> Scene:
+    return build(world)
+
+
+def build(world: World) -> Scene:
+    """Make something of everything that the pages can show."""
+    cache.clear()
+    world.owner.is_superuser = True
+    world.owner.save()
+    world.surface("email.tests", "single", payload_schema=SCHEMA, editor_may_approve=True)
+    Guardrail.objects.create(
+        slug="promises", kind="forbidden_phrases", config={"phrases": ["guaranteed"]}, effect="flag",
+        text="Promises nothing for certain.",
+    )  # fmt: skip
+    worlds.publish()
+    moved = {"payload": {"to": "social", "amount": 4000}, "before": {"to": "search", "amount": 2000}}
+    plain = world.propose(title="Move $4,000 from Search to Social", rationale="Social is cheaper.", content=moved)
+    rivals = [
+        world.propose(
+            title=title,
+            targets=("campaign:social",),
+            content={"payload": {"headline": text, "amount": amount}, "before": {"headline": "Come in", "amount": 100}},
+        )
+        for title, text, amount in (("More for Social", "Come in and see", 900), ("Less for Social", "Come later", 50))
+    ]
+    marked = world.propose(
+        title="A promise", content={"payload": {"text": "Your money back, guaranteed, within a day."}}
+    )
+    world.decide(world.propose(title="Not this one"), "reject", reason_code="too_risky")
+    signed = world.propose("pricing", title="Raise the price")
+    editable = world.propose("email.tests", title="Win back", content={"payload": PAYLOAD})
+    switches.engage(scope="surface:pricing", by=world.owner, reason="Wrong prices were shipped.")
+    Surface.objects.filter(pk="ads.budget").update(tier="batch")
+    run = replays.ask(document=publishing.document(), by=world.owner)
+    replaying.run_next()
+    return Scene(world.owner, plain, signed, rivals[1], marked, editable, run)
+
+
+def unfold(page: Page) -> None:
+    """Open what is folded: it has to be right as well."""
+    page.evaluate("document.querySelectorAll('details:not([name])').forEach(one => { one.open = true })")
+
+
+@pytest.mark.parametrize(("scheme", "size"), LOOKS)
+def test_axe_finds_nothing_to_complain_of(open_as: OpenAs, scene: Scene, scheme: str, size: dict[str, int]) -> None:
+    # Axe is put into the page, which the portal's own policy would forbid.
+    page = open_as(scene.person, "/admin/", color_scheme=scheme, viewport=size, bypass_csp=True)
+    found = {}
+    for name, place in PLACES.items():
+        page.goto(place.format(scene=scene))
+        unfold(page)
+        violations = [
+            one for one in Axe().run(page, options=AXE).response["violations"] if one["id"] not in DJANGOS.get(name, ())
+        ]
+        if violations:
+            found[name] = [(one["id"], [node["html"][:160] for node in one["nodes"]][:3]) for one in violations]
+    assert found == {}
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_no_page_scrolls_sideways(open_as: OpenAs, scene: Scene, size: dict[str, int]) -> None:
+    page = open_as(scene.person, "/admin/", viewport=size)
+    wide = {}
+    for name, place in PLACES.items():
+        page.goto(place.format(scene=scene))
+        unfold(page)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > size["width"]:
+            wide[name] = width
+    assert wide == {}
+
+
+CONTROLS = {
+    "button", "link", "textbox", "combobox", "checkbox", "radio", "spinbutton", "searchbox", "listbox", "menuitem",
+    "Date", "DisclosureTriangle", "slider", "switch", "tab",
+}  # fmt: skip
+
+
+def test_every_control_has_a_name(open_as: OpenAs, scene: Scene) -> None:
+    """As Chromium tells it to a screen reader."""
+    page = open_as(scene.person, "/admin/")
+    session = page.context.new_cdp_session(page)
+    nameless = []
+    for name, place in PLACES.items():
+        page.goto(place.format(scene=scene))
+        unfold(page)
+        nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+        controls = [node for node in nodes if not node.get("ignored") and node["role"]["value"] in CONTROLS]
+        assert controls, name
+        nameless += [(name, node["role"]["value"]) for node in controls if not node["name"]["value"].strip()]
+    assert nameless == []
+
+
+FOCUSED = """() => {
+    const element = document.activeElement;
+    if (!element || element === document.body) { return null; }
+    const style = getComputedStyle(element);
+    // A date has several stops; the round is over when an element comes back after others.
+    const isAgain = element.dataset.reached === "1" && element !== window.lastReached;
+    element.dataset.reached = "1";
+    window.lastReached = element;
+    return {
+        html: element.outerHTML.slice(0, 160),
+        outline: style.outlineStyle !== "none" ? parseFloat(style.outlineWidth) : 0,
+        shadow: style.boxShadow !== "none",
+        isAgain,
+    };
+}"""
+UNREACHED = """() => [...document.querySelectorAll(
+        "a[href], button, input:not([type=hidden]), select, textarea, summary")]
+    .filter(element => !element.dataset.reached && !element.disabled && element.tabIndex >= 0
+        && element.type !== "radio" && element.checkVisibility({visibilityProperty: true})
+        && element.getClientRects().length)
+    .map(element => element.outerHTML.slice(0, 160))"""
+
+
+def test_the_keyboard_reaches_every_control_and_shows_where_it_is(open_as: OpenAs, scene: Scene) -> None:
+    page = open_as(scene.person, "/admin/")
+    unseen: dict[str, Any] = {}
+    for name, place in PLACES.items():
+        page.goto(place.format(scene=scene))
+        unfold(page)
+        rounds = 0
+        for _ in range(400):
+            page.keyboard.press("Tab")
+            at = page.evaluate(FOCUSED)
+            if at is None and not rounds:  # a page that begins in a field is gone round once more, from its top
+                rounds += 1
+                continue
+            if at is None or at["isAgain"]:
+                break
+            if at["outline"] < 2 and not at["shadow"]:
+                unseen.setdefault(name, []).append(at["html"])
+        if left := page.evaluate(UNREACHED):
+            unseen.setdefault(name, []).extend(f"not reached: {html}" for html in left[:5])
+    assert unseen == {}
