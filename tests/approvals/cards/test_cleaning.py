@@ -73,10 +73,10 @@ def test_signs_of_ours_in_a_payload_mark_nothing() -> None:
 @pytest.mark.parametrize("piece", ["<div>", "<b>", "<p><b><i>", "<table><tr><td>", "<a href=x>", "{{ ", "<!--", "<"])
 def test_a_megabyte_of_anything_is_cleaned_in_good_time(piece: str) -> None:
     html = piece * (1024 * 1024 // len(piece))
-    start = time.perf_counter()
+    start = time.thread_time()
     page = cleaning.page(html, title="x")
     inventory.of(html)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
     assert "The preview ends here" in page
 
 
