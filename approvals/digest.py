@@ -20,7 +20,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Substr
 
 from approvals import eligibility
-from approvals.models import Decision, Dispatch, DispatchStatus, Sample
+from approvals.models import Decision, Dispatch, DispatchStatus, Proposal, Sample
 from approvals.monitoring import by_itself
 from audit.models import Entry
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from approvals.errors import NotEligible
 from approvals.models import OPEN, Proposal
 from approvals.models.proposal import ProposalQuerySet
+from policies.models import Agent
 from policies.policy import Policy, SurfacePolicy
 
 SEE_ALL = "approvals.view_all_proposals"
@@ -39,7 +40,8 @@ def waiting_for(person: User, proposals: QuerySet[Proposal], policy: Policy) -> 
         return proposals.none()
     owners_may = [surface.slug for surface in policy.surfaces.values() if surface.agent_owner_may_decide]
     mine = proposals.filter(state__in=OPEN, deadline_at__gt=Now(), deciding_roles__overlap=sorted(roles(person)))
-    return mine.exclude(Q(agent__owner=person) & ~Q(surface__in=owners_may))
+    own = Agent.objects.filter(owner=person).values("pk")
+    return mine.exclude(Q(agent__in=own) & ~Q(surface__in=owners_may))
 
 
 def require(

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from approvals import eligibility
 from approvals.admin import cards, confidence, forms, marks, words
-from approvals.admin.rivals import rivals, side
+from approvals.admin.rivals import beside
 from approvals.admin.story import story
 from approvals.cards import showing
 from approvals.models import WAITING, Proposal, Revision, State
@@ -99,8 +99,7 @@ def pieces(
         "forms": _forms(page, failed),
         "failed": failed,
         "card": showing.card(page.proposal, viewer=person, surface=page.surface),
-        "own_side": side(page.proposal, page.state),
-        "rivals": rivals(person, page.proposal),
+        **beside(person, page.proposal, page.state),
         "where": addresses(page.proposal),
         "is_held": page.state in HOLDABLE and _is_stopped(page.proposal, engaged),
         **_facts(page),

@@ -34,6 +34,12 @@ class Rival:
     side: Side | None
 
 
+def beside(person: User, proposal: Proposal, state: State) -> dict[str, Any]:
+    """Return what the template of the conflicts draws: the rivals, and where there are any, this proposal."""
+    found = rivals(person, proposal)
+    return {"rivals": found, "own_side": side(proposal, state) if found else None}
+
+
 def rivals(person: User, proposal: Proposal) -> list[Rival]:
     """Return the unresolved conflicts of `proposal`, the newest first. Two queries."""
     rows = list(conflicts.of(proposal)[: conflicts.MOST])
