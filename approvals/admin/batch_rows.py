@@ -18,6 +18,7 @@ from approvals import differences, eligibility
 from approvals.admin import words
 from approvals.alone import why_alone
 from approvals.batches import MOST
+from approvals.cards import showing
 from approvals.differences import Change
 from approvals.errors import NotEligible
 from approvals.models import OPEN, WAITING, Conflict, Proposal, Revision, State
@@ -211,17 +212,20 @@ def effect(proposal: Proposal, policy: Policy, *, state: State, now: datetime) -
     """Say in one line what approving does."""
     if _is_large(proposal.revision):
         return _("This is a large change: open it to see what it does.")
-    return words.effect(proposal, policy.surfaces.get(proposal.surface_id), state=state, now=now)
+    return showing.effect(proposal, policy.surfaces.get(proposal.surface_id), state=state, now=now)
 
 
 def short_changes(revision: Revision) -> tuple[list[ShortChange], int]:
     """Return the first fields that differ, and how many more there are."""
     if _is_large(revision):
         return [], 0
-    before = revision.before
-    if before is None or not differences.describes_same_fields(before, revision.payload):
+    before, after = differences.leaves(revision.before), differences.leaves(revision.payload)
+    if revision.before is None or not differences.describes_same_fields(before, after):
         before = {}
-    found = [row for row in differences.compare(before, revision.payload) if row.change is not Change.SAME]
+    kinds = differences.by_change(before, after).items()
+    found = [
+        differences.row(path, kind, before, after) for kind, paths in kinds if kind is not Change.SAME for path in paths
+    ]
     short = [ShortChange(_cut(row.path), _cut(words.value(row.old)), _cut(words.value(row.new))) for row in found]
     return short[:FEW_FIELDS], max(len(found) - FEW_FIELDS, 0)
 

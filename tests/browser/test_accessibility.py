@@ -56,6 +56,10 @@ PLACES = {
     "surface": "/admin/policies/surface/ads.budget/change/",
     "agent": "/admin/policies/agent/pacer/change/",
     "ledger": "/admin/audit/entry/",
+    "desk": "/admin/desk/",
+    "batch": "/admin/desk/batch/?id={scene.plain.pk}&id={scene.rival.pk}",
+    "monitor": "/admin/monitor/",
+    "digest": "/admin/monitor/digest/",
 }
 LOOKS = [
     pytest.param(scheme, size, id=f"{scheme}-{'phone' if size is PHONE else 'desk'}")
