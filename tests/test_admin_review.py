@@ -227,7 +227,7 @@ def test_the_list_asks_the_database_few_questions(world: World, client: Client) 
     for query in ("", "?p=2", "?state=mine", "?q=Move"):
         with CaptureQueriesContext(connection) as captured:
             assert client.get(LIST + query).status_code == 200
-        assert len(captured) <= 13, query
+        assert len(captured) <= 12, query
 
 
 def test_a_payload_of_a_megabyte_opens_and_is_readable(world: World, client: Client) -> None:

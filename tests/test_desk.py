@@ -274,6 +274,9 @@ def test_who_only_looks_sees_no_button(world: World) -> None:
     assert "Put off" not in page.split('class="desk-pane', 1)[1]
 
 
+WRITING = {"INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE"}
+
+
 def test_looking_at_the_desk_writes_nothing(world: World, client: Client) -> None:
     [first] = propose(world, "First")
     client.get(DESK)
@@ -282,7 +285,7 @@ def test_looking_at_the_desk_writes_nothing(world: World, client: Client) -> Non
             client.get(address)
             client.head(address)
             client.get(address, headers=HTMX)
-    written = [query["sql"] for query in asked if not query["sql"].startswith(("SELECT", "SAVEPOINT", "RELEASE"))]
+    written = [query["sql"] for query in asked if WRITING & set(query["sql"].split())]
     assert written == []
 
 

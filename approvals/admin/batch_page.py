@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from approvals import batches, eligibility
 from approvals.admin import batch_result, batch_rows
 from approvals.admin.actions import person_of
+from approvals.admin.filters import policy_of, reader_of
 from approvals.batches import MOST
 from approvals.errors import NotInBatch
 from approvals.models import Decision
@@ -130,7 +131,7 @@ def _show(
     choice: batch_rows.Choice | None = None,
     is_cut: bool = False,
 ) -> HttpResponse:
-    batch = batch_rows.load(person_of(request), ids, active_policy(), choice=choice)
+    batch = batch_rows.load(reader_of(request), ids, policy_of(request), choice=choice)
     context = {"title": _("Decide together"), "batch": batch, "form": form, "is_cut": is_cut, "most": MOST}
     return _answer(request, "approvals/batch/batch.html", {**frame, **context})
 
@@ -138,7 +139,7 @@ def _show(
 def _confirm(
     request: HttpRequest, frame: Frame, *, sent: Sent, form: ReasonForm, verdict: Decision.Verdict
 ) -> HttpResponse:
-    batch = batch_rows.load(person_of(request), list(sent.shown)[:MOST], active_policy(), choice=sent.choice)
+    batch = batch_rows.load(reader_of(request), list(sent.shown)[:MOST], policy_of(request), choice=sent.choice)
     number = len(batch.chosen)
     if not number:
         messages.error(request, _("None of them can be decided together any more. Nothing was decided."))

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from approvals import digest
 from approvals.admin import words
-from approvals.admin.actions import person_of
+from approvals.admin.filters import reader_of
 from approvals.models import Decision, Sample
 
 Frame = Mapping[str, Any]
@@ -26,7 +26,7 @@ def page(request: HttpRequest, frame: Frame) -> HttpResponse:
     zone = timezone.get_current_timezone()
     today = timezone.localdate()
     day = min(max(_day(request.GET.get("day", "")) or today, FIRST), today)
-    found = digest.digest(person_of(request), day=day, zone=zone)
+    found = digest.digest(reader_of(request), day=day, zone=zone)
     context = {
         **frame,
         "title": _("Daily digest"),

@@ -15,10 +15,10 @@ from django.views.decorators.http import require_safe
 from approvals import eligibility, recovery, review, sampling
 from approvals.admin import monitor_rows
 from approvals.admin.actions import person_of
+from approvals.admin.filters import policy_of, reader_of
 from approvals.admin.monitor_rows import Asked
 from approvals.errors import ProposalError
 from approvals.models import Sample
-from policies.publishing import active_policy
 
 Frame = Mapping[str, Any]
 LISTS: Final = ("upcoming", "shipped", "failed", "sampled")
@@ -29,7 +29,7 @@ def page(request: HttpRequest, frame: Frame) -> HttpResponse:
     """Show what ships by itself (GET); stop, retry or judge one of it (POST)."""
     if request.method == "POST":
         return _act(request)
-    asked, by = _asked(request), monitor_rows.viewer(person_of(request), active_policy())
+    asked, by = _asked(request), monitor_rows.viewer(reader_of(request), policy_of(request))
     context = {
         **frame,
         "title": _("Monitor"),
@@ -45,7 +45,7 @@ def page(request: HttpRequest, frame: Frame) -> HttpResponse:
 @require_safe
 def lists(request: HttpRequest, frame: Frame) -> HttpResponse:
     """Show only what changes by itself, for the page to put in the place of what it has."""
-    asked, by = _asked(request), monitor_rows.viewer(person_of(request), active_policy())
+    asked, by = _asked(request), monitor_rows.viewer(reader_of(request), policy_of(request))
     return _answer(request, "approvals/monitor/lists.html", {"asked": asked, **_lists(request, by, asked)})
 
 
