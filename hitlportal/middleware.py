@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
 
+from allauth.account.adapter import get_adapter
+from allauth.usersessions.models import UserSession
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 View = Callable[[HttpRequest], HttpResponseBase]
 
 API_PREFIX = "/api/"
+SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS", "TRACE"}
+NOTED_EVERY: Final = timedelta(minutes=1)
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
     for feature in (
@@ -53,3 +61,22 @@ def refuse_bearer_outside_api(get_response: View) -> View:
         return get_response(request)
 
     return middleware
+
+
+def note_activity(get_response: View) -> View:
+    """Keep, for a person's list of sessions, when something was last done in each. Reading leaves no trace."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.method not in SAFE_METHODS and isinstance(request.user, User) and request.session.session_key:
+            _note(request, request.user, request.session.session_key)
+        return get_response(request)
+
+    return middleware
+
+
+def _note(request: HttpRequest, person: User, key: str) -> None:
+    adapter, now = get_adapter(), timezone.now()
+    facts = {"ip": adapter.get_client_ip(request), "user_agent": adapter.get_http_user_agent(request)[:200]}
+    row, is_new = UserSession.objects.get_or_create(session_key=key, defaults={"user": person, **facts})
+    if not is_new and row.user_id == person.pk and row.last_seen_at < now - NOTED_EVERY:
+        UserSession.objects.filter(pk=row.pk).update(last_seen_at=now, **facts)

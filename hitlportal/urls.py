@@ -1,6 +1,5 @@
 """The portal's addresses."""
 
-from allauth.account import views as account_views
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
@@ -15,8 +14,8 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),
-    path("accounts/login/", account_views.login, name="account_login"),
-    path("accounts/logout/", account_views.logout, name="account_logout"),
+    path("accounts/", include("hitlportal.account_urls")),
+    path("account/", include("hitlportal.own_account_urls")),
     path("api/v1/", include("approvals.api.urls")),
     re_path(r"^api/", errors.unknown_address),
     path(".well-known/jwks.json", keys.jwks, name="jwks"),
