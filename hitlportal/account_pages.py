@@ -145,7 +145,7 @@ def end_session(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
-@reauthentication_required(app="allauth.mfa")
+@reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]  # allauth has no types
 def recovery_codes(request: HttpRequest) -> HttpResponse:
     """Show the recovery codes that are left."""
     held = Authenticator.objects.filter(user=person_of(request), type=Authenticator.Type.RECOVERY_CODES).first()

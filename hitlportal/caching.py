@@ -19,14 +19,14 @@ class PortalCache(DatabaseCache):
     Sign-in limits take their lock with `add`, so here it is one statement.
     """
 
-    def add(self, key: Any, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:  # type: ignore[assignment]
+    def add(self, key: Any, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         """Store `value` unless there is one that has not expired; return whether it was stored."""
         name = self.make_and_validate_key(key, version=version)
         until = self.get_backend_timeout(timeout)
         expires = datetime.max.replace(tzinfo=UTC) if until is None else datetime.fromtimestamp(until, tz=UTC)
-        stored = base64.b64encode(pickle.dumps(value, self.pickle_protocol)).decode("ascii")  # type: ignore[attr-defined]
-        database = connections[router.db_for_write(self.cache_model_class)]  # type: ignore[attr-defined]
-        table = database.ops.quote_name(self._table)  # type: ignore[attr-defined]
+        stored = base64.b64encode(pickle.dumps(value, self.pickle_protocol)).decode("ascii")
+        database = connections[router.db_for_write(self.cache_model_class)]
+        table = database.ops.quote_name(self._table)  # type: ignore[attr-defined]  # missing in the stubs
         with database.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO {table} AS kept (cache_key, value, expires) VALUES (%s, %s, %s) "  # noqa: S608  # our own table

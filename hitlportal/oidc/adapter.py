@@ -42,7 +42,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # all
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         """Check that the token answers this sign-in; give the roles of its groups, or refuse who has none."""
-        oidc, claims = settings.OIDC, sociallogin.claims
+        oidc, claims = roles.provider(), sociallogin.claims
         if not secrets.compare_digest(str(sociallogin.state.get("nonce", "")), str(claims["nonce"])):
             raise ImmediateHttpResponse(_refused(request, "account/provider_error.html"))
         given = roles.roles_for(claims, oidc)
@@ -71,7 +71,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # all
             at=database_now(),
             data={"by": "identity provider"},
         )
-        roles.apply(person, roles.roles_for(sociallogin.claims, settings.OIDC), settings.OIDC)
+        roles.apply(person, roles.roles_for(sociallogin.claims, roles.provider()), roles.provider())
         return person
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, **facts: Any) -> None:
@@ -80,4 +80,4 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # all
 
 
 def _refused(request: HttpRequest, template: str) -> HttpResponse:
-    return render(request, template, {"name": settings.OIDC.name}, status=403)
+    return render(request, template, {"name": roles.provider().name}, status=403)

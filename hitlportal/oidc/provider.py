@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from hitlportal.oidc import tokens
+from hitlportal.oidc import roles, tokens
 
 
 class PortalOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth has no types
@@ -22,7 +22,7 @@ class PortalOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # 
     def openid_config(self) -> dict[str, Any]:
         """Return what the provider publishes of itself. Raises OAuth2Error if it calls itself another issuer."""
         config: dict[str, Any] = super().openid_config
-        if config.get("issuer") != settings.OIDC.issuer:
+        if config.get("issuer") != roles.provider().issuer:
             raise OAuth2Error("The provider calls itself by another name than OIDC_ISSUER.")
         return config
 
@@ -33,7 +33,7 @@ class PortalOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # 
             answer.raise_for_status()
             keys = answer.json()
         claims = tokens.read(
-            facts["response"].get("id_token") or "", keys=keys, issuer=settings.OIDC.issuer, client_id=app.client_id
+            facts["response"].get("id_token") or "", keys=keys, issuer=roles.provider().issuer, client_id=app.client_id
         )
         login = self.get_provider().sociallogin_from_response(request, {"id_token": claims})
         login.claims = claims

@@ -4,8 +4,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import transaction
+from django.http import Http404
 
 from audit import ledger
 from audit.clock import database_now
@@ -13,6 +15,14 @@ from hitlportal.environment_sign_in import OpenIdConnect
 from policies.people import actor
 
 log = logging.getLogger(__name__)
+
+
+def provider() -> OpenIdConnect:
+    """Return the identity provider. Raises Http404 where none is configured."""
+    found: OpenIdConnect | None = settings.OIDC
+    if found is None:
+        raise Http404
+    return found
 
 
 def groups_of(claims: Mapping[str, Any], path: str) -> frozenset[str]:

@@ -7,13 +7,13 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
-from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from requests import RequestException
 
+from hitlportal.oidc import roles
 from hitlportal.oidc.provider import PortalOAuth2Adapter
 
 log = logging.getLogger(__name__)
@@ -27,9 +27,8 @@ def login(request: HttpRequest) -> HttpResponse:
     By a page rather than a redirect: the page's policy lets forms lead nowhere but to the portal, and it would
     count where a redirect leads.
     """
-    if settings.OIDC is None:
-        raise Http404
-    provider = get_adapter().get_provider(request, settings.OIDC.provider_id)
+    oidc = roles.provider()
+    provider = get_adapter().get_provider(request, oidc.provider_id)
     try:
         response = provider.redirect_from_request(request)
     except (OAuth2Error, RequestException, ValueError, KeyError) as error:
@@ -38,16 +37,14 @@ def login(request: HttpRequest) -> HttpResponse:
         return answer.response  # type: ignore[no-any-return]
     if "Location" not in response:
         return response  # type: ignore[no-any-return]
-    return render(request, "account/to_provider.html", {"address": response["Location"], "name": settings.OIDC.name})
+    return render(request, "account/to_provider.html", {"address": response["Location"], "name": oidc.name})
 
 
 @require_safe
 @never_cache
 def callback(request: HttpRequest) -> Any:
     """Take what the provider says of who came back."""
-    if settings.OIDC is None:
-        raise Http404
-    view = OAuth2CallbackView.adapter_view(PortalOAuth2Adapter(request, settings.OIDC.provider_id))
+    view = OAuth2CallbackView.adapter_view(PortalOAuth2Adapter(request, roles.provider().provider_id))
     try:
         return view(request)
     except (OAuth2Error, RequestException, ValueError, KeyError, TypeError) as error:
@@ -56,4 +53,4 @@ def callback(request: HttpRequest) -> Any:
 
 def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
     log.warning("The identity provider cannot be used: %s", error)
-    return render(request, "account/provider_error.html", {"name": settings.OIDC.name}, status=403)
+    return render(request, "account/provider_error.html", {"name": roles.provider().name}, status=403)

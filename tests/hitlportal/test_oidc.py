@@ -272,33 +272,6 @@ def test_a_switched_off_account_stays_outside(client, provider):
 
 
 PEM = KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-LIES = {
-    "another key": lambda provider: setattr(
-        provider, "sign", lambda claims: jwt.encode(claims, OTHER_KEY, algorithm="RS256", headers={"kid": "one"})
-    ),
-    "an unknown key": lambda provider: setattr(
-        provider, "sign", lambda claims: jwt.encode(claims, OTHER_KEY, algorithm="RS256", headers={"kid": "two"})
-    ),
-    "no signature": lambda provider: setattr(
-        provider, "sign", lambda claims: jwt.encode(claims, None, algorithm="none", headers={"kid": "one"})
-    ),
-    "the public key as a secret": lambda provider: setattr(provider, "sign", lambda claims: _hs256(claims)),
-    "a changed body": lambda provider: setattr(provider, "sign", lambda claims: _swapped(claims)),
-    "another audience": lambda provider: provider.claims.update(aud="another-client"),
-    "many audiences": lambda provider: provider.claims.update(aud=[CLIENT, "another-client"]),
-    "another party": lambda provider: provider.claims.update(azp="another-client"),
-    "another issuer": lambda provider: provider.claims.update(iss="https://evil.example"),
-    "another nonce": lambda provider: provider.claims.update(nonce="somebody-elses"),
-    "no nonce": lambda provider: provider.claims.update(nonce=None),
-    "run out": lambda provider: provider.claims.update(exp=int(time.time()) - 120),
-    "no end": lambda provider: provider.claims.update(exp=None),
-    "no subject": lambda provider: provider.claims.update(sub=None),
-    "an empty subject": lambda provider: provider.claims.update(sub=""),
-    "a long subject": lambda provider: provider.claims.update(sub="x" * 300),
-    "no token": lambda provider: setattr(provider, "sign", lambda claims: None),
-    "no JWT": lambda provider: setattr(provider, "sign", lambda claims: "a.b"),
-    "another name in its discovery": lambda provider: setattr(provider, "says_issuer", "https://evil.example"),
-}
 
 
 def _hs256(claims):
@@ -316,6 +289,35 @@ def _swapped(claims):
     good = jwt.encode(claims, KEY, algorithm="RS256", headers={"kid": "one"}).split(".")
     other = jwt.encode({**claims, "sub": "root"}, KEY, algorithm="RS256", headers={"kid": "one"}).split(".")
     return ".".join([good[0], other[1], good[2]])
+
+
+LIES = {
+    "another key": lambda provider: setattr(
+        provider, "sign", lambda claims: jwt.encode(claims, OTHER_KEY, algorithm="RS256", headers={"kid": "one"})
+    ),
+    "an unknown key": lambda provider: setattr(
+        provider, "sign", lambda claims: jwt.encode(claims, OTHER_KEY, algorithm="RS256", headers={"kid": "two"})
+    ),
+    "no signature": lambda provider: setattr(
+        provider, "sign", lambda claims: jwt.encode(claims, None, algorithm="none", headers={"kid": "one"})
+    ),
+    "the public key as a secret": lambda provider: setattr(provider, "sign", _hs256),
+    "a changed body": lambda provider: setattr(provider, "sign", _swapped),
+    "another audience": lambda provider: provider.claims.update(aud="another-client"),
+    "many audiences": lambda provider: provider.claims.update(aud=[CLIENT, "another-client"]),
+    "another party": lambda provider: provider.claims.update(azp="another-client"),
+    "another issuer": lambda provider: provider.claims.update(iss="https://evil.example"),
+    "another nonce": lambda provider: provider.claims.update(nonce="somebody-elses"),
+    "no nonce": lambda provider: provider.claims.update(nonce=None),
+    "run out": lambda provider: provider.claims.update(exp=int(time.time()) - 120),
+    "no end": lambda provider: provider.claims.update(exp=None),
+    "no subject": lambda provider: provider.claims.update(sub=None),
+    "an empty subject": lambda provider: provider.claims.update(sub=""),
+    "a long subject": lambda provider: provider.claims.update(sub="x" * 300),
+    "no token": lambda provider: setattr(provider, "sign", lambda _: None),
+    "no JWT": lambda provider: setattr(provider, "sign", lambda _: "a.b"),
+    "another name in its discovery": lambda provider: setattr(provider, "says_issuer", "https://evil.example"),
+}
 
 
 @pytest.mark.parametrize("lie", LIES)
