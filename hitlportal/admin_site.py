@@ -39,6 +39,7 @@ class PortalAdminSite(AdminSite):
                 self.admin_view(require_safe(self.show_replay)),
                 name="policies_replay",
             ),
+            path("health/", self.admin_view(require_safe(self.health)), name="health"),
             path("policies/publish/", self._page(self.publish_policy), name="policies_publish"),
             *super().get_urls(),
         ]
@@ -83,6 +84,12 @@ class PortalAdminSite(AdminSite):
             draft = response.context_data["draft"]
             response.context_data |= replay_page.panel(request, replays.of_digest(draft.digest))
         return response
+
+    def health(self, request: HttpRequest) -> HttpResponse:
+        """Show what works, and how far the work behind the pages is."""
+        from hitlportal import health_page  # noqa: PLC0415
+
+        return health_page.page(request, self.each_context(request))
 
     def release_switch(self, request: HttpRequest, scope: str) -> HttpResponse:
         """Let shipping go on."""

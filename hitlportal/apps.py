@@ -17,6 +17,7 @@ class PortalConfig(AppConfig):
         """Load the Celery app: whoever sends a wake-up must not fall back on Celery's default broker."""
         import_module("hitlportal.celery")
         import_module("hitlportal.sweeping")
+        import_module("hitlportal.watchdog")
         _hide_tables_of_sign_in()
 
 

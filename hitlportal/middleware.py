@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 View = Callable[[HttpRequest], HttpResponseBase]
 
 API_PREFIX = "/api/"
+METRICS_PATH = "/metrics"
 SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS", "TRACE"}
 NOTED_EVERY: Final = timedelta(minutes=1)
 PERMISSIONS_POLICY = ", ".join(
@@ -52,7 +53,8 @@ def refuse_bearer_outside_api(get_response: View) -> View:
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         scheme = request.headers.get("Authorization", "").strip().split(" ", 1)[0]
-        if scheme.lower() == "bearer" and not request.path_info.startswith(API_PREFIX):
+        is_for_it = request.path_info.startswith(API_PREFIX) or request.path_info == METRICS_PATH
+        if scheme.lower() == "bearer" and not is_for_it:
             return HttpResponse(
                 _("Agent keys are for the API under /api/ only.\n"),
                 status=403,

@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
 from approvals.api import keys
-from hitlportal import errors, health
+from hitlportal import errors, health, metrics
 
 # The admin's own sign-in form knows no rate limit, so its sign-in goes through allauth's.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(".well-known/jwks.json", keys.jwks, name="jwks"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]
 
 handler400 = errors.bad_request
