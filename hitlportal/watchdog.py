@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from celery import signals
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 log = logging.getLogger(__name__)
 
@@ -58,15 +58,12 @@ def watched(name: str, *, soft_seconds: float, hard_seconds: float) -> Iterator[
 
 
 def _begin(name: str, soft_seconds: float, hard_seconds: float) -> None:
-    # The connection object belongs to this thread; only its cancel request is sent from another one.
-    connection.inc_thread_sharing()
     mine = threading.get_ident()
-    _running[mine] = _Running(name, soft_seconds, hard_seconds, mine, connection._connections[connection._alias])
+    _running[mine] = _Running(name, soft_seconds, hard_seconds, mine, connections[DEFAULT_DB_ALIAS])
 
 
 def _end() -> None:
-    if _running.pop(threading.get_ident(), None) is not None:
-        connection.dec_thread_sharing()
+    _running.pop(threading.get_ident(), None)
 
 
 def _look_for_ever() -> None:
@@ -84,7 +81,7 @@ def _look_for_ever() -> None:
 def _cancel(one: _Running) -> None:
     log.warning("%s runs for more than %g s. Its statement is cancelled; it is here:%s", one.name, one.soft_seconds,
                 _where(one))  # fmt: skip
-    driver = one.database.connection
+    driver = one.database.connection  # of another thread; asking to cancel is what a thread may do with it
     if driver is None:
         return
     try:
@@ -101,7 +98,7 @@ def _end_the_process(one: _Running) -> None:
 
 
 def _where(one: _Running) -> str:
-    frame = sys._current_frames().get(one.thread)
+    frame = sys._current_frames().get(one.thread)  # noqa: SLF001  # documented, for debuggers such as this
     return "\n" + "".join(traceback.format_stack(frame)[-6:]) if frame is not None else " (it has just ended)"
 
 
