@@ -104,7 +104,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "is_enrolled": second_factor.is_enrolled(person),
         "is_required": bool(settings.REQUIRE_SECOND_FACTOR),
         "has_password": person.has_usable_password(),
-        "places": len(sessions.places(person, request.session.session_key or "")),
+        "places": sessions.count(person),
         "oidc": settings.OIDC,
         "is_connected": settings.OIDC is not None
         and SocialAccount.objects.filter(user=person, provider=settings.OIDC.provider_id).exists(),

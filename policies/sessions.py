@@ -40,6 +40,11 @@ def places(person: User, current: str) -> list[Place]:
     return sorted(found, key=lambda place: not place.is_current)
 
 
+def count(person: User) -> int:
+    """Return in how many browsers `person` is signed in; the one that asks counts, listed or not."""
+    return max(1, sum(1 for _session in _alive(person)))
+
+
 @transaction.atomic
 def end_one(*, person: User, number: int, by: User) -> int:
     """End one session of a person; return how many were ended (none, if it is not theirs or over)."""

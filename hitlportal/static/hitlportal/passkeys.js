@@ -79,7 +79,7 @@
     };
 
     const watchSigning = (button) => {
-        button.hidden = false;
+        button.closest(".passkey-way").hidden = false;
         button.addEventListener("click", async () => {
             const token = button.form.elements.csrfmiddlewaretoken.value;
             try {
