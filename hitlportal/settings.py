@@ -263,6 +263,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "forget what has run out of signing in": {
+        "task": "hitlportal.tasks.forget_expired",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "forget old answers": {
         "task": "approvals.tasks.forget_old_answers",
         "schedule": 3600.0,

@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 import pytest
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 
 from audit.models import Entry
+from hitlportal import tasks
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse"
@@ -123,3 +126,20 @@ def test_the_ledger_holds_no_address_and_no_device(manager):
     assert "203.0.113" not in text
     assert "iPhone" not in text
     assert PASSWORD not in text
+
+
+def test_what_has_run_out_is_forgotten_and_nothing_else(manager):
+    over, alive = signed_in(agent=PHONE), signed_in()
+    Session.objects.filter(pk=over.session.session_key).update(expire_date=datetime(2026, 1, 1, tzinfo=UTC))
+    cache.set("over", 1, timeout=-10)
+    cache.set("counts", 1, timeout=60)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM portal_cache WHERE expires < now()")
+        assert cursor.fetchone()[0] >= 1
+        tasks.forget_expired()
+        cursor.execute("SELECT count(*) FROM portal_cache WHERE expires < now()")
+        assert cursor.fetchone()[0] == 0
+    assert cache.get("counts") == 1
+    assert [row.session_key for row in UserSession.objects.all()] == [alive.session.session_key]
+    assert is_in(alive)
+    assert Session.objects.count() == 1

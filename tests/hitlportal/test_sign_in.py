@@ -319,3 +319,39 @@ def test_a_full_cache_forgets_no_count(client, manager):
     for number in range(700):
         cache.set(f"flood-{number}", 1, timeout=300)
     assert b"Too many failed login attempts" in sign_in(client).content
+
+
+GARBAGE = [
+    "", "no JSON", "null", "[]", "{}", '{"id": "x"}', '{"id": 1, "rawId": 2, "type": "public-key", "response": {}}',
+    '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {"userHandle": "MQ", "clientDataJSON": "e30", '
+    '"authenticatorData": "AA", "signature": "AA"}}',
+    '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {"userHandle": "/w", "clientDataJSON": "!"}}',
+    '{"response": []}', '{"response": {"userHandle": "+"}}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("credential", GARBAGE)
+def test_what_no_passkey_made_signs_nobody_in_and_breaks_nothing(client, manager, credential):
+    client.get("/accounts/login/passkey/", headers={"accept": "application/json"})
+    answer = client.post("/accounts/login/passkey/", {"credential": credential})
+    assert answer.status_code in {200, 302}
+    assert "_auth_user_id" not in client.session
+
+
+@pytest.mark.parametrize("credential", GARBAGE)
+def test_what_no_passkey_made_is_not_kept(client, manager, credential):
+    client.force_login(manager)
+    confirm(client)
+    client.get("/account/passkeys/add/")
+    answer = client.post("/account/passkeys/add/", {"credential": credential, "passwordless": "on"})
+    assert answer.status_code == 200
+    assert not second_factor.is_enrolled(manager)
+
+
+@pytest.mark.parametrize("credential", GARBAGE)
+def test_what_no_passkey_made_is_no_second_step(client, manager, credential):
+    factors.enrol(manager)
+    address = sign_in(client)["Location"]
+    client.get(address)
+    assert client.post(address, {"credential": credential}).status_code == 200
+    assert "_auth_user_id" not in client.session
