@@ -1,7 +1,15 @@
 """The forms in which a person gives a second factor."""
 
+from typing import Any
+
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +19,9 @@ from policies.second_factor import Answer
 
 NOT_RIGHT = _("That code is not right, or it was used before. Wait for the next one.")
 TOO_MANY = _("Too many wrong codes. Wait five minutes, then try again.")
+
+
+NO_PASSKEY = _("The passkey was not accepted. Try again.")
 
 
 class _CheckedCode:
@@ -36,3 +47,38 @@ class CodeForm(_CheckedCode, AuthenticateForm):  # type: ignore[misc]  # allauth
 
 class CodeAgainForm(_CheckedCode, ReauthenticateForm):  # type: ignore[misc]  # allauth has no types
     """The code before something that matters."""
+
+
+class _ReadCredential:
+    """Refuses what no passkey made, where the package's own reading would break."""
+
+    def clean_credential(self) -> Authenticator:
+        """Return the passkey that signed. Raises ValidationError."""
+        try:
+            return super().clean_credential()  # type: ignore[misc]
+        except second_factor.MALFORMED as error:
+            raise ValidationError(NO_PASSKEY) from error
+
+
+class PasskeyForm(_ReadCredential, AuthenticateWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    """The passkey after the password."""
+
+
+class PasskeyAgainForm(_ReadCredential, ReauthenticateWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    """The passkey before something that matters."""
+
+
+class PasskeyAloneForm(_ReadCredential, LoginWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    """The passkey instead of a password."""
+
+
+class NewPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    """A passkey that was just made."""
+
+    def clean(self) -> dict[str, Any]:
+        """Return what was sent. Raises ValidationError where no passkey made it."""
+        try:
+            cleaned: dict[str, Any] = super().clean()
+        except second_factor.MALFORMED as error:
+            raise ValidationError(NO_PASSKEY) from error
+        return cleaned

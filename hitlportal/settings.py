@@ -214,6 +214,10 @@ MFA_TOTP_TOLERANCE = 1
 MFA_FORMS = {
     "authenticate": "hitlportal.account_forms.CodeForm",
     "reauthenticate": "hitlportal.account_forms.CodeAgainForm",
+    "authenticate_webauthn": "hitlportal.account_forms.PasskeyForm",
+    "reauthenticate_webauthn": "hitlportal.account_forms.PasskeyAgainForm",
+    "login_webauthn": "hitlportal.account_forms.PasskeyAloneForm",
+    "add_webauthn": "hitlportal.account_forms.NewPasskeyForm",
 }
 # Addresses are for messages; none of them opens anything.
 MFA_ALLOW_UNVERIFIED_EMAIL = True

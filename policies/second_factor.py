@@ -1,6 +1,7 @@
 """The second factor of a person: codes from an app, recovery codes, passkeys; each use counts once."""
 
 import enum
+import struct
 from collections.abc import Mapping
 from datetime import datetime
 from hmac import compare_digest
@@ -24,6 +25,8 @@ PERIOD_SECONDS: Final = 30
 TOLERANCE: Final = 1
 WRONG_IN_A_WINDOW: Final = 5
 WINDOW_SECONDS: Final = 300
+MALFORMED: Final = (LookupError, TypeError, ValueError, AttributeError, struct.error)
+"""What the reading of a passkey's answer may raise where something made it up."""
 CODE_KINDS: Final = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
 
 
@@ -112,7 +115,7 @@ def _is_signed(person: User, credential: Mapping[str, Any], at: datetime) -> boo
     try:
         passkeys.parse_authentication_response(credential)
         _used(passkeys.complete_authentication(person, dict(credential)), at)
-    except (ValidationError, ValueError, TypeError, KeyError):  # whatever else a forged answer may lack
+    except (ValidationError, *MALFORMED):
         return False
     return True
 

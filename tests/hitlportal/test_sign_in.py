@@ -323,8 +323,8 @@ def test_a_full_cache_forgets_no_count(client, manager):
 
 GARBAGE = [
     "", "no JSON", "null", "[]", "{}", '{"id": "x"}', '{"id": 1, "rawId": 2, "type": "public-key", "response": {}}',
-    '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {"userHandle": "MQ", "clientDataJSON": "e30", '
-    '"authenticatorData": "AA", "signature": "AA"}}',
+    ('{"id": "AA", "rawId": "AA", "type": "public-key", "response": {"userHandle": "MQ", "clientDataJSON": "e30", '
+    '"authenticatorData": "AA", "signature": "AA"}}'),
     '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {"userHandle": "/w", "clientDataJSON": "!"}}',
     '{"response": []}', '{"response": {"userHandle": "+"}}',
 ]  # fmt: skip
