@@ -47,15 +47,30 @@ class NotEligible(ProposalError):
 
 
 class SignatureRequired(NotEligible):
-    """This tier wants the person to sign in again."""
+    """This tier wants the person to sign in again; `field` names what has to be entered."""
 
     code = "signature_required"
+    field: ClassVar[str] = "password"
 
 
 class WrongPassword(SignatureRequired):
     """The password given as a signature is not this person's."""
 
     code = "wrong_password"
+
+
+class SecondFactorRequired(SignatureRequired):
+    """The signature wants the person's second factor too, or wants them to set one up."""
+
+    code = "second_factor_required"
+    field = "code"
+
+
+class WrongCode(SignatureRequired):
+    """The second factor given with a signature is not right, or was used before."""
+
+    code = "wrong_code"
+    field = "code"
 
 
 class TooManyTries(SignatureRequired):

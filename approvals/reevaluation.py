@@ -70,13 +70,13 @@ def reevaluate_open(*, most: int = BATCH) -> int:
     version = active_version()
     if version is None:
         return 0
-    waiting = list(_outdated(version.pk).order_by("id").values_list("pk", flat=True)[:most])
+    waiting = list(outdated(version.pk).order_by("id").values_list("pk", flat=True)[:most])
     for proposal_id in waiting:
         _reevaluate(proposal_id, version.pk)
     return len(waiting)
 
 
-def _outdated(version: int) -> QuerySet[Proposal]:
+def outdated(version: int) -> QuerySet[Proposal]:
     """Return what is open, or approved by the policy alone and not on its way, and not judged by `version`."""
     claimed = Dispatch.objects.filter(proposal=OuterRef("pk"), kind=Dispatch.Kind.EXECUTE, fence__gt=0)
     by_people = Decision.objects.filter(revision=OuterRef("revision"), verdict=Decision.Verdict.APPROVE)
@@ -91,7 +91,7 @@ def _outdated(version: int) -> QuerySet[Proposal]:
 @with_limits
 def _reevaluate(proposal_id: UUID, version: int) -> None:
     proposal = Proposal.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=proposal_id).first()
-    if proposal is None or not _outdated(version).filter(pk=proposal_id).exists():
+    if proposal is None or not outdated(version).filter(pk=proposal_id).exists():
         return
     dispatch = Dispatch.objects.select_for_update().filter(proposal=proposal, kind=Dispatch.Kind.EXECUTE).first()
     if dispatch is not None and dispatch.fence > 0:

@@ -10,6 +10,8 @@ from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from hitlportal import proving
+
 APP_ORDER: Final = {"approvals": 0, "policies": 1, "audit": 2, "auth": 3}
 
 
@@ -37,6 +39,7 @@ class PortalAdminSite(AdminSite):
                 self.admin_view(require_safe(self.show_replay)),
                 name="policies_replay",
             ),
+            path("health/", self.admin_view(require_safe(self.health)), name="health"),
             path("policies/publish/", self._page(self.publish_policy), name="policies_publish"),
             *super().get_urls(),
         ]
@@ -74,11 +77,19 @@ class PortalAdminSite(AdminSite):
         from policies import replays  # noqa: PLC0415
         from policies.admin import publish_page  # noqa: PLC0415
 
+        if (first := proving.second_factor_first(request, "publish")) is not None:
+            return first
         response = publish_page.page(request, self.each_context(request))
         if isinstance(response, TemplateResponse) and response.context_data:
             draft = response.context_data["draft"]
             response.context_data |= replay_page.panel(request, replays.of_digest(draft.digest))
         return response
+
+    def health(self, request: HttpRequest) -> HttpResponse:
+        """Show what works, and how far the work behind the pages is."""
+        from hitlportal import health_page  # noqa: PLC0415
+
+        return health_page.page(request, self.each_context(request))
 
     def release_switch(self, request: HttpRequest, scope: str) -> HttpResponse:
         """Let shipping go on."""

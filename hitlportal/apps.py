@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig
 
 
@@ -16,6 +17,15 @@ class PortalConfig(AppConfig):
         """Load the Celery app: whoever sends a wake-up must not fall back on Celery's default broker."""
         import_module("hitlportal.celery")
         import_module("hitlportal.sweeping")
+        import_module("hitlportal.watchdog")
+        _hide_tables_of_sign_in()
+
+
+def _hide_tables_of_sign_in() -> None:
+    """Take the sign-in package's own tables out of the admin: changed there, nothing would be recorded."""
+    for model in list(admin.site._registry):  # noqa: SLF001  # the way to ask what is registered
+        if model._meta.app_label in {"account", "mfa", "socialaccount", "usersessions"}:
+            admin.site.unregister(model)
 
 
 class PortalAdminConfig(AdminConfig):

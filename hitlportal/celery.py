@@ -29,6 +29,7 @@ def _broker() -> dict[str, Any]:
             "broker_transport_options": {
                 "socket_timeout": BROKER_SECONDS,
                 "socket_connect_timeout": BROKER_SECONDS,
+                # Longer than any task's hard limit, or Redis would hand out what is still being worked on.
                 "visibility_timeout": 3600,
             },
         }
@@ -57,6 +58,9 @@ app.conf.update(
     task_serializer="json",
     task_ignore_result=True,
     task_acks_late=True,
+    # For tasks that name none of their own; `hitlportal.watchdog` keeps them where the pool does not.
+    task_soft_time_limit=120,
+    task_time_limit=180,
     task_publish_retry=False,
     task_default_queue="hitlportal",
     worker_prefetch_multiplier=1,

@@ -18,8 +18,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
 from hitlportal.environment_reader import Reader
+from hitlportal.environment_sign_in import SignIn, read_sign_in
 
 SHORTEST_SECRET_KEY = 50
+SHORTEST_METRICS_TOKEN = 20
 PEM_PUBLIC_END = "-----END PUBLIC KEY-----"
 
 
@@ -47,6 +49,8 @@ class Environment:
     llm_base_url: str
     llm_api_key: str
     llm_model: str
+    sign_in: SignIn
+    metrics_token: str
     log_level: str
     time_zone: str
     host: str
@@ -160,6 +164,13 @@ def _llm_base_url(reader: Reader) -> str:
     return url.rstrip("/")
 
 
+def _metrics_token(reader: Reader) -> str:
+    token = reader.text("METRICS_TOKEN")
+    if token and len(token) < SHORTEST_METRICS_TOKEN:
+        reader.problems.append(f"METRICS_TOKEN is too short: {SHORTEST_METRICS_TOKEN} characters at least.")
+    return token
+
+
 def _time_zone(reader: Reader) -> str:
     name = reader.text("TIME_ZONE", "UTC")
     if name not in available_timezones():
@@ -232,6 +243,8 @@ def read(source: Mapping[str, str], *, default_var: Path) -> Environment:
         llm_base_url=_llm_base_url(reader),
         llm_api_key=reader.text("LLM_API_KEY"),
         llm_model=reader.text("LLM_MODEL"),
+        sign_in=read_sign_in(reader, debug),
+        metrics_token=_metrics_token(reader),
         log_level=_log_level(reader),
         time_zone=_time_zone(reader),
         host=reader.text("HOST", "127.0.0.1"),

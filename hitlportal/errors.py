@@ -65,6 +65,8 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     errors.NotEligible: Kind(403, _("Not eligible")),
     errors.SignatureRequired: Kind(403, _("A signature is required")),
     errors.WrongPassword: Kind(403, _("Wrong password")),
+    errors.SecondFactorRequired: Kind(403, _("A second factor is required")),
+    errors.WrongCode: Kind(403, _("Wrong code")),
     errors.TooManyTries: Kind(429, _("Too many tries")),
     TooManyKeys: Kind(409, _("Too many keys")),
     ConcurrentTransition: Kind(409, _("Not in this state"), "state_conflict"),

@@ -5,7 +5,12 @@ from __future__ import annotations
 import functools
 import zoneinfo
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
 
+from allauth.account.adapter import get_adapter
+from allauth.usersessions.models import UserSession
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,6 +18,9 @@ from django.utils.translation import gettext as _
 View = Callable[[HttpRequest], HttpResponseBase]
 
 API_PREFIX = "/api/"
+METRICS_PATH = "/metrics"
+SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS", "TRACE"}
+NOTED_EVERY: Final = timedelta(minutes=1)
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
     for feature in (
@@ -47,7 +55,8 @@ def refuse_bearer_outside_api(get_response: View) -> View:
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         scheme = request.headers.get("Authorization", "").strip().split(" ", 1)[0]
-        if scheme.lower() == "bearer" and not request.path_info.startswith(API_PREFIX):
+        is_for_it = request.path_info.startswith(API_PREFIX) or request.path_info == METRICS_PATH
+        if scheme.lower() == "bearer" and not is_for_it:
             return HttpResponse(
                 _("Agent keys are for the API under /api/ only.\n"),
                 status=403,
@@ -77,3 +86,22 @@ def reader_time_zone(get_response: View) -> View:
 @functools.cache
 def _time_zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
+
+
+def note_activity(get_response: View) -> View:
+    """Keep, for a person's list of sessions, when something was last done in each. Reading leaves no trace."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.method not in SAFE_METHODS and isinstance(request.user, User) and request.session.session_key:
+            _note(request, request.user, request.session.session_key)
+        return get_response(request)
+
+    return middleware
+
+
+def _note(request: HttpRequest, person: User, key: str) -> None:
+    adapter, now = get_adapter(), timezone.now()
+    facts = {"ip": adapter.get_client_ip(request), "user_agent": adapter.get_http_user_agent(request)[:200]}
+    row, is_new = UserSession.objects.get_or_create(session_key=key, defaults={"user": person, **facts})
+    if not is_new and row.user_id == person.pk and row.last_seen_at < now - NOTED_EVERY:
+        UserSession.objects.filter(pk=row.pk).update(last_seen_at=now, **facts)

@@ -44,6 +44,10 @@ INSTALLED_APPS = [
     "csp",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.usersessions",
+    "hitlportal.oidc",
     "hitlportal.apps.PortalConfig",
     "audit",
     "policies",
@@ -63,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "hitlportal.middleware.note_activity",
     "django.contrib.messages.middleware.MessageMiddleware",
     "hitlportal.middleware.reader_time_zone",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -111,8 +116,10 @@ def _database() -> dict[str, Any]:
 DATABASES = {"default": _database()}
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "hitlportal.caching.PortalCache",
         "LOCATION": "portal_cache",
+        # Limits are counted here. Were it small, whoever fills it would empty everybody's count.
+        "OPTIONS": {"MAX_ENTRIES": 1_000_000},
     }
 }
 
@@ -198,6 +205,32 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/300s/key"}
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+MFA_ADAPTER = "hitlportal.accounts.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "HITL Portal"
+# Codes of the half minute before and after count too, for clocks that are a little off. Each works once.
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    "authenticate": "hitlportal.account_forms.CodeForm",
+    "reauthenticate": "hitlportal.account_forms.CodeAgainForm",
+    "authenticate_webauthn": "hitlportal.account_forms.PasskeyForm",
+    "reauthenticate_webauthn": "hitlportal.account_forms.PasskeyAgainForm",
+    "login_webauthn": "hitlportal.account_forms.PasskeyAloneForm",
+    "add_webauthn": "hitlportal.account_forms.NewPasskeyForm",
+}
+# Addresses are for messages; none of them opens anything.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+REQUIRE_SECOND_FACTOR = ENVIRONMENT.sign_in.require_second_factor
+
+OIDC = ENVIRONMENT.sign_in.oidc
+SOCIALACCOUNT_ADAPTER = "hitlportal.oidc.adapter.ProviderAdapter"
+SOCIALACCOUNT_AUTO_SIGNUP = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_LOGIN_ON_GET = False
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 
 # Background work ---------------------------------------------------------------------------------
 
@@ -235,6 +268,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "forget what has run out of signing in": {
+        "task": "hitlportal.tasks.forget_expired",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "forget old answers": {
         "task": "approvals.tasks.forget_old_answers",
         "schedule": 3600.0,
@@ -247,6 +285,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 GRANT_SIGNING_KEY = ENVIRONMENT.grant_signing_key
 GRANT_RETIRED_KEYS = ENVIRONMENT.grant_retired_keys
 OUTBOUND_ALLOWED_NETWORKS = ENVIRONMENT.outbound_allowed_networks
+METRICS_TOKEN = ENVIRONMENT.metrics_token
 AGENT_RATE_PER_MINUTE = ENVIRONMENT.agent_rate_per_minute
 LLM_BASE_URL = ENVIRONMENT.llm_base_url
 LLM_API_KEY = ENVIRONMENT.llm_api_key

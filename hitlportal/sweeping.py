@@ -12,10 +12,15 @@ from celery import signals
 from django.db import Error, close_old_connections
 
 from approvals import delivery, escalation, reevaluation
+from hitlportal import watchdog
 
 log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS: Final = 5.0
+MOST_DELIVERIES: Final = 20
+# Twenty dispatches of a minute at most, twenty callbacks of ten seconds, and the database's part.
+SOFT_SECONDS: Final = 1800.0
+HARD_SECONDS: Final = 2400.0
 
 
 @signals.worker_init.connect
@@ -28,7 +33,8 @@ def _sweep_for_ever() -> None:
     pause = threading.Event()
     while not pause.wait(INTERVAL_SECONDS):
         try:
-            sweep()
+            with watchdog.watched("the sweep", soft_seconds=SOFT_SECONDS, hard_seconds=HARD_SECONDS):
+                sweep()
         except Error as error:
             log.warning("The sweep could not use the database (%s). It tries again.", error)
         finally:
@@ -37,7 +43,7 @@ def _sweep_for_ever() -> None:
 
 def sweep() -> None:
     """Do once whatever is due."""
-    delivery.ship_due()
-    delivery.deliver_callbacks()
+    delivery.ship_due(most=MOST_DELIVERIES)
+    delivery.deliver_callbacks(most=MOST_DELIVERIES)
     escalation.expire_overdue()
     reevaluation.reevaluate_open()

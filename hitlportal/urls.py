@@ -1,12 +1,11 @@
 """The portal's addresses."""
 
-from allauth.account import views as account_views
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from approvals.api import keys
-from hitlportal import errors, health, landing
+from hitlportal import errors, health, landing, metrics
 
 # The admin's own sign-in form knows no rate limit, so its sign-in goes through allauth's.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -14,13 +13,14 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", landing.home, name="home"),
     path("admin/", admin.site.urls),
-    path("accounts/login/", account_views.login, name="account_login"),
-    path("accounts/logout/", account_views.logout, name="account_logout"),
+    path("accounts/", include("hitlportal.account_urls")),
+    path("account/", include("hitlportal.own_account_urls")),
     path("api/v1/", include("approvals.api.urls")),
     re_path(r"^api/", errors.unknown_address),
     path(".well-known/jwks.json", keys.jwks, name="jwks"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]
 
 handler400 = errors.bad_request

@@ -89,7 +89,7 @@ def _decide(person: User, proposal_id: UUID, verdict: Decision.Verdict, form: fo
     words = form.cleaned_data
     is_signed = isinstance(form, forms.SignForm)
     if is_signed:
-        signature.sign(person, words["password"])
+        signature.sign(person, words["password"], code=words["code"], passkey=words["passkey"])
     return review.decide(
         proposal_id=proposal_id,
         seen=form.seen(),
@@ -103,7 +103,7 @@ def _decide(person: User, proposal_id: UUID, verdict: Decision.Verdict, form: fo
 
 
 def _field_of(refusal: ProposalError, form: Form) -> str | None:
-    field = refusal.field if isinstance(refusal, ReasonRequired) else "password"
+    field = refusal.field if isinstance(refusal, ReasonRequired | SignatureRequired) else None
     return field if field in form.fields else None
 
 

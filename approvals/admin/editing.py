@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from approvals import review, signature
 from approvals.admin import cards, review_page
 from approvals.admin.actions import done, page_url, person_of, refused
-from approvals.admin.forms import PASSWORD, ChecklistForm, shown
+from approvals.admin.forms import PASSWORD, ChecklistForm, SecondFactorForm, shown
 from approvals.admin.payload_form import PayloadForm
 from approvals.admin.review_page import Page
 from approvals.errors import InvalidProposal, ProposalError, ReasonRequired, SignatureRequired, StaleRevision
@@ -29,7 +29,7 @@ LIVE: Final = "checked"
 """The part of the page that follows the typing; htmx names it in its requests."""
 
 
-class ApprovalForm(ChecklistForm):
+class ApprovalForm(SecondFactorForm, ChecklistForm):
     """What approving in the same act needs besides."""
 
     comment = forms.CharField(
@@ -136,7 +136,7 @@ def _carry_out(request: HttpRequest, desk: Desk, person: User) -> Proposal | Non
     except InvalidProposal as refusal:
         desk.form.add_faults(refusal.errors)
     except (SignatureRequired, ReasonRequired) as refusal:
-        desk.approval.add_error(refusal.field if isinstance(refusal, ReasonRequired) else "password", str(refusal))
+        desk.approval.add_error(refusal.field, str(refusal))
     return None
 
 
@@ -175,14 +175,15 @@ def _save(desk: Desk, person: User, *, is_approval: bool) -> Proposal:
     if not is_approval:
         return review.edit(proposal_id=desk.page.proposal.pk, seen=seen, by=person, **content)
     words = desk.approval.cleaned_data
-    if words["password"]:
-        signature.sign(person, words["password"])
+    is_signed = any(words[name] for name in ("password", "code", "passkey"))
+    if is_signed:
+        signature.sign(person, words["password"], code=words["code"], passkey=words["passkey"])
     return review.edit_and_approve(
         proposal_id=desk.page.proposal.pk,
         seen=seen,
         by=person,
         comment=words["comment"],
-        is_signed=bool(words["password"]),
+        is_signed=is_signed,
         ticked=words["checklist"],
         **content,
     )

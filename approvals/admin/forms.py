@@ -11,6 +11,7 @@ from approvals.models import Assessment, Decision, Proposal
 from approvals.review import SeenRevision
 
 PASSWORD = {"autocomplete": "current-password"}
+CODE = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
 
 
 class SeenForm(forms.Form):
@@ -58,7 +59,19 @@ class ApproveForm(ChecklistForm, SeenForm):
     )
 
 
-class SignForm(ApproveForm):
+class SecondFactorForm(forms.Form):
+    """What proves a second factor. `approvals/second_factor.html` shows it to those who have one."""
+
+    code = forms.CharField(
+        label=_("Code from your app, or a recovery code"),
+        required=False,
+        max_length=40,
+        widget=forms.TextInput(CODE),
+    )
+    passkey = forms.JSONField(required=False, widget=forms.HiddenInput)
+
+
+class SignForm(SecondFactorForm, ApproveForm):
     """Approving where the tier wants a signature."""
 
     comment = forms.CharField(

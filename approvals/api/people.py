@@ -161,7 +161,7 @@ def _seen(said: dict[str, Any]) -> SeenRevision:
 
 
 def _is_signed(person: User, said: dict[str, Any]) -> bool:
-    if "password" not in said:
+    if "password" not in said and "code" not in said:
         return False
-    signature.sign(person, said["password"])
+    signature.sign(person, said.get("password", ""), code=said.get("code", ""))
     return True

@@ -46,6 +46,11 @@ _REVISION: Final[Schema] = {
 _PASSWORD: Final = _text(
     4096, writeOnly=True, description="The person's own password, where the tier wants a signature."
 )
+_CODE: Final = _text(
+    40,
+    writeOnly=True,
+    description="The code of the person's authenticator app, or a recovery code, where they have one.",
+)
 _CHECKLIST: Final = _list(
     _text(80, shortest=1), 200, description="The slugs of the items that the person ticked; approving takes them all."
 )
@@ -122,6 +127,7 @@ DECISION: Final = _object(
     comment=_NOTE,
     checklist=_CHECKLIST,
     password=_PASSWORD,
+    code=_CODE,
 )
 EDIT: Final = _object(
     ("revision", "digest", "payload"),
@@ -134,6 +140,7 @@ EDIT: Final = _object(
     comment=_NOTE,
     checklist=_CHECKLIST,
     password=_PASSWORD,
+    code=_CODE,
 )
 COMMENT: Final = _object(comment=_NOTE)
 NOTHING: Final = _object()

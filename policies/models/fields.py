@@ -36,6 +36,21 @@ def _cipher() -> MultiFernet:
     )
 
 
+def seal(text: str) -> str:
+    """Return `text` encrypted under SECRET_KEY."""
+    return _cipher().encrypt(text.encode()).decode()
+
+
+def unseal(sealed: str) -> str:
+    """Return what `seal` was given; SECRET_KEY_FALLBACKS open it too. Raises ImproperlyConfigured."""
+    try:
+        return _cipher().decrypt(sealed.encode()).decode()
+    except InvalidToken as error:
+        raise ImproperlyConfigured(
+            "A stored secret cannot be opened. Put the SECRET_KEY it was written under into SECRET_KEY_FALLBACKS."
+        ) from error
+
+
 class EncryptedTextField(models.TextField[str, str]):
     """Text that is encrypted in the database under SECRET_KEY; SECRET_KEY_FALLBACKS still open it.
 
@@ -44,14 +59,7 @@ class EncryptedTextField(models.TextField[str, str]):
 
     def get_prep_value(self, value: Any) -> Any:
         text = super().get_prep_value(value)
-        return _cipher().encrypt(text.encode()).decode() if text else text
+        return seal(text) if text else text
 
     def from_db_value(self, value: str | None, expression: object, connection: object) -> str | None:
-        if not value:
-            return value
-        try:
-            return _cipher().decrypt(value.encode()).decode()
-        except InvalidToken as error:
-            raise ImproperlyConfigured(
-                "A stored secret cannot be opened. Put the SECRET_KEY it was written under into SECRET_KEY_FALLBACKS."
-            ) from error
+        return unseal(value) if value else value

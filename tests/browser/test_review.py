@@ -49,7 +49,7 @@ def test_sign_in_find_approve_and_undo(open_as: OpenAs, proposal: Proposal) -> N
     page = open_as(None, "/admin/")
     page.get_by_label("Username").fill("channel-owner")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("link", name="waiting for you").click()
     page.get_by_role("link", name="Move $4,000").click()
     expect(page.get_by_role("row", name="amount")).to_contain_text("+2,000 (+100 %)")

@@ -124,6 +124,10 @@ def test_every_secret_may_come_from_a_file(complete, tmp_path, name):
         "LLM_BASE_URL": "http://localhost:8080/v1",
         "LLM_MODEL": "some-model",
         "LLM_API_KEY": "key",
+        "METRICS_TOKEN": "m" * 32,
+        "OIDC_ISSUER": "https://id.example.com",
+        "OIDC_CLIENT_ID": "portal",
+        "OIDC_CLIENT_SECRET": "secret",
     }
     file = tmp_path / "secret"
     file.write_text(values[name] + "\n")
@@ -161,3 +165,36 @@ def test_a_trial_makes_its_secrets_once_and_keeps_them_private(tmp_path):
 def test_two_trials_have_different_secrets(tmp_path):
     keys = {read({"DEBUG": "true"}, Path(tmp_path / name)).secret_key for name in "ab"}
     assert len(keys) == 2
+
+
+OIDC = {
+    "OIDC_ISSUER": "https://id.example.com/realms/staff",
+    "OIDC_CLIENT_ID": "portal",
+    "OIDC_CLIENT_SECRET": "secret",
+}
+
+
+def test_an_identity_provider_is_read_with_its_groups(complete, tmp_path):
+    groups = {"OIDC_GROUP_MAP": "hitl-legal=Legal, CN=leads=Team lead", "OIDC_NAME": "Staff sign-in"}
+    found = read({**complete, **OIDC, **groups}, tmp_path).sign_in.oidc
+    assert found.group_map == {"hitl-legal": "Legal", "CN=leads": "Team lead"}
+    assert (found.name, found.groups_claim, found.admits_unmapped) == ("Staff sign-in", "groups", False)
+
+
+def test_without_one_none_is_offered(complete, tmp_path):
+    found = read(complete, tmp_path).sign_in
+    assert (found.oidc, found.require_second_factor) == (None, frozenset())
+
+
+@pytest.mark.parametrize(("changes", "told"), [
+    ({"OIDC_CLIENT_SECRET": ""}, "OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET belong together"),
+    ({"OIDC_ISSUER": "http://id.example.com"}, "OIDC_ISSUER is no address"),
+    ({"OIDC_ISSUER": "https://id.example.com/?x=1"}, "OIDC_ISSUER is no address"),
+    ({"OIDC_GROUP_MAP": "hitl-legal"}, "'hitl-legal' is no pair"),
+    ({"OIDC_GROUP_MAP": "a=Legal,a=Finance"}, "'a' stands there twice"),
+    ({"OIDC_UNMAPPED": "maybe"}, "say refuse or admit"),
+    ({"REQUIRE_SECOND_FACTOR": "signature,everything"}, "not everything"),
+    ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN is too short"),
+])  # fmt: skip
+def test_what_is_wrong_with_signing_in_is_told(complete, tmp_path, changes, told):
+    assert told in problems({**complete, **OIDC, **changes}, tmp_path)

@@ -1,0 +1,112 @@
+"""How late due work is, by kind: what the metrics and the health page show.
+
+A scheduler that is late changes nothing that was decided, but it keeps people waiting; this says for how long.
+Whoever adds a kind of due work registers it here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.conf import settings
+from django.db.models import Case, Count, F, Min, Q, QuerySet, When
+from django.db.models.functions import Greatest, Now
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from approvals import candidates, reevaluation
+from approvals.models import WAITING, Callback, DispatchStatus, Proposal
+from audit.clock import database_now
+from policies.models import Activation, Connector, ReplayRun
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is due of one kind: how many rows, and since when the oldest is."""
+
+    rows: int
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far one kind of work is behind. `is_late` says that somebody should look."""
+
+    kind: str
+    label: str | Promise
+    rows: int
+    seconds: float
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    label: str | Promise
+    measure: Callable[[], Due]
+    tolerable_seconds: float
+
+
+_KINDS: Final[dict[str, _Kind]] = {}
+
+
+def register(kind: str, label: str | Promise, measure: Callable[[], Due], *, tolerable_seconds: float) -> None:
+    """Measure one more kind of work; `kind` is small letters and underscores, `measure` reads and changes nothing."""
+    _KINDS[kind] = _Kind(label, measure, tolerable_seconds)
+
+
+def measure_all() -> list[Lag]:
+    """Measure every kind, one query or two for each, by the database's clock."""
+    at = database_now()
+    found = []
+    for kind, known in _KINDS.items():
+        due = known.measure()
+        seconds = max(0.0, (at - due.since).total_seconds()) if due.since and due.rows else 0.0
+        found.append(Lag(kind, known.label, due.rows, seconds, seconds > known.tolerable_seconds))
+    return found
+
+
+def due_of(rows: QuerySet[Any], since: Any) -> Due:
+    """Count `rows`, all of which are due; `since` is the expression for when each became so."""
+    found = rows.aggregate(rows=Count("pk"), since=Min(since))
+    return Due(found["rows"], found["since"])
+
+
+def _shipping() -> Due:
+    """What a worker could claim now; what a kill switch stops is not late but stopped."""
+    return due_of(candidates.due(Connector.Kind.WEBHOOK), Greatest("next_attempt_at", "lease_until"))
+
+
+def _callbacks() -> Due:
+    waits = Q(status=DispatchStatus.WAITING, next_attempt_at__lte=Now())
+    left = Q(status=DispatchStatus.CLAIMED, lease_until__lte=Now())
+    return due_of(Callback.objects.filter(waits | left), Greatest("next_attempt_at", "lease_until"))
+
+
+def _expiry() -> Due:
+    since = Case(When(state__in=WAITING, then=F("deadline_at")), default=F("expires_at"))
+    return due_of(Proposal.objects.overdue(), since)
+
+
+def _reevaluation() -> Due:
+    active = Activation.objects.order_by("-id").first()
+    if active is None:
+        return Due(0, None)
+    return due_of(reevaluation.outdated(active.version_id), Greatest(F("created_at"), active.at))
+
+
+def _assessing() -> Due:
+    waiting = Proposal.objects.filter(is_to_be_assessed=True) if settings.LLM_BASE_URL else Proposal.objects.none()
+    return due_of(waiting, "revision__created_at")
+
+
+def _replays() -> Due:
+    return due_of(ReplayRun.objects.filter(status=ReplayRun.Status.WAITING), "asked_at")
+
+
+register("shipping", _("Shipping"), _shipping, tolerable_seconds=60)
+register("callbacks", _("Telling agents"), _callbacks, tolerable_seconds=60)
+register("expiry", _("Expiring what ran out of time"), _expiry, tolerable_seconds=60)
+register("reevaluation", _("Applying a new policy to what is open"), _reevaluation, tolerable_seconds=120)
+register("assessing", _("Asking the model"), _assessing, tolerable_seconds=600)
+register("replays", _("Trying a policy on the past"), _replays, tolerable_seconds=600)

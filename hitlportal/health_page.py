@@ -1,0 +1,57 @@
+"""The health page of the admin: what works, and how far the work behind the pages is."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from approvals import lag
+from approvals.lag import Lag
+from hitlportal import health
+
+MAY_LOOK = "policies.change_connector"
+
+
+def page(request: HttpRequest, frame: dict[str, Any]) -> HttpResponse:
+    """Show it to whoever sets the portal up. Raises Http404 for others."""
+    if not (isinstance(request.user, User) and request.user.has_perm(MAY_LOOK)):
+        raise Http404
+    lags = lag.measure_all()
+    parts = [(label, health.state_of(name)) for name, label in _parts().items()]
+    context = {
+        **frame,
+        "title": _("Health"),
+        "parts": [(label, state == health.OK, state) for label, state in parts],
+        "lags": [(one, sentence(one)) for one in lags],
+        "is_well": all(state == health.OK for _label, state in parts) and not any(one.is_late for one in lags),
+    }
+    response = TemplateResponse(request, "admin/health.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _parts() -> dict[str, str]:
+    """Return what people call each part that is checked."""
+    return {"database": _("Database"), "migrations": _("Database layout"), "broker": _("Message broker")}
+
+
+def sentence(one: Lag) -> str:
+    """Say in words how far one kind of work is, such as “2 s behind”."""
+    if not one.rows:
+        return _("up to date")
+    return _("%(lag)s behind (%(rows)s)") % {
+        "lag": duration(one.seconds),
+        "rows": ngettext("%d waits", "%d wait", one.rows) % one.rows,
+    }
+
+
+def duration(seconds: float) -> str:
+    """Say a duration as people do: seconds up to two minutes, minutes up to two hours, then hours."""
+    if seconds < 120:
+        return _("%d s") % seconds
+    if seconds < 7200:
+        return _("%d min") % (seconds / 60)
+    return _("%d h") % (seconds / 3600)

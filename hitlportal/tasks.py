@@ -1,0 +1,33 @@
+"""Housekeeping of signing in: what has run out is deleted, a batch at a time."""
+
+from typing import Any, Final
+
+from allauth.usersessions.models import UserSession
+from celery import shared_task
+from django.contrib.sessions.models import Session
+from django.core.cache import caches
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
+
+BATCH: Final = 5_000
+LIMITS: Final[dict[str, Any]] = {"soft_time_limit": 60, "time_limit": 120}
+
+
+@shared_task(name="hitlportal.tasks.forget_expired", **LIMITS)
+def forget_expired() -> None:
+    """Delete counts and sessions that are over; at most a batch of each, since the next hour comes."""
+    caches["default"].forget_expired(most=BATCH)  # type: ignore[attr-defined]  # the portal's own backend
+    forget_sessions(most=BATCH)
+
+
+@transaction.atomic
+def forget_sessions(*, most: int) -> int:
+    """Delete up to `most` sessions that have run out, and what people saw of sessions that are gone."""
+    over = Session.objects.select_for_update(skip_locked=True).filter(expire_date__lt=Now())[:most]
+    keys = [session.session_key for session in over]
+    Session.objects.filter(session_key__in=keys).delete()
+    still_there = Session.objects.filter(session_key=OuterRef("session_key"))
+    gone = UserSession.objects.filter(~Exists(still_there)).values("pk")[:most]
+    UserSession.objects.filter(pk__in=list(gone.values_list("pk", flat=True))).delete()
+    return len(keys)

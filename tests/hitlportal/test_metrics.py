@@ -1,0 +1,159 @@
+"""How late due work is: measured, told to a monitor, and shown to portal admins."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.test import Client
+
+from approvals import lag
+from approvals.models import Callback, Dispatch, Proposal
+from audit.clock import database_now
+from hitlportal import health, health_page
+from policies import bootstrap, switches
+from policies.models import EVERYWHERE, Surface
+from tests import world as worlds
+
+pytestmark = pytest.mark.django_db
+TOKEN = "a token for the monitor"
+
+
+@pytest.fixture
+def world():
+    return worlds.build()
+
+
+@pytest.fixture
+def monitor(settings):
+    settings.METRICS_TOKEN = TOKEN
+    return Client(headers={"authorization": f"Bearer {TOKEN}"})
+
+
+def ago(seconds):
+    return database_now() - timedelta(seconds=seconds)
+
+
+def lags():
+    return {one.kind: one for one in lag.measure_all()}
+
+
+def test_nothing_due_is_no_lag(world):
+    world.propose()
+    assert {one.kind: (one.rows, one.seconds, one.is_late) for one in lag.measure_all()} == dict.fromkeys(
+        ("shipping", "callbacks", "expiry", "reevaluation", "assessing", "replays"), (0, 0.0, False)
+    )
+
+
+def test_shipping_is_as_late_as_the_oldest_dispatch(world):
+    for seconds in (30, 300):
+        proposal = world.approve(world.propose())
+        Dispatch.objects.filter(proposal=proposal).update(next_attempt_at=ago(seconds))
+    found = lags()["shipping"]
+    assert found.rows == 2
+    assert 299 <= found.seconds <= 330
+    assert found.is_late
+
+
+def test_what_a_kill_switch_stops_is_not_late(world):
+    Dispatch.objects.filter(proposal=world.approve(world.propose())).update(next_attempt_at=ago(300))
+    switches.engage(scope=EVERYWHERE, by=world.owner, reason="An incident.")
+    assert lags()["shipping"].rows == 0
+
+
+def test_a_claim_is_late_from_when_its_lease_ran_out(world):
+    proposal = world.approve(world.propose())
+    Dispatch.objects.filter(proposal=proposal).update(
+        status="claimed", fence=1, next_attempt_at=ago(900), lease_until=ago(40)
+    )
+    assert 39 <= lags()["shipping"].seconds <= 70
+
+
+def test_callbacks_and_expiry_are_measured(world):
+    proposal = world.propose()
+    Callback.objects.create(
+        proposal=proposal, url="https://agents.example.com/", body=b"{}", next_attempt_at=ago(20), created_at=ago(20)
+    )
+    Proposal.objects.filter(pk=proposal.pk).update(deadline_at=ago(70))
+    assert 19 <= lags()["callbacks"].seconds <= 50
+    assert 69 <= lags()["expiry"].seconds <= 100
+    assert lags()["expiry"].is_late
+
+
+def test_what_a_new_policy_still_has_to_judge_is_measured(world):
+    world.propose()
+    Surface.objects.filter(slug="ads.budget").update(tier_id="signature")
+    worlds.publish()
+    assert lags()["reevaluation"].rows == 1
+
+
+def test_measuring_everything_asks_little(world, django_assert_max_num_queries):
+    with django_assert_max_num_queries(9):
+        lag.measure_all()
+
+
+def test_others_may_add_kinds(world, monkeypatch):
+    monkeypatch.setattr(lag, "_KINDS", dict(lag._KINDS))
+    lag.register("mail", "Mail", lambda: lag.Due(3, ago(10)), tolerable_seconds=5)
+    assert (lags()["mail"].rows, lags()["mail"].is_late) == (3, True)
+
+
+@pytest.mark.parametrize("header", [None, "Bearer wrong", "Bearer", "Basic " + TOKEN, TOKEN, "Bearer " + TOKEN[:-1]])
+def test_without_the_token_there_is_nothing(settings, header):
+    settings.METRICS_TOKEN = TOKEN
+    client = Client(headers={"authorization": header} if header else {})
+    assert client.get("/metrics").status_code == 404
+
+
+@pytest.mark.parametrize("header", ["Bearer ", "Bearer x"])
+def test_without_a_token_in_the_settings_nobody_reads(header):
+    assert Client(headers={"authorization": header}).get("/metrics").status_code == 404
+
+
+def test_a_signed_in_superuser_is_no_monitor(admin_client, settings):
+    settings.METRICS_TOKEN = TOKEN
+    assert admin_client.get("/metrics").status_code == 404
+
+
+def test_a_monitor_reads_every_figure_in_its_format(world, monitor):
+    Dispatch.objects.filter(proposal=world.approve(world.propose())).update(next_attempt_at=ago(10))
+    answer = monitor.get("/metrics")
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    lines = answer.content.decode().splitlines()
+    assert all(re.fullmatch(r"# (HELP|TYPE) hitl_\w+ .+|hitl_\w+(\{\w+=\"\w+\"\})? [0-9.e+]+", line) for line in lines)
+    assert 'hitl_due_rows{kind="shipping"} 1' in lines
+    assert 'hitl_part_ready{part="database"} 1' in lines
+    assert "hitl_kill_switches_engaged 0" in lines
+
+
+def test_a_part_that_fails_is_told(world, monitor, monkeypatch):
+    def broken():
+        raise health.NotReady("does not answer")
+
+    monkeypatch.setitem(health.CHECKS, "broker", broken)
+    assert 'hitl_part_ready{part="broker"} 0' in monitor.get("/metrics").content.decode()
+
+
+def test_the_health_page_says_it_in_words(world, client):
+    bootstrap.bootstrap()
+    keeper = worlds.person("portal-keeper")
+    keeper.groups.add(Group.objects.get(name="Portal admin"))
+    client.force_login(keeper)
+    assert b"All is well." in client.get("/admin/health/").content
+    Dispatch.objects.filter(proposal=world.approve(world.propose())).update(next_attempt_at=ago(150))
+    page = client.get("/admin/health/").content.decode()
+    assert "2 min behind (1 waits)" in page
+    assert "Something needs a look." in page
+
+
+def test_others_do_not_find_the_health_page(world, client):
+    client.force_login(world.owner)
+    assert client.get("/admin/health/").status_code == 404
+    world.owner.user_permissions.add(Permission.objects.get(codename="change_connector"))
+    assert client.get("/admin/health/").status_code == 200
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (119, "119 s"), (150, "2 min"), (7300, "2 h")])
+def test_durations_are_said_as_people_do(seconds, words):
+    assert health_page.duration(seconds) == words
