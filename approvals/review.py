@@ -62,15 +62,21 @@ def decide(
     comment: str = "",
     is_signed: bool = False,
     ticked: Collection[str] = (),
+    via: str = "",
+    only_reviews: Collection[str] = (),
 ) -> Proposal:
     """Record one person's decision, and resolve the proposal if that settles it.
 
     Locks the proposal's row. `is_signed` says that the person has just signed in again, `ticked` which
-    items of the checklist they ticked: all of them, to approve. Raises Proposal.DoesNotExist, StaleRevision,
+    items of the checklist they ticked: all of them, to approve. `via` names the channel, where the person is
+    not at a page of the portal; `only_reviews` then says which kinds of review may be decided from there.
+    Raises Proposal.DoesNotExist, StaleRevision,
     StateConflict, NotEligible, SignatureRequired or ReasonRequired; then nothing is written.
     """
     locked = _lock_open(proposal_id, seen)
     approving = verdict == Decision.Verdict.APPROVE
+    if only_reviews:
+        _require_within_reach(locked, only_reviews)
     roles = eligibility.require(by, locked.proposal, locked.surface, approving=approving)
     _require_reason(locked, verdict, reason_code=reason_code, comment=comment, is_signed=is_signed)
     if approving:
@@ -85,7 +91,8 @@ def decide(
         is_signed=is_signed,
         ticked=ticked if approving else (),
     )
-    return _settle(locked, decision, by=by, told=decisions.told(decision, roles=roles, policy=locked.policy))
+    told = decisions.told(decision, roles=roles, policy=locked.policy)
+    return _settle(locked, decision, by=by, told={**told, "via": via} if via else told)
 
 
 @with_limits
@@ -232,6 +239,13 @@ def _require_ticks(proposal: Proposal, ticked: Collection[str]) -> None:
     known = {item["slug"] for item in proposal.checklist}
     if unknown := sorted(set(ticked) - known):
         raise ReasonRequired(_("The checklist has no item %s.") % ", ".join(unknown), field="checklist")
+
+
+def _require_within_reach(locked: Locked, reviews: Collection[str]) -> None:
+    """Check that the proposal's tier lets people decide from a message."""
+    tier = locked.policy.tiers.get(locked.proposal.tier_id or "")
+    if tier is None or tier.review not in reviews:
+        raise SignatureRequired(_("This is decided in the portal only: sign in."))
 
 
 def _require_tier(locked: Locked, *, comment: str, is_signed: bool) -> None:

@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from approvals import assessing, delivery, escalation, idempotency, reevaluation, replaying
+from approvals import assessing, delivery, escalation, idempotency, notices, reevaluation, replaying
+from approvals.channels import sending
 
 
 @shared_task(name="approvals.tasks.ship_due")
@@ -15,6 +16,13 @@ def ship_due() -> None:
 def deliver_callbacks() -> None:
     """Tell agents what became of their proposals."""
     delivery.deliver_callbacks()
+
+
+@shared_task(name="approvals.tasks.deliver_notices")
+def deliver_notices() -> None:
+    """Tell people what happened."""
+    notices.fan_out()
+    sending.deliver_due()
 
 
 @shared_task(name="approvals.tasks.expire_overdue")

@@ -7,10 +7,15 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
+from approvals.admin import inbox, preferences
+
 View = Callable[..., HttpResponse]
 
 # Each view takes the request and the admin's frame (`each_context`) after it, then what the address names.
-PAGES: dict[str, tuple[str, View]] = {}
+PAGES: dict[str, tuple[str, View]] = {
+    "inbox": ("inbox/", inbox.show),
+    "preferences": ("preferences/", preferences.show),
+}
 
 
 def of(site: AdminSite) -> list[URLPattern]:
