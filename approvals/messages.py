@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from approvals import eligibility, links
 from approvals.admin import cards, words
 from approvals.channels.message import Choice, Difference, Digest, Fact, Message
-from approvals.models import ASKING, OPEN, ChannelKind, Decision, NoticeKind, Proposal, State
+from approvals.models import ASKING, OPEN, ChannelKind, Decision, NoticeDelivery, NoticeKind, Proposal, State
 from approvals.models.notice import Told
 from approvals.offers import Offers, offers
 from policies.policy import Policy
@@ -100,9 +100,8 @@ def _deciding(message: Message, seen: Sight, person: User, channel: str) -> Mess
     reasons = [reason for reason in Decision.ReasonCode if reason != Decision.ReasonCode.OTHER]
     # A checklist is ticked on a page.
     approve = Choice(_("Approve"), value) if seen.may.may_approve and not proposal.checklist else None
-    return replace(
-        message, approve=approve, reject=[Choice(str(reason.label), f"{value}|{reason.value}") for reason in reasons]
-    )
+    reject = [Choice(str(reason.label), reason.value) for reason in reasons]
+    return replace(message, approve=approve, reject=reject, reject_text=_("Reject…"), binding=value)
 
 
 def digest(messages: Sequence[Message], *, identifier: str) -> Digest:
@@ -122,6 +121,17 @@ def digest(messages: Sequence[Message], *, identifier: str) -> Digest:
         told=[message for message in messages if not message.asks],
         url=site_url(reverse("admin:inbox")),
     )
+
+
+def as_it_stands(kind: str, seen: Sight) -> Told:
+    """Return what is to be told of a proposal now, in place of an earlier notice of `kind`."""
+    if kind in ASKING and seen.state in OPEN:
+        return NoticeDelivery(kind=kind)
+    now = {State.EXPIRED: NoticeKind.EXPIRED, State.WITHDRAWN: NoticeKind.WITHDRAWN, State.FAILED: NoticeKind.FAILED}
+    last = Decision.objects.filter(proposal=seen.proposal).order_by("-id").first()
+    by_people = seen.state in {State.APPROVED, State.SHIPPED, State.REJECTED, State.RETURNED, State.TAKEN_OVER}
+    name = last.by_name if last is not None and by_people else ""
+    return NoticeDelivery(kind=now.get(seen.state, NoticeKind.DECIDED), by_name=name)
 
 
 def heading(told: Told, seen: Sight, *, asks: bool) -> str:

@@ -122,7 +122,7 @@ def _fan_out_next() -> bool:
     told = audience.of(occasion, proposal)
     _tell(occasion, told)
     _tell_addresses(occasion, proposal)
-    _bring_up_to_date(proposal, at=database_now())
+    bring_up_to_date(proposal, at=database_now())
     occasion.delete()
     return True
 
@@ -183,7 +183,7 @@ def _delivery(occasion: Occasion, channel: str, *, due: datetime, **to: object) 
     return NoticeDelivery(channel=channel, lane=lane, next_attempt_at=due, created_at=occasion.at, **facts)
 
 
-def _bring_up_to_date(proposal: Proposal, *, at: datetime) -> None:
+def bring_up_to_date(proposal: Proposal, *, at: datetime) -> None:
     """Have every message about `proposal` that stands in Slack say how it stands now."""
     standing = SlackMessage.objects.filter(proposal=proposal).exclude(status=DispatchStatus.WAITING)
     # A worker that is about to write an older state loses its claim by the fence.

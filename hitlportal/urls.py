@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
-from approvals import message_page
+from approvals import message_page, slack_hook
 from approvals.api import keys
 from hitlportal import errors, health
 
@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/logout/", account_views.logout, name="account_logout"),
     path("api/v1/", include("approvals.api.urls")),
     re_path(r"^api/", errors.unknown_address),
+    path("hooks/slack/", slack_hook.receive, name="slack_hook"),
     path("decide/<str:token>/", message_page.decide, name="decide"),
     path(".well-known/jwks.json", keys.jwks, name="jwks"),
     path("healthz", health.healthz, name="healthz"),

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
-from approvals.admin import inbox, preferences
+from approvals.admin import inbox, preferences, slack_link
 
 View = Callable[..., HttpResponse]
 
@@ -15,6 +15,8 @@ View = Callable[..., HttpResponse]
 PAGES: dict[str, tuple[str, View]] = {
     "inbox": ("inbox/", inbox.show),
     "preferences": ("preferences/", preferences.show),
+    "preferences_slack": ("preferences/slack/", slack_link.ask),
+    "preferences_slack_confirm": ("preferences/slack/<str:object_id>/", slack_link.confirm),
 }
 
 

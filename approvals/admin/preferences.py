@@ -20,8 +20,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from approvals import preferences
+from approvals.admin import slack_link
 from approvals.admin.actions import person_of
-from approvals.models import ASKING, ChannelKind, NoticeKind, Pace, Reachability
+from approvals.models import ASKING, ChannelKind, NoticeKind, Pace, Reachability, SlackLink
 from approvals.preferences import PERSONAL, Choice, Wish
 
 INBOX_PACES: Final = [(Pace.NOW, gettext_lazy("Yes")), (Pace.NEVER, gettext_lazy("No"))]
@@ -109,6 +110,7 @@ def show(request: HttpRequest, frame: Mapping[str, Any]) -> HttpResponse:
         "channels": [ChannelKind(channel).label for channel in channels],
         "person": person,
         "clock": _clock(wish),
+        "slack": _slack(person) if preferences.has_slack() else None,
     }
     return TemplateResponse(request, "approvals/preferences/preferences.html", context)
 
@@ -123,6 +125,12 @@ def _initial(person: User, wish: Wish, channels: Sequence[str]) -> dict[str, Any
         "quiet_until": row.quiet_until if row else None,
         "daily_at": row.daily_at if row else time(8, 0),
     }
+
+
+def _slack(person: User) -> dict[str, Any]:
+    """Return what the page says of the person's Slack account."""
+    linked = SlackLink.objects.filter(person=person).values_list("slack_user", flat=True).first()
+    return {"linked": linked, "form": slack_link.AskForm()}
 
 
 def _clock(wish: Wish) -> str:

@@ -49,6 +49,9 @@ class Message:
     more_differences: int = 0
     approve: Choice | None = None
     reject: Sequence[Choice] = ()
+    reject_text: str = ""
+    binding: str = ""
+    """What the choices are about; it comes back with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from approvals import messages, outbox, preferences
+from approvals.channels import standing
 from approvals.channels.email import transport as email
 from approvals.channels.message import Message, NotSent
 from approvals.connectors import backoff
@@ -30,9 +31,27 @@ def deliver_due(*, most: int = 50) -> int:
     for tried in range(most):
         rows = _claim()
         if not rows:
-            return tried
+            return tried + _bring_up_to_date(most - tried)
         _deliver(rows)
     return most
+
+
+def _bring_up_to_date(most: int) -> int:
+    """Change what stands in Slack, and answer there; return how many were tried."""
+    tried = 0
+    for tell in (standing.update_next, standing.answer_next):
+        while tried < most and not _is_resting(ChannelKind.SLACK):
+            try:
+                if not tell():
+                    break
+            except NotSent as error:
+                _rest(ChannelKind.SLACK, error.reason)
+            tried += 1
+    return tried
+
+
+def _is_resting(lane: str) -> bool:
+    return ChannelHealth.objects.filter(lane=lane, next_try_at__gt=Now()).exists()
 
 
 def _claim() -> list[NoticeDelivery]:
@@ -89,6 +108,8 @@ def _send(written: Sequence[Written]) -> None:
                 email.send(message, to=to)
             else:
                 email.send_digest(messages.digest([one for _row, one in written], identifier=str(row.pk)), to=to)
+        case ChannelKind.SLACK:
+            standing.post(row, message)
         case _:
             raise NotSent(_("There is no such channel."), is_final=True)
 
