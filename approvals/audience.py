@@ -28,7 +28,7 @@ class Rules:
 def of(occasion: Occasion, proposal: Proposal) -> list[User]:
     """Return who is told of `occasion`: active people who may see the proposal, and never who did it.
 
-    Of those who are asked to decide only such as may; others where a rule wants them to know.
+    Of those who are asked to decide only such as may; others where the occasion or a rule names them.
     """
     rules = _rules(occasion.kind, proposal.surface_id)
     roles = {*_roles(occasion, proposal)} | rules.added
@@ -40,17 +40,18 @@ def of(occasion: Occasion, proposal: Proposal) -> list[User]:
     return [
         person
         for person in people.order_by("pk").prefetch_related("groups")
-        if _is_told(person, rules, deciders, is_named=person.pk in occasion.people)
+        if _is_told(person, occasion, rules, deciders)
     ]
 
 
-def _is_told(person: User, rules: Rules, deciders: Collection[int] | None, *, is_named: bool) -> bool:
+def _is_told(person: User, occasion: Occasion, rules: Rules, deciders: Collection[int] | None) -> bool:
     held = {group.name for group in person.groups.all()}
-    if held & rules.added:
+    is_named = person.pk in occasion.people
+    if held & rules.added or is_named:
         return True
-    if deciders is not None and person.pk not in deciders:
+    if held and held <= rules.muted:
         return False
-    return is_named or not held or not held <= rules.muted
+    return deciders is None or person.pk in deciders or bool(held & {*occasion.roles})
 
 
 def _roles(occasion: Occasion, proposal: Proposal) -> Iterable[str]:

@@ -128,7 +128,9 @@ def _fan_out_next() -> bool:
 
 
 def _nothing_is_asked_any_more(proposal: Proposal, at: datetime) -> None:
-    Notice.objects.filter(proposal=proposal, kind__in=ASKING, read_at=None).update(read_at=at)
+    asked = Notice.objects.filter(proposal=proposal, kind__in=ASKING)
+    asked.filter(read_at=None).update(read_at=at)
+    asked.update(is_in_inbox=False)
     waiting = NoticeDelivery.objects.filter(proposal=proposal, kind__in=ASKING, status=DispatchStatus.WAITING)
     waiting.update(status=DispatchStatus.CANCELLED)
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from approvals import assessing, delivery, escalation, idempotency, notices, reevaluation, replaying
+from approvals import assessing, delivery, escalation, forgetting, idempotency, notices, reevaluation, replaying
 from approvals.channels import sending
 
 
@@ -46,8 +46,10 @@ def reevaluate_open() -> None:
 
 @shared_task(name="approvals.tasks.forget_old_answers")
 def forget_old_answers() -> None:
-    """Delete answers that nobody may repeat any more."""
+    """Delete answers that nobody may repeat, and notices that nobody looks for any more."""
     while idempotency.forget_old() == idempotency.BATCH:
+        pass
+    while forgetting.forget_old_notices() >= forgetting.BATCH:
         pass
 
 

@@ -11,8 +11,22 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern
 
-from approvals import shipping
-from approvals.models import Attempt, Callback, Decision, Dispatch, Outcome, Proposal, Revision
+from approvals import notices, shipping
+from approvals.models import (
+    Attempt,
+    Callback,
+    Decision,
+    DecisionToken,
+    Dispatch,
+    Notice,
+    NoticeDelivery,
+    NoticeRule,
+    Outcome,
+    OutsideAddress,
+    Proposal,
+    Revision,
+    SlackLink,
+)
 from audit.models import Entry
 from policies import agents, bootstrap
 from policies.models import (
@@ -43,7 +57,7 @@ SAFE = ("get", "head")
 GOVERNED = (
     Proposal, Revision, Decision, Dispatch, Attempt, Callback, Outcome, Entry, PolicyVersion, Activation, KillSwitch,
     Surface, Tier, Agent, ApiKey, Mandate, Connector, Rule, Limit, Guardrail, Requirement, PolicyTest, Loosening,
-    User, Group,
+    User, Group, Notice, NoticeDelivery, NoticeRule, OutsideAddress, DecisionToken, SlackLink,
 )  # fmt: skip
 
 
@@ -65,6 +79,8 @@ def world() -> World:
         )
         if number:
             world.approve(proposal, comment=SECRET)
+    OutsideAddress.objects.create(name="Team", url=f"discord://{SECRET}/{SECRET}")
+    notices.fan_out()
     claim = shipping.claim_next(worker="test", kind="webhook")
     shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"said": SECRET})
     return world

@@ -50,8 +50,7 @@ class PreferencesForm(forms.Form):
         for kind in NoticeKind:
             for channel in channels:
                 choices = INBOX_PACES if channel == ChannelKind.INBOX else Pace.choices
-                label = f"{kind.label}, {ChannelKind(channel).label}"
-                self.fields[_name(kind, channel)] = forms.ChoiceField(choices=choices, label=label)
+                self.fields[_name(kind, channel)] = forms.ChoiceField(choices=choices, label=ChannelKind(channel).label)
 
     def clean(self) -> dict[str, Any]:
         """Quiet hours need both ends, and two of them."""

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from approvals import messages, outbox, preferences
 from approvals.channels import standing
+from approvals.channels.apprise import transport as apprise
 from approvals.channels.email import transport as email
 from approvals.channels.message import Message, NotSent
 from approvals.connectors import backoff
@@ -110,6 +111,8 @@ def _send(written: Sequence[Written]) -> None:
                 email.send_digest(messages.digest([one for _row, one in written], identifier=str(row.pk)), to=to)
         case ChannelKind.SLACK:
             standing.post(row, message)
+        case ChannelKind.APPRISE:
+            apprise.send(message, url=row.address.url if row.address and row.address.is_enabled else "")
         case _:
             raise NotSent(_("There is no such channel."), is_final=True)
 

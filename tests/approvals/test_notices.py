@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from approvals import escalation, notices, review, shipping, submission
+from approvals import escalation, forgetting, notices, review, shipping, submission
 from approvals.judging import Content
 from approvals.models import Notice, NoticeDelivery, NoticeRule, Occasion, Proposal
 from policies.models import Agent
@@ -156,6 +156,14 @@ def test_named_people_are_told_whatever_their_part(world):
     assert told("assigned") == {"other-channel-owner"}
 
 
+def test_a_role_that_is_only_to_know_is_told_all_the_same(world):
+    worlds.person("executive", "Executive", permissions=("view_all_proposals",))
+    worlds.person("trainee", "Executive")
+    proposal = world.propose()
+    notices.enqueue("escalated", proposal, roles=["Executive"], at=proposal.created_at)
+    assert told("escalated") == {"executive"}
+
+
 def test_a_late_question_is_not_asked_after_its_answer(world):
     """Of one proposal, occasions are told in their order, however many sweeps there are."""
     proposal = world.propose()
@@ -183,3 +191,17 @@ def test_a_deadline_that_passed_is_told(world):
     Proposal.objects.filter(pk=proposal.pk).update(deadline_at=timezone.now() - timedelta(seconds=1))
     escalation.expire_overdue()
     assert told("expired") == {"channel-owner", "other-channel-owner", "agent-owner"}
+
+
+def test_what_is_old_is_forgotten_and_nothing_else(world):
+    User.objects.update(email="somebody@example.com")
+    for _ in range(2):
+        world.propose()
+    notices.fan_out()
+    assert forgetting.forget_old_notices() == 0
+    old = timezone.now() - timedelta(days=181)
+    Notice.objects.filter(person=world.owner).update(at=old)
+    NoticeDelivery.objects.filter(person=world.owner).update(created_at=old, status="delivered")
+    NoticeDelivery.objects.filter(person=world.other_owner).update(created_at=old)
+    assert forgetting.forget_old_notices() == 4
+    assert {*NoticeDelivery.objects.values_list("person", flat=True)} == {world.other_owner.pk}, "they still wait"

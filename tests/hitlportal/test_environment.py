@@ -124,6 +124,8 @@ def test_every_secret_may_come_from_a_file(complete, tmp_path, name):
         "LLM_BASE_URL": "http://localhost:8080/v1",
         "LLM_MODEL": "some-model",
         "LLM_API_KEY": "key",
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_SIGNING_SECRET": "secret",
     }
     file = tmp_path / "secret"
     file.write_text(values[name] + "\n")
@@ -161,3 +163,11 @@ def test_a_trial_makes_its_secrets_once_and_keeps_them_private(tmp_path):
 def test_two_trials_have_different_secrets(tmp_path):
     keys = {read({"DEBUG": "true"}, Path(tmp_path / name)).secret_key for name in "ab"}
     assert len(keys) == 2
+
+
+def test_slack_needs_both_its_secrets(complete, tmp_path):
+    assert "belong together" in problems({**complete, "SLACK_BOT_TOKEN": "xoxb-1"}, tmp_path)
+    assert read(complete, tmp_path).slack_api_url == "https://slack.com/api/"
+    own = {**complete, "SLACK_API_URL": "https://slack-gov.com/api"}
+    assert read(own, tmp_path).slack_api_url == "https://slack-gov.com/api/"
+    assert "SLACK_API_URL must begin with" in problems({**complete, "SLACK_API_URL": "ftp://slack.com"}, tmp_path)
