@@ -12,12 +12,11 @@ from urllib.parse import parse_qsl, urlsplit
 SERVICES: Final = {
     "discord": "Discord",
     "gchat": "Google Chat",
-    "msteams": "Microsoft Teams (connectors)",
     "opsgenie": "Opsgenie",
     "pagerduty": "PagerDuty",
     "pover": "Pushover",
     "tgram": "Telegram",
-    "workflows": "Microsoft Teams (workflows)",
+    "workflows": "Microsoft Teams",
     "wxteams": "Webex",
 }
 _OPTIONS: Final = frozenset({"thread", "topic", "region", "ver", "team"})

@@ -43,7 +43,6 @@ def root() -> Client:
     "url",
     [
         DISCORD,
-        "msteams://team/" + "a" * 8 + "-aaaa-aaaa-aaaa-" + "a" * 12 + "@b/c/d/",
         "workflows://prod-1.westeurope.logic.azure.com:443/workflow/signature",
         "discord://1/2?thread=7",
     ],
