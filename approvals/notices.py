@@ -97,7 +97,7 @@ def _occasion(kind: str, proposal: Proposal, *, at: datetime, by: User | Agent |
     return Occasion(kind=kind, proposal_id=proposal.pk, by=person.pk if person else None, by_name=name, at=at)
 
 
-def fan_out(*, most: int = 100) -> int:
+def fan_out(*, most: int = 500) -> int:
     """Tell people of up to `most` occasions, each in a transaction of its own; return how many there were.
 
     Any number of sweeps may run at once: rows that another one holds are skipped.

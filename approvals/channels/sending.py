@@ -56,10 +56,10 @@ def _is_resting(lane: str) -> bool:
 
 
 def _claim() -> list[NoticeDelivery]:
-    """Claim the next notice; of a digest, all that are due to go into it."""
+    """Claim the next notice; of a mailed digest, all that are due to go into it. Slack gets them one by one."""
     resting = ChannelHealth.objects.filter(next_try_at__gt=Now()).values("lane")
     rows = outbox.claim(NoticeDelivery, ~Q(lane__in=resting))
-    if not rows or not rows[0].is_gathered:
+    if not rows or not rows[0].is_gathered or rows[0].channel != ChannelKind.EMAIL:
         return rows
     same = Q(is_gathered=True, person=rows[0].person_id, channel=rows[0].channel)
     return [*rows, *outbox.claim(NoticeDelivery, same, most=MOST_IN_A_DIGEST)]

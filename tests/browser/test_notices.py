@@ -1,6 +1,7 @@
 """Inbox, preferences and the page behind a link, in a browser: no complaint, and no sideways scrolling."""
 
 import os
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,7 @@ from playwright.sync_api import Page, expect
 from approvals import links, notices, review
 from approvals.models import Notice, Proposal
 from audit.clock import database_now
+from tests.approvals.channels.slack_api import slack_api
 from tests.browser.conftest import DESK, PHONE, OpenAs
 from tests.world import World, seen
 
@@ -97,3 +99,19 @@ def test_preferences_are_saved(busy: World, open_as: OpenAs) -> None:
     page.get_by_label("Quiet until").fill("07:00")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved. It holds for what happens from now on.")).to_be_visible()
+
+
+def test_a_slack_account_is_linked_with_a_link_that_slack_sent(busy: World, open_as: OpenAs, settings) -> None:
+    with slack_api(settings) as api:
+        page = open_as("channel-owner", "/admin/preferences/", viewport=PHONE)
+        assert fits(page)
+        shoot(page, "slack-phone")
+        page.get_by_label("Your Slack member ID").fill("U0OWNER1")
+        page.get_by_role("button", name="Link my Slack account").click()
+        expect(page.get_by_text("Slack has a message for you.")).to_be_visible()
+        page.goto(re.search(r"http://[^/]+(/admin/preferences/slack/[^\" ]+)", api.text())[1])
+        assert fits(page)
+        shoot(page, "slack-confirm-phone")
+        page.get_by_role("button", name="Link it").click()
+        expect(page.get_by_text("Linked with the Slack account U0OWNER1")).to_be_visible()
+        shoot(page, "slack-linked-phone")

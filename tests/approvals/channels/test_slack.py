@@ -9,7 +9,7 @@ from django.test import Client
 
 from approvals import notices, review, slack
 from approvals.channels import sending
-from approvals.models import ChannelHealth, Decision, NoticeDelivery, Proposal, SlackCall, SlackLink
+from approvals.models import ChannelHealth, Decision, NoticeDelivery, Preference, Proposal, SlackCall, SlackLink
 from audit.clock import database_now
 from audit.models import Entry
 from tests import world as worlds
@@ -212,6 +212,20 @@ def test_a_message_that_was_on_its_way_while_somebody_decided_is_put_right(world
         sending.deliver_due()
         assert "Taken over by channel-owner" in api.text()
         assert set(api.elements()) == {"open"}
+
+
+def test_what_is_wanted_by_the_hour_comes_with_its_buttons_each(world, settings):
+    Preference.objects.create(person=world.owner, kind="waits_for_you", channel="slack", pace="hourly")
+    SlackLink.objects.filter(person=world.other_owner).delete()
+    with slack_api(settings) as api:
+        for number in range(3):
+            world.propose(title=f"Number {number}")
+        deliver()
+        assert api.messages == {}
+        NoticeDelivery.objects.update(next_attempt_at=database_now())
+        sending.deliver_due()
+        assert [f"Number {index}" in api.text(index) for index in range(3)] == [True] * 3
+        assert all("approve" in api.elements(index) for index in range(3))
 
 
 def test_a_dead_slack_rests_and_what_waits_is_sent_later(world, settings):
