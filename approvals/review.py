@@ -63,16 +63,22 @@ def decide(
     is_signed: bool = False,
     ticked: Collection[str] = (),
     batch: UUID | None = None,
+    via: str = "",
+    only_reviews: Collection[str] = (),
 ) -> Proposal:
     """Record one person's decision, and resolve the proposal if that settles it.
 
     Locks the proposal's row. `is_signed` says that the person has just signed in again, `ticked` which
     items of the checklist they ticked: all of them, to approve. `batch` ties it to what is decided together
-    with it; what has to be decided alone is then not approved. Raises Proposal.DoesNotExist, StaleRevision,
+    with it; what has to be decided alone is then not approved. `via` names the channel, where the person is
+    not at a page of the portal; `only_reviews` then says which kinds of review may be decided from there.
+    Raises Proposal.DoesNotExist, StaleRevision,
     StateConflict, NotEligible, SignatureRequired or ReasonRequired; then nothing is written.
     """
     locked = _lock_open(proposal_id, seen)
     approving = verdict == Decision.Verdict.APPROVE
+    if only_reviews:
+        _require_within_reach(locked, only_reviews)
     roles = eligibility.require(by, locked.proposal, locked.surface, approving=approving)
     if approving and batch is not None:
         alone.require_company(locked.proposal, locked.policy)
@@ -90,7 +96,8 @@ def decide(
         ticked=ticked if approving else (),
         batch=batch,
     )
-    return _settle(locked, decision, by=by, told=decisions.told(decision, roles=roles, policy=locked.policy))
+    told = decisions.told(decision, roles=roles, policy=locked.policy)
+    return _settle(locked, decision, by=by, told={**told, "via": via} if via else told)
 
 
 @with_limits
@@ -241,6 +248,13 @@ def _require_ticks(proposal: Proposal, ticked: Collection[str]) -> None:
     known = {item["slug"] for item in proposal.checklist}
     if unknown := sorted(set(ticked) - known):
         raise ReasonRequired(_("The checklist has no item %s.") % ", ".join(unknown), field="checklist")
+
+
+def _require_within_reach(locked: Locked, reviews: Collection[str]) -> None:
+    """Check that the proposal's tier lets people decide from a message."""
+    tier = locked.policy.tiers.get(locked.proposal.tier_id or "")
+    if tier is None or tier.review not in reviews:
+        raise SignatureRequired(_("This is decided in the portal only: sign in."))
 
 
 def _require_tier(locked: Locked, *, comment: str, is_signed: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from django.contrib.auth.models import User
 
-from approvals import callbacks, conflicts, limits, surroundings
+from approvals import callbacks, conflicts, limits, notices, surroundings
 from approvals.models import Proposal
 from audit import ledger
 from audit.canonical import JsonValue
@@ -25,7 +25,7 @@ def take(
     at: datetime,
     **data: JsonValue,
 ) -> Proposal:
-    """Save `proposal` after a transition from state `was`, append its ledger entry, tell its agent.
+    """Save `proposal` after a transition from state `was`, append its ledger entry, tell its agent and people.
 
     Running totals and conflicts follow. Call it in the transaction that holds the proposal's lock.
     """
@@ -36,6 +36,7 @@ def take(
         surroundings.follow(proposal, was=was, at=at)
     if proposal.state != was:
         callbacks.enqueue(proposal, at=at)
+    notices.follow(proposal, was=was, has_new_content=kind in NEW_CONTENT, by=by, at=at)
     return proposal
 
 

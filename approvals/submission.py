@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Model
 
-from approvals import assessing, demands, shipping, steps, surroundings
+from approvals import assessing, demands, notices, shipping, steps, surroundings
 from approvals.connectors.addresses import read_url
 from approvals.connectors.http import DeliveryRefused, check_url
 from approvals.errors import InvalidProposal, StateConflict
@@ -82,7 +82,8 @@ def submit(*, agent: Agent, draft: Draft, along: Along | None = None) -> Proposa
     rows = [proposal, history, proposal.revision, proposal.verdict, entry, dispatch]
     more = along(proposal, dispatch) if along is not None else ()
     then = surroundings.joining(proposal, judged.around)
-    insert_together([*(row for row in rows if row is not None), *more], *then)
+    told = notices.first(proposal, at=now.at)
+    insert_together([*(row for row in rows if row is not None), *told, *more], *then)
     assessing.wake_for(proposal)
     return proposal
 

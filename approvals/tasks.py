@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from celery import shared_task
 
-from approvals import assessing, delivery, escalation, idempotency, reevaluation, replaying
+from approvals import assessing, delivery, escalation, forgetting, idempotency, notices, reevaluation, replaying
+from approvals.channels import sending
 
 BOUND_SECONDS: Final = 20.0
 # Deliveries may take a minute each; what only uses the database may not.
@@ -18,6 +19,7 @@ NETWORK: Final[dict[str, Any]] = {"soft_time_limit": 120, "time_limit": 180}
 DATABASE: Final[dict[str, Any]] = {"soft_time_limit": 60, "time_limit": 120}
 MODEL: Final[dict[str, Any]] = {"soft_time_limit": 360, "time_limit": 420}
 MOST_QUESTIONS: Final = 5
+MOST_OCCASIONS: Final = 50
 
 
 @shared_task(name="approvals.tasks.ship_due", **NETWORK)
@@ -30,6 +32,13 @@ def ship_due() -> None:
 def deliver_callbacks() -> None:
     """Tell agents what became of their proposals."""
     _work(lambda: delivery.deliver_callbacks(most=1), full=1)
+
+
+@shared_task(name="approvals.tasks.deliver_notices", **NETWORK)
+def deliver_notices() -> None:
+    """Tell people what happened."""
+    _work(lambda: notices.fan_out(most=MOST_OCCASIONS), full=MOST_OCCASIONS)
+    _work(lambda: sending.deliver_due(most=1), full=1)
 
 
 @shared_task(name="approvals.tasks.expire_overdue", **DATABASE)
@@ -52,8 +61,9 @@ def reevaluate_open() -> None:
 
 @shared_task(name="approvals.tasks.forget_old_answers", **DATABASE)
 def forget_old_answers() -> None:
-    """Delete answers that nobody may repeat any more."""
+    """Delete answers that nobody may repeat, and notices that nobody looks for any more."""
     _work(idempotency.forget_old, full=idempotency.BATCH)
+    _work(forgetting.forget_old_notices, full=forgetting.BATCH)
 
 
 @shared_task(name="approvals.tasks.replay_policies", **DATABASE)

@@ -46,6 +46,9 @@ class Environment:
     default_from_email: str
     outbound_allowed_networks: list[IPv4Network | IPv6Network]
     agent_rate_per_minute: int
+    slack_bot_token: str
+    slack_signing_secret: str
+    slack_api_url: str
     llm_base_url: str
     llm_api_key: str
     llm_model: str
@@ -171,6 +174,14 @@ def _metrics_token(reader: Reader) -> str:
     return token
 
 
+def _slack_api_url(reader: Reader) -> str:
+    """Return where Slack's Web API is, with a slash at the end."""
+    if bool(reader.text("SLACK_BOT_TOKEN")) != bool(reader.text("SLACK_SIGNING_SECRET")):
+        reader.problems.append("SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET belong together: set both.")
+    address = _service(reader, "SLACK_API_URL", ("http", "https")) or "https://slack.com/api/"
+    return address.rstrip("/") + "/"
+
+
 def _time_zone(reader: Reader) -> str:
     name = reader.text("TIME_ZONE", "UTC")
     if name not in available_timezones():
@@ -240,6 +251,9 @@ def read(source: Mapping[str, str], *, default_var: Path) -> Environment:
         default_from_email=reader.text("DEFAULT_FROM_EMAIL", "hitl-portal@localhost"),
         outbound_allowed_networks=reader.networks("OUTBOUND_ALLOWED_NETWORKS"),
         agent_rate_per_minute=reader.whole("AGENT_RATE_PER_MINUTE", 1200, 1, 1_000_000),
+        slack_bot_token=reader.text("SLACK_BOT_TOKEN"),
+        slack_signing_secret=reader.text("SLACK_SIGNING_SECRET"),
+        slack_api_url=_slack_api_url(reader),
         llm_base_url=_llm_base_url(reader),
         llm_api_key=reader.text("LLM_API_KEY"),
         llm_model=reader.text("LLM_MODEL"),

@@ -83,7 +83,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates", BASE_DIR / "approvals" / "cards"],
+        # A card and a channel keep their templates beside their code.
+        "DIRS": [BASE_DIR / "templates", BASE_DIR / "approvals" / "cards", BASE_DIR / "approvals" / "channels"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -253,6 +254,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "deliver notices": {
+        "task": "approvals.tasks.deliver_notices",
+        "schedule": 2.0,
+        "options": {"expires": 5},
+    },
     "carry on replays": {
         "task": "approvals.tasks.replay_policies",
         "schedule": 1.0,
@@ -287,6 +293,9 @@ GRANT_RETIRED_KEYS = ENVIRONMENT.grant_retired_keys
 OUTBOUND_ALLOWED_NETWORKS = ENVIRONMENT.outbound_allowed_networks
 METRICS_TOKEN = ENVIRONMENT.metrics_token
 AGENT_RATE_PER_MINUTE = ENVIRONMENT.agent_rate_per_minute
+SLACK_BOT_TOKEN = ENVIRONMENT.slack_bot_token
+SLACK_SIGNING_SECRET = ENVIRONMENT.slack_signing_secret
+SLACK_API_URL = ENVIRONMENT.slack_api_url
 LLM_BASE_URL = ENVIRONMENT.llm_base_url
 LLM_API_KEY = ENVIRONMENT.llm_api_key
 LLM_MODEL = ENVIRONMENT.llm_model
@@ -315,6 +324,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 for _name, _value in ENVIRONMENT.email.items():
     globals()[_name] = _value
 DEFAULT_FROM_EMAIL = ENVIRONMENT.default_from_email
+EMAIL_TIMEOUT = 15  # a mail server that hangs must not hold a worker
 
 LOGGING = {
     "version": 1,

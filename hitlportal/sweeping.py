@@ -11,7 +11,8 @@ from typing import Any, Final
 from celery import signals
 from django.db import Error, close_old_connections
 
-from approvals import delivery, escalation, reevaluation
+from approvals import delivery, escalation, notices, reevaluation
+from approvals.channels import sending
 from hitlportal import watchdog
 
 log = logging.getLogger(__name__)
@@ -45,5 +46,7 @@ def sweep() -> None:
     """Do once whatever is due."""
     delivery.ship_due(most=MOST_DELIVERIES)
     delivery.deliver_callbacks(most=MOST_DELIVERIES)
+    notices.fan_out()
     escalation.expire_overdue()
     reevaluation.reevaluate_open()
+    sending.deliver_due(most=10)  # last, as a dead channel takes its time

@@ -11,18 +11,24 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern
 
-from approvals import batches, shipping
+from approvals import batches, notices, shipping
 from approvals.models import (
     Assignment,
     Attempt,
     Callback,
     Decision,
+    DecisionToken,
     Dispatch,
+    Notice,
+    NoticeDelivery,
+    NoticeRule,
     Outcome,
+    OutsideAddress,
     Proposal,
     Revision,
     Sample,
     SavedFilter,
+    SlackLink,
     Snooze,
 )
 from audit.models import Entry
@@ -55,7 +61,8 @@ SAFE = ("get", "head")
 GOVERNED = (
     Proposal, Revision, Decision, Dispatch, Attempt, Callback, Outcome, Entry, PolicyVersion, Activation, KillSwitch,
     Surface, Tier, Agent, ApiKey, Mandate, Connector, Rule, Limit, Guardrail, Requirement, PolicyTest, Loosening,
-    User, Group, Sample, Snooze, Assignment, SavedFilter,
+    User, Group, Sample, Snooze, Assignment, SavedFilter, Notice, NoticeDelivery, NoticeRule, OutsideAddress,
+    DecisionToken, SlackLink,
 )  # fmt: skip
 
 
@@ -79,6 +86,8 @@ def world() -> World:
             _reject_in_a_batch(proposal, world.owner)
         elif number:
             world.approve(proposal, comment=SECRET)
+    OutsideAddress.objects.create(name="Team", url=f"discord://{SECRET}/{SECRET}")
+    notices.fan_out()
     claim = shipping.claim_next(worker="test", kind="webhook")
     shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"said": SECRET})
     Sample.objects.create(proposal=claim.dispatch.proposal, picked_at=claim.dispatch.created_at)

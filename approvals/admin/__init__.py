@@ -1,5 +1,5 @@
 """Where people review proposals. Importing it registers the pages."""
 
-from approvals.admin import past, proposal, shipping, trying
+from approvals.admin import past, proposal, shipping, telling, trying
 
-__all__ = ["past", "proposal", "shipping", "trying"]
+__all__ = ["past", "proposal", "shipping", "telling", "trying"]

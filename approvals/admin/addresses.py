@@ -7,7 +7,18 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
-from approvals.admin import batch_page, batch_result, charts, desk, digest_page, monitor_page, preview
+from approvals.admin import (
+    batch_page,
+    batch_result,
+    charts,
+    desk,
+    digest_page,
+    inbox,
+    monitor_page,
+    preferences,
+    preview,
+    slack_link,
+)
 
 View = Callable[..., HttpResponse]
 
@@ -21,6 +32,10 @@ PAGES: dict[str, tuple[str, View]] = {
     "monitor": ("monitor/", monitor_page.page),
     "monitor_lists": ("monitor/lists/", monitor_page.lists),
     "monitor_digest": ("monitor/digest/", digest_page.page),
+    "inbox": ("inbox/", inbox.show),
+    "preferences": ("preferences/", preferences.show),
+    "preferences_slack": ("preferences/slack/", slack_link.ask),
+    "preferences_slack_confirm": ("preferences/slack/<str:object_id>/", slack_link.confirm),
 }
 
 

@@ -5,15 +5,29 @@ from approvals.models.conflict import Conflict, LastShipped
 from approvals.models.decision import Decision
 from approvals.models.dispatch import Attempt, Dispatch
 from approvals.models.limit_total import LimitDefinition, LimitEntry, LimitTotal
+from approvals.models.notice import (
+    ASKING,
+    ChannelHealth,
+    ChannelKind,
+    Notice,
+    NoticeDelivery,
+    NoticeKind,
+    Occasion,
+    OutsideAddress,
+)
 from approvals.models.outcome import Outcome
+from approvals.models.preference import NoticeRule, Pace, Preference, Reachability
 from approvals.models.proposal import Proposal
 from approvals.models.reevaluation import Reevaluation
 from approvals.models.revision import Revision, Verdict
 from approvals.models.sample import Sample
+from approvals.models.slack import SlackAnswer, SlackCall, SlackLink, SlackMessage
 from approvals.models.states import CLEARED, OPEN, WAITING, DispatchStatus, State
+from approvals.models.token import DecisionToken
 from approvals.models.turn import Assignment, Presence, SavedFilter, Snooze
 
 __all__ = [
+    "ASKING",
     "CLEARED",
     "OPEN",
     "WAITING",
@@ -21,8 +35,11 @@ __all__ = [
     "Assignment",
     "Attempt",
     "Callback",
+    "ChannelHealth",
+    "ChannelKind",
     "Conflict",
     "Decision",
+    "DecisionToken",
     "Dispatch",
     "DispatchStatus",
     "IdempotentAnswer",
@@ -30,13 +47,26 @@ __all__ = [
     "LimitDefinition",
     "LimitEntry",
     "LimitTotal",
+    "Notice",
+    "NoticeDelivery",
+    "NoticeKind",
+    "NoticeRule",
+    "Occasion",
     "Outcome",
+    "OutsideAddress",
+    "Pace",
+    "Preference",
     "Presence",
     "Proposal",
+    "Reachability",
     "Reevaluation",
     "Revision",
     "Sample",
     "SavedFilter",
+    "SlackAnswer",
+    "SlackCall",
+    "SlackLink",
+    "SlackMessage",
     "Snooze",
     "State",
     "Verdict",

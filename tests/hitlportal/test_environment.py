@@ -128,6 +128,8 @@ def test_every_secret_may_come_from_a_file(complete, tmp_path, name):
         "OIDC_ISSUER": "https://id.example.com",
         "OIDC_CLIENT_ID": "portal",
         "OIDC_CLIENT_SECRET": "secret",
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_SIGNING_SECRET": "secret",
     }
     file = tmp_path / "secret"
     file.write_text(values[name] + "\n")
@@ -198,3 +200,11 @@ def test_without_one_none_is_offered(complete, tmp_path):
 ])  # fmt: skip
 def test_what_is_wrong_with_signing_in_is_told(complete, tmp_path, changes, told):
     assert told in problems({**complete, **OIDC, **changes}, tmp_path)
+
+
+def test_slack_needs_both_its_secrets(complete, tmp_path):
+    assert "belong together" in problems({**complete, "SLACK_BOT_TOKEN": "xoxb-1"}, tmp_path)
+    assert read(complete, tmp_path).slack_api_url == "https://slack.com/api/"
+    own = {**complete, "SLACK_API_URL": "https://slack-gov.com/api"}
+    assert read(own, tmp_path).slack_api_url == "https://slack-gov.com/api/"
+    assert "SLACK_API_URL must begin with" in problems({**complete, "SLACK_API_URL": "ftp://slack.com"}, tmp_path)

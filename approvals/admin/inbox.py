@@ -1,0 +1,125 @@
+"""The inbox: what somebody was told, unread first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib import messages as shown
+from django.contrib.auth.models import User
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from approvals import eligibility, messages, notices
+from approvals.admin import words
+from approvals.admin.actions import page_url, person_of
+from approvals.models import ASKING, Notice, State
+from approvals.offers import Offers
+from audit.clock import database_now
+from policies.publishing import active_policy
+
+A_PAGE: Final = 25
+MOST: Final = 500
+"""Nobody pages further back; the list of proposals finds what is older."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One notice as the inbox shows it."""
+
+    notice: Notice
+    heading: str
+    title: str
+    url: str
+    when: SafeString
+    state: State
+    surface: str
+    time_left: SafeString | str
+    asks: bool
+
+
+def show(request: HttpRequest, frame: Mapping[str, Any]) -> HttpResponse:
+    """Show the inbox (GET), or mark notices as read (POST)."""
+    person = person_of(request)
+    if request.method == "POST":
+        return _mark(request, person)
+    page = Paginator(_newest(person), A_PAGE).get_page(request.GET.get("p"))
+    lines = _lines(person, [*page.object_list])
+    context = {
+        **frame,
+        "title": _("Inbox"),
+        "is_nav_sidebar_enabled": False,
+        "page": page,
+        "lines": lines,
+        "has_unread": any(line.notice.read_at is None for line in lines),
+        "unread": notices.unread(person),
+    }
+    response = TemplateResponse(request, "approvals/inbox/inbox.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _newest(person: User) -> list[UUID]:
+    """Return the ids of the notices of `person`: the unread, then the read ones, each newest first."""
+    rows = notices.inbox(person).order_by("-at").values_list("pk", flat=True)
+    unread = list(rows.filter(read_at=None)[:MOST])
+    return [*unread, *rows.filter(read_at__isnull=False)[: MOST - len(unread)]]
+
+
+def _lines(person: User, ids: Sequence[UUID]) -> list[Line]:
+    found = Notice.objects.in_bulk(ids)
+    policy, now = active_policy(), database_now()
+    mine = eligibility.visible(person).filter(pk__in={notice.proposal_id for notice in found.values()})
+    proposals: dict[UUID, Any] = mine.as_of_now().select_related("surface").in_bulk()
+    waiting = {*eligibility.waiting_for(person, mine, policy).values_list("pk", flat=True)}
+    lines = []
+    for notice in (found[pk] for pk in ids if found[pk].proposal_id in proposals):
+        proposal = proposals[notice.proposal_id]
+        asks = notice.kind in ASKING and notice.proposal_id in waiting
+        seen = messages.Sight(proposal, policy, State(proposal.state_now), now, Offers())
+        lines.append(_line(notice, seen, asks=asks))
+    return lines
+
+
+def _line(notice: Notice, seen: messages.Sight, *, asks: bool) -> Line:
+    proposal, now = seen.proposal, seen.now
+    return Line(
+        notice=notice,
+        heading=messages.heading(notice, seen, asks=asks),
+        title=proposal.title,
+        url=page_url(proposal.pk),
+        when=words.ago(notice.at, now),
+        state=seen.state,
+        surface=proposal.surface.name,
+        time_left=words.time_left(proposal, state=seen.state, now=now) if asks else "",
+        asks=asks,
+    )
+
+
+def _mark(request: HttpRequest, person: User) -> HttpResponse:
+    """Mark the notices that the form names as read, or all of them; then show where it was sent from."""
+    if "all" in request.POST:
+        count = notices.mark_read(person=person)
+    else:
+        count = notices.mark_read(person=person, notices=_ids(request.POST.getlist("notice")))
+    if count:
+        shown.success(
+            request, ngettext("%(count)s notice is marked as read.", "%(count)s notices are marked as read.", count)
+            % {"count": count},
+        )  # fmt: skip
+    return HttpResponseRedirect(reverse("admin:inbox"))
+
+
+def _ids(texts: Sequence[str]) -> list[UUID]:
+    found = []
+    for text in texts[:A_PAGE]:
+        try:
+            found.append(UUID(text))
+        except ValueError:
+            continue  # not of our making, so there is nothing to mark
+    return found

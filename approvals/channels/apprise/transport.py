@@ -1,0 +1,53 @@
+"""Tell other services through Apprise. They are told, and never decide."""
+
+from typing import Final
+
+from apprise import Apprise, AppriseAsset, NotifyFormat
+from apprise.plugins.base import NotifyBase
+from django.template.loader import render_to_string
+
+from approvals.channels.apprise import addresses
+from approvals.channels.message import Message, NotSent
+
+_ASSET: Final = AppriseAsset(
+    app_id="HITL Portal",
+    app_desc="HITL Portal",
+    image_url_mask="",
+    image_url_logo="",
+    image_path_mask="",
+    async_mode=False,
+)
+
+
+def send(message: Message, *, url: str) -> None:
+    """Send one notice. Raises NotSent. Apprise tells no reasons, so every failure counts as the service's."""
+    plugin = _plugin(url)
+    body = render_to_string("apprise/notice.txt", {"message": message})
+    title = " ".join(f"{message.heading}: {message.title}".split())[:200]
+    told = Apprise(asset=_ASSET)
+    told.add(plugin)
+    if not told.notify(body=body, title=title, body_format=NotifyFormat.TEXT):
+        raise NotSent("The service did not take the message.", is_channel_down=True)
+
+
+def _plugin(url: str) -> NotifyBase:
+    """Return what speaks with the service of `url`; it follows nobody elsewhere and checks certificates."""
+    try:
+        addresses.check(url)
+    except addresses.AddressRefused as refused:
+        raise NotSent(str(refused), is_final=True) from refused
+    plugin = Apprise.instantiate(url, asset=_ASSET, suppress_exceptions=True)
+    if not isinstance(plugin, NotifyBase):
+        raise NotSent("The address is not complete.", is_final=True)
+    plugin.redirects = False
+    plugin.verify_certificate = True
+    return plugin
+
+
+def is_complete(url: str) -> bool:
+    """Whether the address names everything that its service needs. Connects to nothing."""
+    try:
+        _plugin(url)
+    except NotSent:
+        return False
+    return True

@@ -1,0 +1,135 @@
+"""Carry notices out through their channels. No transaction is open while a channel talks.
+
+A channel that cannot be reached is left alone for a while, longer each time; what waits for it waits, and
+nothing else does.
+"""
+
+import random
+from collections.abc import Sequence
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from approvals import messages, outbox, preferences
+from approvals.channels import standing
+from approvals.channels.apprise import transport as apprise
+from approvals.channels.email import transport as email
+from approvals.channels.message import Message, NotSent
+from approvals.connectors import backoff
+from approvals.models import ChannelHealth, ChannelKind, NoticeDelivery, Reachability
+from audit.clock import database_now
+
+MOST_IN_A_DIGEST: Final = 100
+Written = tuple[NoticeDelivery, Message]
+
+
+def deliver_due(*, most: int = 50) -> int:
+    """Send what is due, at most `most` messages; return how many were tried."""
+    for tried in range(most):
+        rows = _claim()
+        if not rows:
+            return tried + _bring_up_to_date(most - tried)
+        _deliver(rows)
+    return most
+
+
+def _bring_up_to_date(most: int) -> int:
+    """Change what stands in Slack, and answer there; return how many were tried."""
+    tried = 0
+    for tell in (standing.update_next, standing.answer_next):
+        while tried < most and not _is_resting(ChannelKind.SLACK):
+            try:
+                if not tell():
+                    break
+            except NotSent as error:
+                _rest(ChannelKind.SLACK, error.reason)
+            tried += 1
+    return tried
+
+
+def _is_resting(lane: str) -> bool:
+    return ChannelHealth.objects.filter(lane=lane, next_try_at__gt=Now()).exists()
+
+
+def _claim() -> list[NoticeDelivery]:
+    """Claim the next notice; of a mailed digest, all that are due to go into it. Slack gets them one by one."""
+    resting = ChannelHealth.objects.filter(next_try_at__gt=Now()).values("lane")
+    rows = outbox.claim(NoticeDelivery, ~Q(lane__in=resting))
+    if not rows or not rows[0].is_gathered or rows[0].channel != ChannelKind.EMAIL:
+        return rows
+    same = Q(is_gathered=True, person=rows[0].person_id, channel=rows[0].channel)
+    return [*rows, *outbox.claim(NoticeDelivery, same, most=MOST_IN_A_DIGEST)]
+
+
+def _deliver(rows: Sequence[NoticeDelivery]) -> None:
+    lane = rows[0].lane
+    written = [(row, message) for row in rows if (message := _write(row)) is not None]
+    if not written:
+        return
+    try:
+        _send(written)
+    except NotSent as error:
+        if error.is_channel_down:
+            _rest(lane, error.reason)
+        for row, _message in written:
+            outbox.settle(row, error=error.reason, is_final=error.is_final, after=error.after)
+    else:
+        _works(lane)
+        for row, _message in written:
+            outbox.settle(row)
+
+
+def _write(row: NoticeDelivery) -> Message | None:
+    """Write one notice as its reader would see it now; None, and the row is cancelled, where that is pointless."""
+    person = row.person
+    seen = messages.sight(row.proposal_id, person) if person is None or person.is_active else None
+    if seen is None:
+        outbox.cancel(row, reason=_("The person may not see the proposal any more."))
+        return None
+    if messages.is_past(row, seen):
+        outbox.cancel(row, reason=_("It was settled before this left."))
+        return None
+    reach = preferences.reach_of(Reachability.objects.filter(person=person).first() if person else None)
+    with timezone.override(reach.zone):
+        return messages.write(row, seen, identifier=str(row.pk), channel=row.channel, person=person)
+
+
+def _send(written: Sequence[Written]) -> None:
+    row, message = written[0]
+    match row.channel:
+        case ChannelKind.EMAIL:
+            to = row.person.email if row.person else ""
+            if not to:
+                raise NotSent(_("The person has no e-mail address."), is_final=True)
+            if len(written) == 1:
+                email.send(message, to=to)
+            else:
+                email.send_digest(messages.digest([one for _row, one in written], identifier=str(row.pk)), to=to)
+        case ChannelKind.SLACK:
+            standing.post(row, message)
+        case ChannelKind.APPRISE:
+            apprise.send(message, url=row.address.url if row.address and row.address.is_enabled else "")
+        case _:
+            raise NotSent(_("There is no such channel."), is_final=True)
+
+
+@transaction.atomic
+def _rest(lane: str, reason: str) -> None:
+    """Leave a channel alone for a while."""
+    ChannelHealth.objects.get_or_create(lane=lane)
+    row = ChannelHealth.objects.select_for_update().get(pk=lane)
+    row.failures += 1
+    row.last_error = reason[:500]
+    # The jitter spreads tries; it decides nothing. At least half of the time is waited.
+    jitter = 0.5 + random.random() / 2  # noqa: S311
+    row.next_try_at = database_now() + backoff.delay(row.failures, jitter=jitter)
+    row.save()
+
+
+def _works(lane: str) -> None:
+    facts = {"failures": 0, "next_try_at": None, "last_error": "", "last_sent_at": database_now()}
+    ChannelHealth.objects.update_or_create(lane=lane, defaults=facts)

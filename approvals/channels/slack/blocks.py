@@ -1,0 +1,85 @@
+"""Write a message in Slack's blocks. PURE."""
+
+from typing import Any, Final
+
+from approvals.channels.message import Message
+
+APPROVE: Final = "approve"
+REJECT: Final = "reject"
+OPEN: Final = "open"
+LONGEST: Final = 2_900
+"""Slack takes 3,000 characters in a section, and cuts nothing by itself."""
+
+
+def blocks(message: Message) -> list[dict[str, Any]]:
+    """Return the blocks of one message; buttons only where it offers choices, else a link."""
+    head = f"*{escaped(message.heading)}*\n<{message.url}|{escaped(message.title)}>\n{escaped(message.effect)}"
+    if message.note:
+        head += f"\n> {escaped(' '.join(message.note.split()))}"
+    found = [_section(head)]
+    if message.facts:
+        fields = [_text(f"*{escaped(fact.label)}*\n{escaped(fact.value)}"[:1_900]) for fact in message.facts[:10]]
+        found.append({"type": "section", "fields": fields})
+    if message.differences:
+        found.append(_section(_changes(message)))
+    found.append(_actions(message))
+    return found
+
+
+def plain(message: Message) -> str:
+    """Return the text that stands in notifications and for readers of screens."""
+    return escaped(f"{message.heading}: {message.title}")[:LONGEST]
+
+
+def escaped(text: str) -> str:
+    """Write text so that nothing in it is a mention, a link or a channel."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _changes(message: Message) -> str:
+    lines = []
+    for field in message.differences:
+        old = f"{_quoted(field.old)} → " if field.old else ""
+        lines.append(f"• {escaped(field.path)}: {old}{_quoted(field.new)}")
+    if message.more_differences:
+        lines.append(f"• … {message.more_differences}")
+    return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    """Write a value so that no asterisk, tilde or underscore in it is read as markup."""
+    line = escaped(" ".join(text.split())).replace("`", "ˋ")
+    return f"`{line}`" if line else "``"
+
+
+def _actions(message: Message) -> dict[str, Any]:
+    elements: list[dict[str, Any]] = []
+    if message.approve is not None:
+        button = {"type": "button", "action_id": APPROVE, "style": "primary", "value": message.approve.value}
+        elements.append({**button, "text": _label(message.approve.label)})
+    if message.reject:
+        options = [{"text": _label(choice.label), "value": choice.value} for choice in message.reject]
+        elements.append(
+            {
+                "type": "static_select",
+                "action_id": REJECT,
+                "placeholder": _label(message.reject_text),
+                "options": options,
+            }
+        )
+    elements.append({"type": "button", "action_id": OPEN, "url": message.url, "text": _label(message.link_text)})
+    # What the menu is about goes along in its block's id, as its options have no room for it.
+    block_id = {"block_id": message.binding} if message.binding else {}
+    return {"type": "actions", **block_id, "elements": elements}
+
+
+def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": _text(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")}
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": text}
+
+
+def _label(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text[:75]}

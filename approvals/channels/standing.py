@@ -1,0 +1,99 @@
+"""What stands in Slack: posted, kept up to date with its proposal, and answered. No transaction is open meanwhile."""
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from approvals import messages, outbox, preferences
+from approvals.channels.message import Message, NotSent
+from approvals.channels.slack import transport
+from approvals.channels.slack.transport import Posted
+from approvals.models import (
+    ChannelKind,
+    DispatchStatus,
+    NoticeDelivery,
+    Proposal,
+    Reachability,
+    SlackAnswer,
+    SlackLink,
+    SlackMessage,
+)
+from audit.clock import database_now
+
+
+def post(row: NoticeDelivery, message: Message) -> None:
+    """Send a notice to the person's Slack account, and remember where it stands. Raises NotSent."""
+    link = SlackLink.objects.filter(person=row.person_id).first()
+    if link is None:
+        raise NotSent(_("The person has no linked Slack account."), is_final=True)
+    before = _mark(row)
+    posted = transport.post(message, to=link.slack_user)
+    at = database_now()
+    with transaction.atomic():
+        stands = SlackMessage.objects.create(
+            proposal_id=row.proposal_id,
+            person_id=link.person_id,
+            kind=row.kind,
+            slack_channel=posted.channel,
+            slack_ts=posted.ts,
+            status=DispatchStatus.DELIVERED,
+            next_attempt_at=at,
+            created_at=at,
+            delivered_at=at,
+        )
+    if _mark(row) != before:  # it moved on before anybody could know of this message
+        SlackMessage.objects.filter(pk=stands.pk).update(status=DispatchStatus.WAITING)
+
+
+def _mark(row: NoticeDelivery) -> object:
+    return Proposal.objects.values_list("state", "revision").get(pk=row.proposal_id)
+
+
+def update_next() -> bool:
+    """Bring one message up to date; return whether there was one. Raises NotSent where Slack cannot be reached."""
+    claimed = outbox.claim(SlackMessage)
+    if not claimed:
+        return False
+    row = claimed[0]
+    posted = Posted(row.slack_channel, row.slack_ts)
+    try:
+        message = _rewritten(row)
+        if message is None:
+            transport.withdraw(_("This is not for you any more."), posted)
+        else:
+            transport.update(message, posted)
+    except NotSent as error:
+        return _failed(row, error)
+    outbox.settle(row)
+    return True
+
+
+def _rewritten(row: SlackMessage) -> Message | None:
+    seen = messages.sight(row.proposal_id, row.person) if row.person.is_active else None
+    if seen is None:
+        return None
+    told = messages.as_it_stands(row.kind, seen)
+    reach = preferences.reach_of(Reachability.objects.filter(person=row.person).first())
+    with timezone.override(reach.zone):
+        return messages.write(told, seen, identifier=str(row.pk), channel=ChannelKind.SLACK, person=row.person)
+
+
+def answer_next() -> bool:
+    """Answer one press of a button; return whether there was one. Raises NotSent where Slack cannot be reached."""
+    claimed = outbox.claim(SlackAnswer)
+    if not claimed:
+        return False
+    row = claimed[0]
+    try:
+        transport.answer(row.text, url=row.url)
+    except NotSent as error:
+        return _failed(row, error)
+    outbox.settle(row)
+    return True
+
+
+def _failed(row: SlackMessage | SlackAnswer, error: NotSent) -> bool:
+    outbox.settle(row, error=error.reason, is_final=error.is_final, after=error.after)
+    if error.is_channel_down:
+        raise error
+    return True

@@ -1,0 +1,31 @@
+"""Forget what was told once nobody asks for it any more. The ledger keeps what was decided."""
+
+from datetime import timedelta
+from typing import Final
+
+from django.db.models import Model, Q
+from django.db.models.functions import Now
+
+from approvals.models import DecisionToken, DispatchStatus, Notice, NoticeDelivery, SlackAnswer, SlackMessage
+
+BATCH: Final = 1000
+_OVER: Final = Q(status__in=(DispatchStatus.DELIVERED, DispatchStatus.CANCELLED, DispatchStatus.FAILED))
+_OLD: Final[tuple[tuple[type[Model], Q], ...]] = (
+    (NoticeDelivery, _OVER & Q(created_at__lt=Now() - timedelta(days=30))),
+    (SlackAnswer, Q(created_at__lt=Now() - timedelta(days=1))),
+    (SlackMessage, _OVER & Q(created_at__lt=Now() - timedelta(days=90))),
+    (Notice, Q(at__lt=Now() - timedelta(days=180))),
+    # A link says for three months after its time what became of it.
+    (DecisionToken, Q(expires_at__lt=Now() - timedelta(days=90))),
+)
+
+
+def forget_old_notices() -> int:
+    """Delete up to BATCH old rows of each kind; return how many there were."""
+    return sum(_forget(model, old) for model, old in _OLD)
+
+
+def _forget(model: type[Model], old: Q) -> int:
+    rows = model._default_manager.filter(old).values("pk")[:BATCH]  # noqa: SLF001  # Django's documented interface
+    count, _each = model._default_manager.filter(pk__in=rows).delete()  # noqa: SLF001
+    return count

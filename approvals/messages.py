@@ -1,0 +1,210 @@
+"""Write what a channel sends: one proposal in the words of a notice, for one reader, as it stands now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models.functions import Now
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from approvals import eligibility, links
+from approvals.admin import cards, words
+from approvals.channels.message import Choice, Difference, Digest, Fact, Message
+from approvals.models import ASKING, OPEN, ChannelKind, Decision, NoticeDelivery, NoticeKind, Proposal, State
+from approvals.models.notice import Told
+from approvals.offers import Offers, offers
+from policies.policy import Policy
+from policies.publishing import active_policy
+
+MOST_DIFFERENCES: Final = 8
+MOST_CHARACTERS: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A proposal as one reader sees it now, by the database's clock."""
+
+    proposal: Proposal
+    policy: Policy
+    state: State
+    now: datetime
+    may: Offers
+
+    @property
+    def may_decide_from_here(self) -> bool:
+        """Whether a message may carry the means to decide: the tier is weak enough, and the reader may."""
+        return self.may.may_decide and links.is_within_reach(self.proposal, self.policy)
+
+
+def sight(proposal_id: UUID, person: User | None) -> Sight | None:
+    """Return the proposal as `person` sees it, or as an outside address does (None); None where they do not."""
+    rows = Proposal.objects.all() if person is None else eligibility.visible(person)
+    # Any: the annotations are no fields that the type knows.
+    proposal: Any = (
+        rows.as_of_now()
+        .annotate(time_now=Now())
+        .select_related("revision", "verdict", "agent", "surface", "tier")
+        .filter(pk=proposal_id)
+        .first()
+    )
+    if proposal is None:
+        return None
+    state, policy = State(proposal.state_now), active_policy()
+    may = offers(person, proposal, state=state, policy=policy) if person and state in OPEN else Offers()
+    return Sight(proposal, policy, state, proposal.time_now, may)
+
+
+def is_past(told: Told, seen: Sight) -> bool:
+    """Whether it asks for what is settled, so that it must not be sent any more."""
+    return told.kind in ASKING and seen.state not in OPEN
+
+
+def write(told: Told, seen: Sight, *, identifier: str, channel: str, person: User | None) -> Message:
+    """Return the message of one notice. Through e-mail it may carry a link that decides; through Slack, buttons."""
+    proposal = seen.proposal
+    surface = seen.policy.surfaces.get(proposal.surface_id)
+    asks = told.kind in ASKING and seen.may.may_decide and channel != ChannelKind.APPRISE
+    changes, more = _differences(proposal)
+    message = Message(
+        id=identifier,
+        thread=str(proposal.pk),
+        asks=asks,
+        heading=heading(told, seen, asks=asks),
+        title=proposal.title,
+        effect=words.effect(proposal, surface, state=seen.state, now=seen.now),
+        url=review_url(proposal),
+        link_text=_("Open and decide") if asks else _("Open in the portal"),
+        note=told.note,
+        facts=_facts(seen),
+        differences=changes,
+        more_differences=more,
+    )
+    if asks and seen.may_decide_from_here and person is not None:
+        return _deciding(message, seen, person, channel)
+    return message
+
+
+def _deciding(message: Message, seen: Sight, person: User, channel: str) -> Message:
+    proposal = seen.proposal
+    if channel == ChannelKind.EMAIL:
+        token = links.issue(person=person, proposal=proposal, via=channel, at=seen.now)
+        return replace(message, url=site_url(reverse("decide", args=[token])), link_text=_("Look and decide"))
+    if channel != ChannelKind.SLACK:
+        return message
+    value = links.button_value(proposal)
+    reasons = [reason for reason in Decision.ReasonCode if reason != Decision.ReasonCode.OTHER]
+    # A checklist is ticked on a page.
+    approve = Choice(_("Approve"), value) if seen.may.may_approve and not proposal.checklist else None
+    reject = [Choice(str(reason.label), reason.value) for reason in reasons]
+    return replace(message, approve=approve, reject=reject, reject_text=_("Reject…"), binding=value)
+
+
+def digest(messages: Sequence[Message], *, identifier: str) -> Digest:
+    """Gather several messages into one."""
+    waiting = [message for message in messages if message.asks]
+    count = len(messages)
+    if waiting:
+        heading = _("%(waiting)s to decide, %(told)s to know") % {
+            "waiting": len(waiting), "told": count - len(waiting)
+        }  # fmt: skip
+    else:
+        heading = _("What happened: %s") % count
+    return Digest(
+        id=identifier,
+        heading=heading,
+        waiting=waiting,
+        told=[message for message in messages if not message.asks],
+        url=site_url(reverse("admin:inbox")),
+    )
+
+
+def as_it_stands(kind: str, seen: Sight) -> Told:
+    """Return what is to be told of a proposal now, in place of an earlier notice of `kind`."""
+    if kind in ASKING and seen.state in OPEN:
+        return NoticeDelivery(kind=kind)
+    now = {State.EXPIRED: NoticeKind.EXPIRED, State.WITHDRAWN: NoticeKind.WITHDRAWN, State.FAILED: NoticeKind.FAILED}
+    last = Decision.objects.filter(proposal=seen.proposal).order_by("-id").first()
+    by_people = seen.state in {State.APPROVED, State.SHIPPED, State.REJECTED, State.RETURNED, State.TAKEN_OVER}
+    name = last.by_name if last is not None and by_people else ""
+    return NoticeDelivery(kind=now.get(seen.state, NoticeKind.DECIDED), by_name=name)
+
+
+def heading(told: Told, seen: Sight, *, asks: bool) -> str:
+    """Say in a few words why somebody is told. Only what `asks` sounds like a request."""
+    if told.kind in ASKING:
+        return _request(told) if asks else _about_others(seen)
+    if told.kind == NoticeKind.SHIPPED_BY_ITSELF:
+        return _by_itself(seen)
+    who = told.by_name
+    state = seen.state.label
+    return {
+        NoticeKind.FAILED: _("Could not be shipped"),
+        NoticeKind.EXPIRED: _("Expired: nobody decided in time"),
+        NoticeKind.WITHDRAWN: _("Taken back by %s") % (who or _("its agent")),
+    }.get(NoticeKind(told.kind), _("%(state)s by %(who)s") % {"state": state, "who": who} if who else str(state))
+
+
+def _request(told: Told) -> str:
+    who = told.by_name
+    return {
+        NoticeKind.REMINDER: _("Reminder: waits for your decision"),
+        NoticeKind.ESCALATED: _("Escalated to you: waits for your decision"),
+        NoticeKind.ASSIGNED: _("Assigned to you by %s") % who if who else _("Assigned to you"),
+        NoticeKind.SENT_BACK_ANSWER: _("Revised by its agent: waits for your decision"),
+    }.get(NoticeKind(told.kind), _("Waits for your decision"))
+
+
+def _about_others(seen: Sight) -> str:
+    if seen.state not in OPEN:
+        return str(seen.state.label)
+    return _("For your information: waits for %s") % ", ".join(sorted(seen.proposal.roles()))
+
+
+def _by_itself(seen: Sight) -> str:
+    release = seen.proposal.release_at
+    if seen.state == State.APPROVED and release is not None:
+        return _("Ships by itself at %s unless somebody stops it") % words.moment(release)
+    return _("Shipped by itself") if seen.state == State.SHIPPED else str(seen.state.label)
+
+
+def _facts(seen: Sight) -> list[Fact]:
+    proposal = seen.proposal
+    facts = [
+        Fact(_("Surface"), proposal.surface.name),
+        Fact(_("Agent"), proposal.agent.name),
+        Fact(_("Tier"), proposal.tier.name if proposal.tier else "—"),
+    ]
+    if proposal.amount is not None:
+        facts.append(Fact(_("Amount"), f"{words.number(proposal.amount)} {proposal.currency}".strip()))
+    if proposal.audience_size is not None:
+        facts.append(Fact(_("People"), words.number(proposal.audience_size)))
+    if seen.state in OPEN:
+        facts.append(Fact(_("Decided by"), ", ".join(sorted(proposal.roles()))))
+        facts.append(Fact(_("Decide until"), words.moment(proposal.deadline_at)))
+    return facts
+
+
+def _differences(proposal: Proposal) -> tuple[list[Difference], int]:
+    table = cards.field_table(proposal.revision.before, proposal.revision.payload)
+    shown = table.differing[:MOST_DIFFERENCES]
+    rest = len(table.differing) - len(shown) + table.left_out
+    return [Difference(row.path, _short(row.old), _short(row.new)) for row in shown], rest
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+
+
+def review_url(proposal: Proposal) -> str:
+    """Return the whole address of the review page."""
+    return site_url(reverse("admin:approvals_proposal_change", args=[proposal.pk]))
+
+
+def site_url(path: str) -> str:
+    """Return the whole address of a page of the portal."""
+    return f"{settings.SITE_URL}{path}"

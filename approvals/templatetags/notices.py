@@ -1,0 +1,20 @@
+"""What somebody has not read yet, for the header of every page."""
+
+from typing import Any
+
+from django import template
+
+from approvals import notices
+
+register = template.Library()
+MOST_SHOWN = 99
+
+
+@register.inclusion_tag("approvals/inbox/count.html", takes_context=True)
+def inbox_link(context: template.Context) -> dict[str, Any]:
+    """Show the way to the inbox with the number of unread notices, to everybody who is signed in. One query."""
+    person = context.get("user")
+    if person is None or not (person.is_active and person.is_staff):
+        return {"is_shown": False}
+    unread = notices.unread(person, most=MOST_SHOWN + 1)
+    return {"is_shown": True, "unread": unread, "text": str(unread) if unread <= MOST_SHOWN else f"{MOST_SHOWN}+"}
