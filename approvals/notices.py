@@ -205,7 +205,7 @@ def inbox(person: User) -> QuerySet[Notice]:
     return Notice.objects.filter(person=person, is_in_inbox=True, proposal__in=eligibility.visible(person))
 
 
-def unread(person: User, *, most: int = 100) -> int:
-    """Return how many notices `person` has not read, counted up to `most`."""
-    rows = Notice.objects.filter(person=person, is_in_inbox=True, read_at=None)
-    return rows.order_by().values("pk")[:most].count()
+def unread_by(person: User) -> QuerySet[Notice]:
+    """Return the notices that `person` has not read, in no order."""
+    rows: QuerySet[Notice] = Notice.objects.filter(person=person, is_in_inbox=True, read_at=None)
+    return rows.order_by()

@@ -96,6 +96,11 @@ def my_turn(person: User, *, policy: Policy, wanted: Wanted | None = None) -> Tu
     )
 
 
+def waiting_for(person: User, *, policy: Policy) -> QuerySet[Proposal]:
+    """Return the proposals whose turn it is for `person`, in no order."""
+    return _pile(person, policy, Pile.MINE)
+
+
 def how_many(person: User, *, policy: Policy, most: int = 99) -> int:
     """Count what waits for `person`, no further than `most` + 1. One query besides those for their roles."""
     return _pile(person, policy, Pile.MINE).order_by("deadline_at").values("pk")[: most + 1].count()

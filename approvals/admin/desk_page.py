@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.db.models import prefetch_related_objects
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -19,10 +18,10 @@ from approvals import eligibility, presence, turns
 from approvals.admin import desk_list, desk_recent, review_page
 from approvals.admin.desk_list import Listed
 from approvals.admin.desk_recent import Recent
+from approvals.admin.filters import policy_of, reader_of
 from approvals.models import Snooze
 from approvals.turns import Wanted
 from policies import switches
-from policies.publishing import active_policy
 
 Frame = Mapping[str, Any]
 
@@ -51,10 +50,8 @@ NOTHING: Final = Opened()
 
 def look_up(request: HttpRequest) -> Listed:
     """Read what waits for whoever asks, as the address narrows it."""
-    person = _person(request)
-    # Asked once for the whole page. Never before something is decided: that reads roles afresh.
-    prefetch_related_objects([person], "groups")
-    return desk_list.listed(person, active_policy(), desk_list.wanted(request.GET))
+    # Never before something is decided: that reads roles afresh.
+    return desk_list.listed(reader_of(request), policy_of(request), desk_list.wanted(request.GET))
 
 
 def go(request: HttpRequest, frame: Frame, opened: Opened, *, listed: Listed | None = None) -> HttpResponse:

@@ -4,10 +4,9 @@ from typing import Any
 
 from django import template
 
-from approvals import notices
+from approvals.admin.waiting import MOST, waiting_for
 
 register = template.Library()
-MOST_SHOWN = 99
 
 
 @register.inclusion_tag("approvals/inbox/count.html", takes_context=True)
@@ -16,5 +15,5 @@ def inbox_link(context: template.Context) -> dict[str, Any]:
     person = context.get("user")
     if person is None or not (person.is_active and person.is_staff):
         return {"is_shown": False}
-    unread = notices.unread(person, most=MOST_SHOWN + 1)
-    return {"is_shown": True, "unread": unread, "text": str(unread) if unread <= MOST_SHOWN else f"{MOST_SHOWN}+"}
+    unread = waiting_for(context["request"], person).unread
+    return {"is_shown": True, "unread": unread, "text": str(unread) if unread <= MOST else f"{MOST}+"}

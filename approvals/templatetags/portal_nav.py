@@ -1,20 +1,18 @@
 """The way around the portal, on every page of the admin."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from django import template
 from django.contrib.auth.models import User
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from approvals import eligibility, turns
-from approvals.admin.filters import policy_of
+from approvals import eligibility
+from approvals.admin.waiting import waiting_for
 from policies.admin.publish_page import may_see
 
 register = template.Library()
-
-MOST: Final = 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ def portal_nav(context: template.Context) -> dict[str, Any]:
     places = _places(person, request.path)
     count = context.get("desk_count")  # the desk has counted already
     if count is None and any(place.is_desk for place in places):
-        count = turns.how_many(person, policy=policy_of(request), most=MOST)
+        count = waiting_for(request, person).turns
     return {"places": places, "desk_count": count}
 
 

@@ -8,7 +8,6 @@ from django.utils.safestring import SafeString
 
 from policies import drafts
 from policies.admin.publish_page import may_see
-from policies.models import Loosening
 
 register = template.Library()
 
@@ -28,5 +27,5 @@ def draft_bar(context: template.Context) -> dict[str, Any]:
     person = context.get("user")
     if person is None or not (person.is_active and person.is_staff) or not may_see(person):
         return {"changes": 0, "requests": 0}
-    waiting = Loosening.objects.filter(status=Loosening.Status.WAITING).count()
-    return {"changes": drafts.changes_waiting(), "requests": waiting}
+    changes, requests = drafts.waiting()
+    return {"changes": changes, "requests": requests}

@@ -96,7 +96,7 @@ def test_what_happens_again_is_one_notice_and_new_again(world):
     notices.fan_out()
     notice = Notice.objects.get(person=world.other_owner, kind="waits_for_you")
     assert notice.read_at is None
-    assert notices.unread(world.other_owner) == 2
+    assert notices.unread_by(world.other_owner).count() == 2
 
 
 def test_once_decided_nothing_is_asked_any_more(world):
