@@ -123,7 +123,7 @@ def test_the_count_of_the_unread(world):
         shown = Template("{% load notices %}{% inbox_link %}").render(
             Context({"user": world.owner, "request": request})
         )
-    assert len(captured) <= 3, "the policy, the roles, and one for the counts"
+    assert len(captured) <= 3  # the policy, the roles, and one for the counts
     assert 'href="/admin/inbox/"' in shown
     assert ">2<" in shown
     assert Template("{% load notices %}{% inbox_link %}").render(Context({})).strip() == ""

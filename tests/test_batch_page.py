@@ -300,7 +300,7 @@ def test_the_number_of_queries_does_not_grow_with_the_batch(world, client):
     assert counts[0] == counts[1] == QUERIES
 
 
-QUERIES = 12
+QUERIES = 11
 
 
 def test_a_large_payload_is_not_read_for_a_row(world, client):

@@ -317,9 +317,9 @@ def test_the_number_of_queries_does_not_grow(world, client):
     assert counts[0] == counts[1] == [PAGE_QUERIES, LISTS_QUERIES, DIGEST_QUERIES]
 
 
-PAGE_QUERIES = 17
-LISTS_QUERIES = 11
-DIGEST_QUERIES = 16
+PAGE_QUERIES = 16
+LISTS_QUERIES = 10
+DIGEST_QUERIES = 15
 
 
 def test_the_digest_of_today_and_of_other_days(world, client):
