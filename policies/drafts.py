@@ -83,7 +83,17 @@ def members() -> dict[str, int]:
 
 # Every page asks how many changes wait. The tables are read for it only when they have changed; history
 # would be cheaper to ask, but what is written in bulk leaves none.
-_TABLES: Final = ("tier", "surface", "rule", "limit", "guardrail", "requirement", "policytest")
+_TABLES: Final = (
+    "tier",
+    "surface",
+    "rule",
+    "limit",
+    "guardrail",
+    "requirement",
+    "calendar",
+    "escalation",
+    "policytest",
+)
 _HASH: Final = "(SELECT md5(string_agg(row::text, '|' ORDER BY row::text)) FROM policies_{} AS row)"
 _FINGERPRINT: Final = "SELECT " + ", ".join(map(_HASH.format, _TABLES))
 
