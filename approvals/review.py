@@ -10,13 +10,13 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import decisions, demands, eligibility, shipping, steps, surroundings
+from approvals import decisions, demands, eligibility, escalation, shipping, steps, surroundings
 from approvals.errors import ReasonRequired, SignatureRequired, StaleRevision, StateConflict
 from approvals.judging import Content, Judgement, check, judge
 from approvals.limits import with_limits
 from approvals.models import OPEN, Decision, Proposal, State
 from approvals.submission import ask_of, judge_again, new_content
-from approvals.tally import Outcome, Requirement, tally
+from approvals.tally import Outcome
 from audit import canonical
 from audit.canonical import JsonValue
 from audit.clock import database_now
@@ -71,7 +71,7 @@ def decide(
     """
     locked = _lock_open(proposal_id, seen)
     approving = verdict == Decision.Verdict.APPROVE
-    roles = eligibility.require(by, locked.proposal, locked.surface, approving=approving)
+    right = eligibility.right(by, locked.proposal, locked.surface, approving=approving)
     _require_reason(locked, verdict, reason_code=reason_code, comment=comment, is_signed=is_signed)
     if approving:
         _require_ticks(locked.proposal, ticked)
@@ -84,8 +84,9 @@ def decide(
         comment=comment,
         is_signed=is_signed,
         ticked=ticked if approving else (),
+        absence=right.absence,
     )
-    return _settle(locked, decision, by=by, told=decisions.told(decision, roles=roles, policy=locked.policy))
+    return _settle(locked, decision, by=by, told=decisions.told(decision, roles=right.roles, policy=locked.policy))
 
 
 @with_limits
@@ -171,16 +172,21 @@ def undo(*, proposal_id: UUID, by: User, comment: str = "") -> Proposal:
     """
     locked = _lock(proposal_id)
     proposal, was = locked.proposal, locked.proposal.state
-    roles = eligibility.require(by, proposal, locked.surface)
+    right = eligibility.right(by, proposal, locked.surface)
     if was == State.REJECTED and proposal.deadline_at <= locked.at:
         raise StateConflict(_("The deadline has passed, so the rejection stands."))
     if was not in {State.APPROVED, State.REJECTED}:
         raise StateConflict(_("Only an approval or a rejection can be undone; this proposal is %s.") % was)
     shipping.cancel(proposal)
-    fresh = Proposal.deadline(at=locked.at, allowed=locked.surface.deadline, expires_at=proposal.expires_at)
+    fresh = Proposal.deadline(
+        at=locked.at, allowed=locked.surface.deadline, expires_at=proposal.expires_at, calendar=locked.surface.calendar
+    )
     proposal.undo(deadline_at=max(proposal.deadline_at, fresh))
-    decision = decisions.record(proposal, by=by, verdict=Decision.Verdict.UNDO, at=locked.at, comment=comment)
-    told = decisions.told(decision, roles=roles, policy=locked.policy)
+    escalation.plan_again(proposal, locked.policy, locked.surface, at=locked.at)
+    decision = decisions.record(
+        proposal, by=by, verdict=Decision.Verdict.UNDO, at=locked.at, comment=comment, absence=right.absence
+    )
+    told = decisions.told(decision, roles=right.roles, policy=locked.policy)
     return steps.take(proposal, "proposal.undone", was=was, by=by, at=locked.at, **told)
 
 
@@ -266,7 +272,7 @@ def _settle(locked: Locked, decision: Decision, *, by: User, told: dict[str, Jso
 
 def _count(locked: Locked) -> None:
     proposal = locked.proposal
-    match tally([Requirement(**row) for row in proposal.requirements], decisions.votes(proposal)):
+    match decisions.explained(proposal).outcome:
         case Outcome.APPROVED:
             proposal.approve(release_at=locked.at + locked.surface.undo_window)
         case Outcome.REJECTED:

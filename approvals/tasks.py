@@ -23,6 +23,13 @@ def expire_overdue() -> None:
     escalation.expire_overdue()
 
 
+@shared_task(name="approvals.tasks.fire_due")
+def fire_due() -> None:
+    """Remind people, and call the next role, where nobody has answered."""
+    while escalation.fire_due() == escalation.BATCH:
+        pass
+
+
 @shared_task(name="approvals.tasks.assess_waiting")
 def assess_waiting() -> None:
     """Ask the model about what waits for people."""

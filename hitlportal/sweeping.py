@@ -40,4 +40,5 @@ def sweep() -> None:
     delivery.ship_due()
     delivery.deliver_callbacks()
     escalation.expire_overdue()
+    escalation.fire_due()
     reevaluation.reevaluate_open()

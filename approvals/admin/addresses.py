@@ -7,10 +7,14 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
+from approvals.admin import absence
+
 View = Callable[..., HttpResponse]
 
 # Each view takes the request and the admin's frame (`each_context`) after it, then what the address names.
-PAGES: dict[str, tuple[str, View]] = {}
+PAGES: dict[str, tuple[str, View]] = {
+    "absence": ("absence/", absence.page),
+}
 
 
 def of(site: AdminSite) -> list[URLPattern]:

@@ -1,3 +1,4 @@
+from approvals.models.absence import Absence
 from approvals.models.answer import IdempotentAnswer
 from approvals.models.assessment import Assessment
 from approvals.models.callback import Callback
@@ -11,12 +12,14 @@ from approvals.models.reevaluation import Reevaluation
 from approvals.models.revision import Revision, Verdict
 from approvals.models.sample import Sample
 from approvals.models.states import CLEARED, OPEN, WAITING, DispatchStatus, State
+from approvals.models.timer import Timer
 from approvals.models.turn import Assignment, Presence, SavedFilter, Snooze
 
 __all__ = [
     "CLEARED",
     "OPEN",
     "WAITING",
+    "Absence",
     "Assessment",
     "Assignment",
     "Attempt",
@@ -39,5 +42,6 @@ __all__ = [
     "SavedFilter",
     "Snooze",
     "State",
+    "Timer",
     "Verdict",
 ]

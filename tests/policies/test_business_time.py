@@ -11,12 +11,12 @@ from policies.business_time import DAYS, Calendar, between, later, read, read_ho
 OFFICE = read(
     {
         "time_zone": "Europe/Berlin",
-        "hours": {day: "09:00-17:00" for day in DAYS[:5]},
+        "hours": dict.fromkeys(DAYS[:5], "09:00-17:00"),
         "holidays": ["2026-12-25"],
     }
 )
-ROUND_THE_CLOCK = read({"time_zone": "Europe/Berlin", "hours": {day: "0:00-24:00" for day in DAYS}, "holidays": []})
-NIGHT = read({"time_zone": "Europe/Berlin", "hours": {day: "02:00-03:00" for day in DAYS}, "holidays": []})
+ROUND_THE_CLOCK = read({"time_zone": "Europe/Berlin", "hours": dict.fromkeys(DAYS, "0:00-24:00"), "holidays": []})
+NIGHT = read({"time_zone": "Europe/Berlin", "hours": dict.fromkeys(DAYS, "02:00-03:00"), "holidays": []})
 
 
 def at(text: str) -> datetime:
@@ -97,11 +97,20 @@ def test_a_calendar_in_which_nobody_works_or_time_is_unknown_is_none(row):
 
 # Zones whose clocks change at night, at midnight, by half an hour, or skip a whole day.
 zones = st.sampled_from(
-    ["UTC", "Europe/Berlin", "America/New_York", "America/Havana", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Cairo"]
+    [
+        "UTC",
+        "Europe/Berlin",
+        "America/New_York",
+        "America/Havana",
+        "Australia/Lord_Howe",
+        "Pacific/Apia",
+        "Africa/Cairo",
+    ]
 )
 spans = st.lists(st.integers(0, 96), max_size=4, unique=True).map(
     lambda quarters: tuple(
-        (first * 15, last * 15) for first, last in zip(*[iter(sorted(quarters)[: len(quarters) // 2 * 2])] * 2, strict=True)
+        (first * 15, last * 15)
+        for first, last in zip(*[iter(sorted(quarters)[: len(quarters) // 2 * 2])] * 2, strict=True)
     )
 )
 calendars = st.one_of(
