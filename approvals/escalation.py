@@ -19,8 +19,10 @@ from django.dispatch import Signal
 from approvals import decisions, shipping, steps
 from approvals.errors import StateConflict
 from approvals.models import OPEN, Proposal, Timer
-from approvals.models.together import Statement
+from approvals.models.together import Statement, insert_together
+from audit.canonical import JsonValue
 from audit.clock import database_now
+from audit.models import Entry
 from policies import business_time, requirements
 from policies.policy import Policy, SurfacePolicy
 
@@ -113,33 +115,56 @@ def _due() -> "QuerySet[Timer]":
 
 @transaction.atomic
 def _fire(proposal_id: UUID) -> None:
-    waiting = Proposal.objects.filter(Exists(_due().filter(proposal=OuterRef("pk"))), pk=proposal_id)
-    proposal = waiting.select_for_update(skip_locked=True, of=("self",)).first()
+    proposal = _locked(proposal_id)
     if proposal is None:
         return
     at = database_now()
     due = list(_due().filter(proposal=proposal).order_by("share", "level"))
+    rows = Timer.objects.filter(pk__in=[timer.pk for timer in due])
     if proposal.state not in OPEN or proposal.deadline_at <= at:
         # Nobody is asked now. Should people be asked again, they are planned again.
-        Timer.objects.filter(pk__in=[timer.pk for timer in due]).update(due_at=None)
+        rows.update(due_at=None)
         return
+    rows.update(fired_at=at)
+    _call(proposal, [timer for timer in due if timer.kind == Timer.Kind.LEVEL], at=at)
     for timer in due:
-        timer.fired_at = at
-        timer.save(update_fields=["fired_at"])
-        if timer.kind == Timer.Kind.LEVEL:
-            _call(proposal, timer, at=at)
-        else:
-            tell(timer.kind, proposal, roles=decisions.still_needed(proposal), at=at)
+        _tell_of(timer, proposal, at=at)
 
 
-def _call(proposal: Proposal, timer: Timer, *, at: datetime) -> None:
-    """Tell the role of a level, and let it decide too where the level says so."""
-    if timer.widens:
-        rows = requirements.widened(requirements.from_rows(proposal.requirements), timer.role)
-        proposal.require_approvals(requirements.as_rows(rows))
-    was, role, widens = proposal.state, timer.role, timer.widens
-    steps.take(proposal, KIND, was=was, by=None, at=at, level=timer.level, role=role, widens=widens)
-    tell("level", proposal, roles=[timer.role], at=at)
+def _locked(proposal_id: UUID) -> Proposal | None:
+    """Lock a proposal of which something is due, unless somebody else holds it; its contents are not read."""
+    found = Proposal.objects.filter(Exists(_due().filter(proposal=OuterRef("pk"))), pk=proposal_id)
+    # Nobody waits here. Where a new revision came between, the join finds nothing and the next sweep finds it again.
+    found = found.select_for_update(skip_locked=True, of=("self",)).select_related("revision")
+    proposal: Proposal | None = found.defer("revision__body", "revision__rollback_body", "revision__before").first()
+    return proposal
+
+
+def _call(proposal: Proposal, levels: list[Timer], *, at: datetime) -> None:
+    """Let the roles of levels that say so decide too, and write all of them down. Two statements or none."""
+    if not levels:
+        return
+    rows = requirements.from_rows(proposal.requirements)
+    for timer in levels:
+        rows = requirements.widened(rows, timer.role) if timer.widens else rows
+    proposal.require_approvals(requirements.as_rows(rows))
+    # None of these columns is part of the field history.
+    Proposal.objects.filter(pk=proposal.pk).update(
+        requirements=proposal.requirements, deciding_roles=proposal.deciding_roles, updated_at=at
+    )
+    insert_together([_entry(proposal, timer, at=at) for timer in levels])
+
+
+def _entry(proposal: Proposal, timer: Timer, *, at: datetime) -> Entry:
+    told: dict[str, JsonValue] = {"level": timer.level, "role": timer.role, "widens": timer.widens}
+    return steps.entry(proposal, KIND, was=proposal.state, by=None, at=at, **told)
+
+
+def _tell_of(timer: Timer, proposal: Proposal, *, at: datetime) -> None:
+    if not people_to_tell.has_listeners(Timer):
+        return
+    roles = [timer.role] if timer.kind == Timer.Kind.LEVEL else decisions.still_needed(proposal)
+    tell(timer.kind, proposal, roles=roles, at=at)
 
 
 def expire_overdue(*, most: int = BATCH) -> int:

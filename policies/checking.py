@@ -1,6 +1,6 @@
 """What keeps a policy document from being published. PURE."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
@@ -32,9 +32,18 @@ Members = Mapping[str, int]
 """How many people who can sign in hold each role."""
 
 
-def problems(document: Mapping[str, Any], members: Members) -> tuple[Problem, ...]:
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """An agent that may propose on a surface, and the roles of its owner, who may not decide on its proposals."""
+
+    agent: str
+    surface: str
+    roles: frozenset[str]
+
+
+def problems(document: Mapping[str, Any], members: Members, owned: Iterable[Owned] = ()) -> tuple[Problem, ...]:
     """Return all that is wrong with `document`, thing by thing; an empty tuple if it can be compiled."""
-    return tuple(_problems(document, members))
+    return (*_problems(document, members), *_excluded(document, members, owned))
 
 
 def _problems(document: Mapping[str, Any], members: Members) -> Iterator[Problem]:
@@ -156,6 +165,22 @@ def _distinct_people(document: Mapping[str, Any], members: Members) -> Iterator[
             if asked > members.get(role, 0) > 0:
                 text = f"It asks for {asked} different people of {role}, who are {members.get(role, 0)}."
                 yield Problem("requirement", f"{surface}{f' ({tier})' if tier else ''}", "role", text)
+
+
+def _excluded(document: Mapping[str, Any], members: Members, owned: Iterable[Owned]) -> Iterator[Problem]:
+    """Yield requirements that only the owner of an agent could meet, who may not."""
+    for row in owned:
+        surface = document["surfaces"].get(row.surface)
+        if surface is None or surface["agent_owner_may_decide"]:
+            continue
+        there = {role: count - (role in row.roles) for role, count in members.items()}
+        own = [one for one in document["requirements"] if one["surface"] == row.surface]
+        for tier in sorted({one["tier"] or "" for one in own}):
+            plain = [{name: one[name] for name in _APPROVERS} for one in own if (one["tier"] or "") == tier]
+            for text in {*requirement_faults(plain, there)} - {*requirement_faults(plain, members)}:
+                shown = f"{row.surface}{f' ({tier})' if tier else ''}"
+                said = f"For {row.agent}, whose owner may not decide: {text}"
+                yield Problem("requirement", shown, "role", said)
 
 
 def _calendars(rows: Mapping[str, Any]) -> Iterator[Problem]:

@@ -259,7 +259,7 @@ def test_what_makes_no_sense_is_refused(world, finn, anna, change, field):
         "UPDATE approvals_absence SET surfaces = '{pricing}'",
         "UPDATE approvals_absence SET roles = '{Legal}'",
         "UPDATE approvals_absence SET cancelled_at = begins_at",
-        "UPDATE policies_agent SET owner_id = (SELECT on_behalf_of_id FROM approvals_decision);"
+        "UPDATE policies_agent SET owner_id = (SELECT on_behalf_of_id FROM approvals_decision);"  # noqa: ISC004
         " DELETE FROM policies_historicalagent",
     ],
 )

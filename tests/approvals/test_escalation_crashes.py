@@ -2,9 +2,12 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,7 +22,8 @@ from tests.proofs import assert_invariants_hold
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 
 ROOT = Path(__file__).resolve().parents[2]
-PROPOSALS, LEVELS, WORKERS = 500, 10, 4
+PROPOSALS, LEVELS, WORKERS = 250, 20, 4
+WAVE, KILLS = 4, 4
 PATIENCE_SECONDS = 80
 
 # A worker with two sweeps, as two beats would wake it; the clock that Python sees is `sys.argv[2]` hours off.
@@ -35,7 +39,7 @@ from approvals import escalation
 
 def sweep():
     while True:
-        escalation.fire_due(most=50)
+        escalation.fire_due(most=20)
 
 def work():
     threads = [threading.Thread(target=sweep, daemon=True) for _ in range(2)]
@@ -63,18 +67,29 @@ def start(hours_off: float) -> subprocess.Popen:
     )
 
 
-def left() -> int:
+def run(statement: str, *parameters: int) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM approvals_timer WHERE kind = 'level' AND level <= 10 AND fired_at IS NULL")
-        return cursor.fetchone()[0]
+        cursor.execute(statement, parameters)
+
+
+def release(first: int) -> None:
+    """Let the levels from `first` on become due, a few of each proposal; no sweep can have been faster."""
+    run(
+        "UPDATE approvals_timer SET due_at = now() - interval '1 h' + level * interval '1 min'"
+        " WHERE kind = 'level' AND level BETWEEN %s AND %s AND fired_at IS NULL",
+        first,
+        first + WAVE - 1,
+    )
+
+
+def left() -> int:
+    return Timer.objects.filter(kind="level", level__lte=LEVELS, fired_at=None).count()
 
 
 @pytest.fixture
-def due() -> int:
-    """Return how many levels are due; one more of each proposal is due in half an hour by the right clock."""
+def world() -> worlds.World:
+    """Proposals with twenty levels due in an hour and a half or more, and one more in half an hour."""
     world = worlds.build()
-    for number in range(1, LEVELS + 2):
-        worlds.person(f"called-{number}", f"Role {number}")
     rows = [
         {"surface": "ads.budget", "level": number, "role": f"Role {number}", "after": 60.0 * number, "widens": True}
         for number in range(1, LEVELS + 2)
@@ -82,41 +97,48 @@ def due() -> int:
     world.enforce(escalations=rows)
     for _ in range(PROPOSALS):
         world.propose()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE approvals_timer SET due_at = due_at - interval '1 h' WHERE kind = 'level' AND level <= 10"
-        )
-        cursor.execute("UPDATE approvals_timer SET due_at = now() + interval '30 min' WHERE level = 11")
-    return PROPOSALS * LEVELS
+    run("UPDATE approvals_timer SET due_at = due_at + interval '90 min' WHERE kind = 'level'")
+    run("UPDATE approvals_timer SET due_at = now() + interval '30 min' WHERE level = %s", LEVELS + 1)
+    return world
 
 
-def test_five_thousand_levels_each_happen_once(due):
-    chance = random.Random(20261121)
-    workers = [start(hours_off=number == 0) for number in range(WORKERS)]
+@contextmanager
+def workers() -> Iterator[Callable[[int], None]]:
+    """Start all workers, and yield what kills one of them and puts another in its place."""
+    running = [start(float(number == 0)) for number in range(WORKERS)]
+
+    def stop(worker: subprocess.Popen) -> None:
+        worker.kill()
+        assert worker.wait() == -signal.SIGKILL
+        worker.stdout.close()
+
+    def replace(number: int) -> None:
+        stop(running[number])
+        running[number] = start(float(number == 0))
+
     try:
-        assert all(worker.stdout.readline() == "ready\n" for worker in workers)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        kills = 0
-        while left() and time.monotonic() < deadline:
-            time.sleep(chance.uniform(0.3, 1.2))
-            if kills < 8:
-                victim = chance.randrange(WORKERS)
-                workers[victim].kill()
-                workers[victim].wait()
-                workers[victim].stdout.close()
-                workers[victim] = start(hours_off=victim == 0)
-                kills += 1
-        assert kills >= 3, "nobody was killed while there was work"
-        assert left() == 0
+        assert all(worker.stdout.readline() == "ready\n" for worker in running)
+        yield replace
     finally:
-        for worker in workers:
-            worker.kill()
-            worker.wait()
-            worker.stdout.close()
-    told = Entry.objects.filter(kind="proposal.escalated")
-    assert told.count() == due == 5_000
-    assert len({(entry.subject, entry.data["level"]) for entry in told}) == due
-    assert not Timer.objects.filter(level=11, fired_at__isnull=False).exists(), "an hour early by the wrong clock"
+        for worker in running:
+            stop(worker)
+
+
+def test_five_thousand_levels_each_happen_once(world):
+    chance = random.Random(20261121)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    with workers() as kill:
+        for wave in range(LEVELS // WAVE):
+            release(wave * WAVE + 1)
+            time.sleep(chance.uniform(0.05, 0.4))
+            if wave < KILLS:
+                kill(chance.randrange(WORKERS))
+        while left() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert left() == 0
+    told = list(Entry.objects.filter(kind="proposal.escalated").values_list("subject", "data__level"))
+    assert len(told) == len(set(told)) == 5_000
+    assert not Timer.objects.filter(level=LEVELS + 1, fired_at__isnull=False).exists(), "early, by the wrong clock"
     assert all(len(roles) == LEVELS + 1 for roles in Proposal.objects.values_list("deciding_roles", flat=True))
     assert_invariants_hold()
     assert escalation.fire_due() == 0

@@ -161,7 +161,7 @@ DISTINCT = [
     pytest.param(BOTH, [yes("bob", LEGAL), yes("ann", LEGAL, FINANCE)], Outcome.APPROVED, id="whatever-the-order"),
     pytest.param(STAGED, [yes("ann", OWNER, LEGAL)], Outcome.OPEN, id="not-in-two-stages-either"),
     pytest.param(
-        [row(OWNER, approvals=2), row(LEGAL)], [yes("a", OWNER, LEGAL), yes("b", OWNER)], Outcome.OPEN, id="three-places"
+        [row(OWNER, approvals=2), row(LEGAL)], [yes("a", OWNER, LEGAL), yes("b", OWNER)], Outcome.OPEN, id="3-places"
     ),
     pytest.param(
         [row(OWNER, approvals=2), row(LEGAL)], [yes("a", OWNER, LEGAL), yes("b", OWNER), yes("c", OWNER)],

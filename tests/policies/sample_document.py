@@ -70,7 +70,10 @@ GUARDRAIL: dict[str, Any] = {
 }
 _SAMPLE: dict[str, Any] = {
     "tiers": TIERS,
-    "surfaces": {"ads.budget": SURFACE, "email": SURFACE | {"tier": "monitored", "floor": "autopilot", "calendar": "office"}},
+    "surfaces": {
+        "ads.budget": SURFACE,
+        "email": SURFACE | {"tier": "monitored", "floor": "autopilot", "calendar": "office"},
+    },
     "rules": {
         "large": RULE | {"surfaces": ["ads.*"], "condition": "amount > 100", "tier": "signature"},
         "never": RULE | {"condition": "'opted_out' in tags", "decision": "deny"},
