@@ -39,9 +39,9 @@ SELECT proposal.id, need.stage, need.name
    AND (%(own)s::uuid IS NULL OR proposal.id = %(own)s::uuid)
  GROUP BY proposal.id, need.stage, need.name
 HAVING bool_and(need.approvals > coalesce(cardinality(able.people), 0)
-    - (agent.owner_id = ANY(able.people) AND proposal.surface_id <> ALL(%(owners_may)s::text[]))::int
-    - (revision.author_id = ANY(able.people) AND proposal.surface_id <> ALL(%(editors_may)s::text[])
-       AND (revision.author_id <> agent.owner_id OR proposal.surface_id = ANY(%(owners_may)s::text[])))::int)
+    - coalesce(agent.owner_id = ANY(able.people) AND proposal.surface_id <> ALL(%(owners_may)s::text[]), false)::int
+    - coalesce(revision.author_id = ANY(able.people) AND proposal.surface_id <> ALL(%(editors_may)s::text[])
+        AND (revision.author_id <> agent.owner_id OR proposal.surface_id = ANY(%(owners_may)s::text[])), false)::int)
 """
 
 

@@ -12,14 +12,26 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern
 
 from approvals import shipping
-from approvals.models import Attempt, Callback, Decision, Dispatch, Outcome, Proposal, Revision
+from approvals.models import (
+    Absence,
+    Attempt,
+    Callback,
+    Decision,
+    Dispatch,
+    Outcome,
+    Proposal,
+    Revision,
+    Timer,
+)
 from audit.models import Entry
 from policies import agents, bootstrap
 from policies.models import (
     Activation,
     Agent,
     ApiKey,
+    Calendar,
     Connector,
+    Escalation,
     Guardrail,
     KillSwitch,
     Limit,
@@ -43,7 +55,7 @@ SAFE = ("get", "head")
 GOVERNED = (
     Proposal, Revision, Decision, Dispatch, Attempt, Callback, Outcome, Entry, PolicyVersion, Activation, KillSwitch,
     Surface, Tier, Agent, ApiKey, Mandate, Connector, Rule, Limit, Guardrail, Requirement, PolicyTest, Loosening,
-    User, Group,
+    User, Group, Absence, Timer, Calendar, Escalation,
 )  # fmt: skip
 
 
