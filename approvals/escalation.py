@@ -8,11 +8,10 @@ none did.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
-from uuid import UUID
+from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import DateTimeField, Func
 from django.db.models.functions import Now
 from django.dispatch import Signal
 
@@ -97,47 +96,57 @@ def tell(kind: str, proposal: Proposal, *, roles: Collection[str], at: datetime)
 
 
 def fire_due(*, most: int = BATCH) -> int:
-    """Let up to `most` due steps happen, each proposal's in a transaction of its own; return how many were due.
+    """Let what is due happen to up to `most` proposals, each in a transaction of its own; return to how many.
 
-    Any number of sweeps may run at once: proposals that another one holds are skipped. Steps of one proposal
-    happen in their order.
+    Any number of sweeps may run at once: each takes the next proposal that no other one holds. Steps of one
+    proposal happen in their order. Cost: one indexed query where nothing is due.
     """
-    due = _due().order_by("due_at", "id").values_list("proposal_id", flat=True)[:most]
-    found = list(due)
-    for proposal_id in dict.fromkeys(found):
-        _fire(proposal_id)
-    return len(found)
-
-
-def _due() -> "QuerySet[Timer]":
-    return Timer.objects.filter(fired_at=None, due_at__lte=Now())
+    for fired in range(most):
+        if not _fire_next():
+            return fired
+    return most
 
 
 @transaction.atomic
-def _fire(proposal_id: UUID) -> None:
-    proposal = _locked(proposal_id)
+def _fire_next() -> bool:
+    proposal = _next()
     if proposal is None:
-        return
-    at = database_now()
-    due = list(_due().filter(proposal=proposal).order_by("share", "level"))
+        return False
+    # The clock of the statement that took the lock, which waits for nobody.
+    at: datetime = proposal.time_now
+    due = list(Timer.objects.filter(proposal=proposal.pk, fired_at=None, due_at__lte=at).order_by("share", "level"))
     rows = Timer.objects.filter(pk__in=[timer.pk for timer in due])
     if proposal.state not in OPEN or proposal.deadline_at <= at:
         # Nobody is asked now. Should people be asked again, they are planned again.
         rows.update(due_at=None)
-        return
+        return True
     rows.update(fired_at=at)
     _call(proposal, [timer for timer in due if timer.kind == Timer.Kind.LEVEL], at=at)
     for timer in due:
         _tell_of(timer, proposal, at=at)
+    return True
 
 
-def _locked(proposal_id: UUID) -> Proposal | None:
-    """Lock a proposal of which something is due, unless somebody else holds it; its contents are not read."""
-    found = Proposal.objects.filter(Exists(_due().filter(proposal=OuterRef("pk"))), pk=proposal_id)
-    # Nobody waits here. Where a new revision came between, the join finds nothing and the next sweep finds it again.
-    found = found.select_for_update(skip_locked=True, of=("self",)).select_related("revision")
-    proposal: Proposal | None = found.defer("revision__body", "revision__rollback_body", "revision__before").first()
-    return proposal
+_CLOCK: Final = Func(function="clock_timestamp", output_field=DateTimeField())
+
+
+def _next() -> Any:
+    """Lock the proposal whose step is due first, of those that nobody holds, and return it with `time_now`.
+
+    Its contents are not read. Where a new revision came between, the join finds nothing; the next sweep does.
+    """
+    found = Proposal.objects.filter(timers__fired_at=None, timers__due_at__lte=Now())
+    found = found.order_by("timers__due_at", "timers__id").select_related("revision")
+    found = found.select_for_update(skip_locked=True, of=("self",)).annotate(time_now=_CLOCK)
+    return found.only(
+        "state",
+        "deadline_at",
+        "requirements",
+        "deciding_roles",
+        "distinct_people",
+        "revision__number",
+        "revision__digest",
+    ).first()
 
 
 def _call(proposal: Proposal, levels: list[Timer], *, at: datetime) -> None:

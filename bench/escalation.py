@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 
 from approvals import escalation, review
-from approvals.models import Proposal, Timer
+from approvals.models import Decision, Proposal, Timer
 from approvals.review import SeenRevision
 from approvals.submission import submit
 from audit.models import Entry
@@ -135,7 +135,7 @@ def _decide(proposal: Proposal, person: User) -> float:
     ticked = [item["slug"] for item in proposal.checklist]
     begun = time.perf_counter()
     review.decide(
-        proposal_id=proposal.pk, seen=seen, by=person, verdict=review.Decision.Verdict.APPROVE, ticked=ticked,
+        proposal_id=proposal.pk, seen=seen, by=person, verdict=Decision.Verdict.APPROVE, ticked=ticked,
         is_signed=True, comment="Agreed.",
     )  # fmt: skip
     return time.perf_counter() - begun
