@@ -76,7 +76,7 @@ def test_distinct_people(world):
 def test_several_names_are_joined_as_one_says_them(world):
     world.enforce(requirements=[row("Product"), row("Finance"), row("Legal", name="law"), row("Brand", name="law")])
     pam = person("pam", "Product")
-    assert "After yours, Finance and Brand or Legal still has to approve." in said(world.propose(), pam)
+    assert "After yours, Finance and Brand or Legal still have to approve." in said(world.propose(), pam)
 
 
 def test_whoever_only_may_reject_is_not_waited_for(world):

@@ -78,9 +78,16 @@ def _effect(before: Explained, after: Explained) -> str:
     if after.outcome is Outcome.APPROVED:
         return _("Your approval is the last one needed.")
     if [need.missing for need in after.needs] == [need.missing for need in before.needs]:
-        missing = _names_of(after.unmet)
-        return _("Your approval changes nothing by itself. %s still has to approve.") % missing
-    return _("After yours, %s still has to approve.") % _names_of(after.unmet)
+        said = ngettext(
+            "Your approval changes nothing by itself. %s still has to approve.",
+            "Your approval changes nothing by itself. %s still have to approve.",
+            len(after.unmet),
+        )
+    else:
+        said = ngettext(
+            "After yours, %s still has to approve.", "After yours, %s still have to approve.", len(after.unmet)
+        )
+    return said % _names_of(after.unmet)
 
 
 def _names_of(needs: Sequence[Need]) -> str:
