@@ -10,12 +10,14 @@ class ApprovalsConfig(AppConfig):
     def ready(self) -> None:
         """Hand over what `policies` cannot ask for, because it knows nothing of proposals.
 
-        Be told when a policy version comes into force, and tell which cards there are.
+        Be told when a policy version comes into force, and tell which cards there are. What time brings about
+        is told to people.
         """
-        from approvals import reevaluation  # noqa: PLC0415  # models are not there before
+        from approvals import escalation, notices, reevaluation  # noqa: PLC0415  # models are not there before
         from approvals.cards import registry  # noqa: PLC0415
         from policies import presentation  # noqa: PLC0415
         from policies.publishing import policy_activated  # noqa: PLC0415
 
         policy_activated.connect(reevaluation.wake_for_a_new_policy, dispatch_uid="reevaluation")
         presentation.offer(registry.choices)
+        escalation.people_to_tell.connect(notices.tell_of_time, dispatch_uid="notices")

@@ -1,15 +1,16 @@
 """What people said: write a decision down, and read the votes that count."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q, Value
 
-from approvals.models import Decision, Proposal
-from approvals.tally import Vote
+from approvals.models import Absence, Decision, Proposal
+from approvals.tally import Explained, Requirement, Vote, explain
 from audit.canonical import JsonValue
 from policies.policy import Policy
 
@@ -25,8 +26,13 @@ def record(
     is_signed: bool = False,
     ticked: Collection[str] = (),
     batch: UUID | None = None,
+    absence: Absence | None = None,
 ) -> Decision:
-    """Write down what `by` says of the current revision of a locked proposal; `batch` ties several together."""
+    """Write down what `by` says of the current revision of a locked proposal.
+
+    `batch` ties several together; with an `absence` it is said for the person who is away.
+    """
+    absent = absence.person if absence else None
     return Decision.objects.create(
         proposal=proposal,
         revision=proposal.revision,
@@ -34,7 +40,9 @@ def record(
         digest=proposal.revision.digest,
         verdict=verdict,
         by=by,
-        by_name=by.get_username(),
+        by_name=f"{by.get_username()} for {absent.get_username()}" if absent else by.get_username(),
+        on_behalf_of=absent,
+        absence=absence,
         at=at,
         reason_code=reason_code,
         comment=comment.strip(),
@@ -52,6 +60,8 @@ def told(decision: Decision, *, roles: Collection[str], policy: Policy) -> dict[
     more: dict[str, JsonValue] = {"ticked": [*decision.ticked]} if decision.ticked else {}
     if decision.batch is not None:
         more["batch"] = str(decision.batch)
+    if decision.on_behalf_of_id:
+        more["on_behalf_of"] = f"user:{decision.on_behalf_of_id}"
     return {"decision_id": str(decision.pk), "roles": [*sorted(roles)], "policy_version": policy.number, **more}
 
 
@@ -64,18 +74,57 @@ def votes(proposal: Proposal) -> list[Vote]:
     """Return the votes that count now: on the current revision, since the last undo, oldest first.
 
     Approvals count only if they were given under the verdict of now: a stricter one asks people again. What
-    spoke against it still does. One query.
+    spoke against it still does. Until it is settled, a vote counts in the roles that its voter holds now, and no
+    longer once the account is closed; a vote on behalf of somebody in that person's roles. One query.
     """
-    said = (
-        proposal.decisions.filter(revision=proposal.revision_id)
-        .annotate(roles=ArrayAgg("by__groups__name", filter=Q(by__groups__isnull=False), default=Value([])))
-        .order_by("at", "id")
-        .values_list("verdict", "at", "by_id", "roles")
-    )
+    said = proposal.decisions.filter(revision=proposal.revision_id).order_by("at", "id")
+    said = said.annotate(own_roles=_roles_of("by"), absent_roles=_roles_of("on_behalf_of"))
     cast: list[Vote] = []
-    for verdict, at, by, roles in said:
+    for decision in said.values(*_OF_A_VOTE, "own_roles", "absent_roles"):
+        verdict = decision["verdict"]
         if verdict == Decision.Verdict.UNDO:
             cast.clear()
-        elif verdict == Decision.Verdict.REJECT or (verdict == Decision.Verdict.APPROVE and at >= proposal.verdict.at):
-            cast.append(Vote(str(by), frozenset(roles), is_approval=verdict == Decision.Verdict.APPROVE))
+        elif verdict == Decision.Verdict.REJECT or (
+            verdict == Decision.Verdict.APPROVE and decision["at"] >= proposal.verdict.at
+        ):
+            cast.append(_vote(decision))
     return cast
+
+
+_OF_A_VOTE: Final = (
+    "verdict", "at", "by_id", "by__is_active", "on_behalf_of_id", "on_behalf_of__is_active", "absence__roles",
+)  # fmt: skip
+
+
+def _roles_of(person: str) -> ArrayAgg:
+    name = f"{person}__groups__name"
+    return ArrayAgg(name, filter=Q(**{f"{name}__isnull": False}), default=Value([]), distinct=True)
+
+
+def _vote(decision: Mapping[str, Any]) -> Vote:
+    is_for_another = decision["on_behalf_of_id"] is not None
+    roles = frozenset(decision["absent_roles" if is_for_another else "own_roles"])
+    if decision["absence__roles"]:
+        roles &= frozenset(decision["absence__roles"])
+    is_active = decision["by__is_active"] and (not is_for_another or decision["on_behalf_of__is_active"])
+    return Vote(
+        voter=str(decision["by_id"]),
+        roles=roles if is_active else frozenset(),
+        is_approval=decision["verdict"] == Decision.Verdict.APPROVE,
+        on_behalf_of=str(decision["on_behalf_of_id"] or ""),
+    )
+
+
+def required(proposal: Proposal) -> list[Requirement]:
+    """Return whose approvals a proposal needs, as they are counted."""
+    return [Requirement(**row) for row in proposal.requirements]
+
+
+def explained(proposal: Proposal, *more: Vote) -> Explained:
+    """Return what the votes on a proposal come to, and what they would with `more`. One query."""
+    return explain(required(proposal), [*votes(proposal), *more], distinct_people=proposal.distinct_people)
+
+
+def still_needed(proposal: Proposal) -> frozenset[str]:
+    """Return the roles whose approvals are missing now, of the stages that are open."""
+    return frozenset(role for need in explained(proposal).unmet if need.is_open for role in need.roles)

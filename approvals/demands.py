@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-from approvals.models import Proposal
+from approvals.models import Proposal, Timer
 from policies import guardrails, requirements
 from policies.evaluation import Verdict
 from policies.policy import Policy, SurfacePolicy
@@ -58,6 +58,7 @@ def _number(proposal: Proposal) -> str:
 def write(proposal: Proposal, policy: Policy, surface: SurfacePolicy, verdict: Verdict) -> None:
     """Write on a new proposal, unsaved, what is asked of people."""
     proposal.require_approvals(requirements.as_rows(approvers(policy, surface, verdict)))
+    proposal.distinct_people = surface.distinct_people
     number = number_item(proposal) if surface.confirms_number else []
     proposal.checklist = [*number, *checklist(policy, surface)]
 
@@ -66,6 +67,10 @@ def tighten(proposal: Proposal, policy: Policy, surface: SurfacePolicy, verdict:
     """Add to a locked proposal, unsaved, what the policy asks for its current revision; `mark` tells it apart."""
     before = requirements.from_rows(proposal.requirements)
     asked = approvers(policy, surface, verdict)
+    for role in escalated(proposal):
+        # Whoever was called to decide may decide on what is asked now as well.
+        asked = requirements.widened(asked, role)
+    proposal.distinct_people = proposal.distinct_people or surface.distinct_people
     rows = requirements.tightened(before, asked, mark=mark or f"revision {proposal.revision.number}")
     proposal.require_approvals(requirements.as_rows(rows))
     known = {item["slug"] for item in proposal.checklist}
@@ -74,6 +79,12 @@ def tighten(proposal: Proposal, policy: Policy, surface: SurfacePolicy, verdict:
     kept = [item for item in proposal.checklist if item["slug"] != NUMBER]
     more = [item for item in checklist(policy, surface) if item["slug"] not in known]
     proposal.checklist = [*number, *kept, *more]
+
+
+def escalated(proposal: Proposal) -> list[str]:
+    """Return the roles that were called to decide too because nobody answered, in their order."""
+    called = Timer.objects.filter(proposal=proposal, widens=True, fired_at__isnull=False)
+    return list(called.order_by("level").values_list("role", flat=True))
 
 
 def unticked(proposal: Proposal, ticked: Collection[str]) -> list[str]:

@@ -1,12 +1,18 @@
 """Who may see a proposal, and who may decide on it. The only place that knows."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from approvals import decisions
 from approvals.errors import NotEligible
-from approvals.models import OPEN, Proposal
+from approvals.models import OPEN, Absence, Proposal
 from approvals.models.proposal import ProposalQuerySet
 from policies.models import Agent
 from policies.policy import Policy, SurfacePolicy
@@ -16,13 +22,86 @@ SEE = "approvals.view_proposal"
 DECIDE = "approvals.decide_proposal"
 
 
+@dataclass(frozen=True, slots=True)
+class Right:
+    """In which roles somebody may decide; with an absence, for the person who is away."""
+
+    roles: frozenset[str]
+    absence: Absence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """In which roles, and on which surfaces (empty: all), somebody may decide because another person is away."""
+
+    absence: int
+    person: int
+    roles: frozenset[str]
+    surfaces: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The roles that a person holds, and those of people for whom they stand in now."""
+
+    own: frozenset[str]
+    for_others: tuple[StandIn, ...]
+
+
+_HELD = """
+SELECT NULL::bigint, NULL::int, role.name, NULL::text[]
+  FROM auth_group AS role JOIN auth_user_groups AS member ON member.group_id = role.id WHERE member.user_id = %(person)s
+ UNION ALL
+SELECT absence.id, absence.person_id, role.name, absence.surfaces::text[]
+  FROM approvals_absence AS absence
+  JOIN auth_user AS absent ON absent.id = absence.person_id AND absent.is_active
+  JOIN auth_user_groups AS member ON member.user_id = absent.id
+  JOIN auth_group AS role ON role.id = member.group_id
+ WHERE absence.delegate_id = %(person)s AND absence.cancelled_at IS NULL
+   AND absence.begins_at <= statement_timestamp() AND absence.ends_at > statement_timestamp()
+   AND (absence.roles = '{}' OR role.name = ANY(absence.roles))
+ ORDER BY 1"""
+
+
 def roles(person: User) -> frozenset[str]:
-    """Return the names of the roles that `person` holds. One query, unless their groups were prefetched."""
-    return frozenset(group.name for group in person.groups.all())
+    """Return the names of the roles that `person` holds. One query, or none where they are remembered."""
+    return held_by(person).own
+
+
+_REMEMBERED: Final = "_held_roles"
+
+
+def remember(person: User) -> None:
+    """Read the roles of somebody once for a whole page. Never before something is decided: that reads them afresh."""
+    if not hasattr(person, _REMEMBERED):
+        setattr(person, _REMEMBERED, _read(person))
+
+
+def held_by(person: User) -> Held:
+    """Return the roles in which `person` acts now, their own and other people's. One query, or none if remembered."""
+    known: Held | None = getattr(person, _REMEMBERED, None)
+    return _read(person) if known is None else known
+
+
+def _read(person: User) -> Held:
+    own: set[str] = set()
+    others: dict[int, tuple[int, set[str], frozenset[str]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, {"person": person.pk})
+        for absence, absent, role, surfaces in cursor.fetchall():
+            if absence is None:
+                own.add(role)
+            else:
+                others.setdefault(absence, (absent, set(), frozenset(surfaces)))[1].add(role)
+    stand_ins = (StandIn(absence, absent, frozenset(held), scope) for absence, (absent, held, scope) in others.items())
+    return Held(frozenset(own), tuple(stand_ins))
 
 
 def visible(person: AbstractBaseUser | AnonymousUser) -> ProposalQuerySet:
-    """Return the proposals `person` may see: all, or those of which they hold the owner role or one that decides."""
+    """Return the proposals `person` may see: all, or those of which they hold the owner role or one that decides.
+
+    Whoever stands in for somebody sees what that person decides on.
+    """
     everything: ProposalQuerySet = Proposal.objects.all()
     if not isinstance(person, User) or not person.is_active:
         return everything.none()
@@ -30,8 +109,17 @@ def visible(person: AbstractBaseUser | AnonymousUser) -> ProposalQuerySet:
         return everything
     if not person.has_perm(SEE):
         return everything.none()
-    held = roles(person)
-    return everything.filter(Q(owner__in=held) | Q(deciding_roles__overlap=sorted(held)))
+    held = held_by(person)
+    return everything.filter(Q(owner__in=held.own) | _deciding(held))
+
+
+def _deciding(held: Held) -> Q:
+    """Return which proposals somebody's roles decide on."""
+    found = Q(deciding_roles__overlap=sorted(held.own))
+    for other in held.for_others:
+        there = Q(surface__in=sorted(other.surfaces)) if other.surfaces else Q()
+        found |= Q(deciding_roles__overlap=sorted(other.roles)) & there
+    return found
 
 
 def waiting_for(person: User, proposals: QuerySet[Proposal], policy: Policy) -> QuerySet[Proposal]:
@@ -39,41 +127,81 @@ def waiting_for(person: User, proposals: QuerySet[Proposal], policy: Policy) -> 
     if not person.is_active or not person.has_perm(DECIDE):
         return proposals.none()
     owners_may = [surface.slug for surface in policy.surfaces.values() if surface.agent_owner_may_decide]
-    mine = proposals.filter(state__in=OPEN, deadline_at__gt=Now(), deciding_roles__overlap=sorted(roles(person)))
+    mine = proposals.filter(_deciding(held_by(person)), state__in=OPEN, deadline_at__gt=Now())
     own = Agent.objects.filter(owner=person).values("pk")
     return mine.exclude(Q(agent__in=own) & ~Q(surface__in=owners_may))
 
 
-def require(
-    person: User,
-    proposal: Proposal,
-    surface: SurfacePolicy,
-    *,
-    approving: bool = False,
-    held: frozenset[str] | None = None,
-) -> frozenset[str]:
-    """Return the roles in which `person` may decide on `proposal` (approve it, if `approving`).
+def require(person: User, proposal: Proposal, surface: SurfacePolicy, *, approving: bool = False) -> frozenset[str]:
+    """Return the roles in which `person` may decide on `proposal`; as `right`, and raises the same."""
+    return right(person, proposal, surface, approving=approving).roles
 
-    `held` are the roles of `person`, where a page of many proposals has read them already. Raises NotEligible
-    with the reason: no permission, none of its roles, the owner of its agent, or (approving) the author of its
-    current revision.
+
+def right(person: User, proposal: Proposal, surface: SurfacePolicy, *, approving: bool = False) -> Right:
+    """Return in which roles, and for whom, `person` may decide on `proposal` (approve it, if `approving`).
+
+    Nobody decides for somebody else who could decide in a role of their own. Raises NotEligible with the reason:
+    no permission, none of its roles, the owner of its agent, or (approving) the author of its current revision,
+    or a stage that is not open yet; for a stand-in the same reasons hold against the person who is away.
     """
     if not person.is_active or not person.has_perm(DECIDE):
         raise NotEligible(_("You may look at proposals but not decide on them."))
-    deciding = (roles(person) if held is None else held) & frozenset(proposal.roles())
-    if not deciding:
-        raise NotEligible(_("Only these roles decide on this proposal: %s.") % ", ".join(sorted(proposal.roles())))
+    _require_distance(person, proposal, surface, approving=approving)
+    open_roles = _open_roles(proposal) if approving else frozenset(proposal.roles())
+    held = held_by(person)
+    if own := held.own & open_roles:
+        return Right(own)
+    for other in held.for_others:
+        if found := _for(other, proposal, surface, open_roles, approving=approving):
+            return found
+    if held.own & frozenset(proposal.roles()):
+        raise NotEligible(_("Not yet: %s has to approve first.") % _spoken(open_roles))
+    raise NotEligible(_("Only these roles decide on this proposal: %s.") % ", ".join(sorted(proposal.roles())))
+
+
+def _require_distance(person: User, proposal: Proposal, surface: SurfacePolicy, *, approving: bool) -> None:
+    """Raise NotEligible for whoever is too close to what was proposed."""
     if not surface.agent_owner_may_decide and proposal.agent.owner_id == person.pk:
         raise NotEligible(_("You own the agent that proposes this, so somebody else has to decide."))
     if approving and not surface.editor_may_approve and proposal.revision.author_id == person.pk:
         raise NotEligible(_("You wrote this revision, so somebody else has to approve it."))
-    return deciding
 
 
 def deciders(proposal: Proposal, surface: SurfacePolicy) -> QuerySet[User]:
-    """Return the people who may decide on `proposal`, by name."""
+    """Return the people who may decide on `proposal` in roles of their own, by name."""
     people = User.objects.with_perm(DECIDE, is_active=True, include_superusers=True)
     found = people.filter(is_staff=True, groups__name__in=sorted(proposal.roles())).distinct()
     if not surface.agent_owner_may_decide:
         found = found.exclude(pk=proposal.agent.owner_id)
     return found.order_by("username")
+
+
+def _open_roles(proposal: Proposal) -> frozenset[str]:
+    """Return the roles that may approve now: where stages follow one another, not those of later ones."""
+    if len({row["stage"] for row in proposal.requirements if row["approvals"]}) <= 1:
+        return frozenset(proposal.roles())
+    return decisions.explained(proposal).open_roles
+
+
+def _for(
+    other: StandIn, proposal: Proposal, surface: SurfacePolicy, open_roles: Collection[str], *, approving: bool
+) -> Right | None:
+    """Return the right of whoever stands in, if the person who is away could decide and has not yet."""
+    lent = other.roles & frozenset(open_roles)
+    if not lent or (other.surfaces and proposal.surface_id not in other.surfaces):
+        return None
+    absence = Absence.objects.select_related("person").get(pk=other.absence)
+    absent = absence.person
+    if not absent.has_perm(DECIDE):
+        return None
+    try:
+        _require_distance(absent, proposal, surface, approving=approving)
+    except NotEligible:
+        return None
+    if any(vote.voter == str(absent.pk) for vote in decisions.votes(proposal)):
+        return None  # one person is one vote, whoever casts it
+    return Right(lent, absence)
+
+
+def _spoken(found: Collection[str]) -> str:
+    return _(" or ").join(sorted(found))

@@ -89,6 +89,16 @@ class ReasonRequired(ProposalError):
         self.field = field
 
 
+class AbsenceRefused(ProposalError):
+    """An absence, or its delegate, makes no sense; `field` names which part."""
+
+    code = "absence_refused"
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class NothingToRollBack(StateConflict):
     """The proposal came without a rollback payload."""
 

@@ -1,15 +1,179 @@
-"""Deadlines. What ran out of time is marked here; it could not be decided or shipped since long before."""
+"""Deadlines, and what happens before them: reminders, and the levels at which the next role is called.
 
-from typing import Final
+What ran out of time is marked here; it could not be decided or shipped since long before. What is due is a row
+that a sweep finds by the database's clock, so it happens once however many sweeps run, and after hours in which
+none did.
+"""
 
-from django.db import transaction
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
 
-from approvals import shipping, steps
+from django.db import connection, transaction
+from django.db.models import DateTimeField, Func
+from django.db.models.functions import Now
+from django.dispatch import Signal
+
+from approvals import decisions, shipping, steps
 from approvals.errors import StateConflict
-from approvals.models import Proposal
+from approvals.models import OPEN, Proposal, Timer
+from approvals.models.together import Statement, insert_together
+from audit.canonical import JsonValue
 from audit.clock import database_now
+from audit.models import Entry
+from policies import business_time, requirements
+from policies.policy import Policy, SurfacePolicy
 
 BATCH: Final = 200
+KIND: Final = "proposal.escalated"
+
+people_to_tell = Signal()
+"""Sent inside the transaction of what it tells: `kind`, `proposal`, `roles`, `at`. Receivers write outbox rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happens at `share` of the time that people have."""
+
+    kind: Timer.Kind
+    share: float
+    level: int = 0
+    role: str = ""
+    widens: bool = False
+
+
+REMINDERS: Final = (Step(Timer.Kind.REMIND_50, 0.5), Step(Timer.Kind.REMIND_80, 0.8))
+
+
+def planned(policy: Policy, surface: SurfacePolicy) -> tuple[Step, ...]:
+    """Return what happens on `surface` while people do not answer.
+
+    Times become shares of the surface's deadline: an agent that asks for an earlier one brings all levels forward.
+    """
+    levels = (
+        Step(Timer.Kind.LEVEL, row.after / surface.deadline, row.level, row.role, row.widens)
+        for row in policy.escalations
+        if row.surface == surface.slug and row.after < surface.deadline
+    )
+    return (*REMINDERS, *levels)
+
+
+_PLAN: Final = """
+INSERT INTO approvals_timer (proposal_id, kind, level, role, widens, share, due_at)
+SELECT %s, * FROM unnest(%s::text[], %s::int[], %s::text[], %s::bool[], %s::float8[], %s::timestamptz[]) AS step
+    ON CONFLICT (proposal_id, kind, level) DO UPDATE SET due_at = excluded.due_at
+ WHERE approvals_timer.fired_at IS NULL"""
+
+
+def planning(proposal: Proposal, found: Iterable[Step], surface: SurfacePolicy, *, at: datetime) -> Statement:
+    """Return the statement that plans steps for a proposal which asks people from `at` until its deadline."""
+    rows = list(found)
+    whole = business_time.between(surface.calendar, at, proposal.deadline_at)
+    due = [business_time.later(surface.calendar, at, whole * step.share) for step in rows]
+    columns = [[str(step.kind) for step in rows], [step.level for step in rows], [step.role for step in rows]]
+    more = [[step.widens for step in rows], [step.share for step in rows], due]
+    return Statement(_PLAN, [proposal.pk, *columns, *more])
+
+
+def plan_again(proposal: Proposal, policy: Policy, surface: SurfacePolicy, *, at: datetime) -> None:
+    """Plan anew what has not happened yet to a locked proposal that got another deadline.
+
+    What was copied when people were first asked stays; a proposal that never asked any copies it now.
+    """
+    kept = tuple(
+        Step(Timer.Kind(timer.kind), timer.share, timer.level, timer.role, timer.widens)
+        for timer in Timer.objects.filter(proposal=proposal)
+    )
+    sql, parameters = planning(proposal, kept or planned(policy, surface), surface, at=at)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+
+
+def tell(kind: str, proposal: Proposal, *, roles: Collection[str], at: datetime) -> None:
+    """Have the people of `roles` told of a proposal. Whoever sends notices listens to `people_to_tell`."""
+    people_to_tell.send(Timer, kind=kind, proposal=proposal, roles=frozenset(roles), at=at)
+
+
+def fire_due(*, most: int = BATCH) -> int:
+    """Let what is due happen to up to `most` proposals, each in a transaction of its own; return to how many.
+
+    Any number of sweeps may run at once: each takes the next proposal that no other one holds. Steps of one
+    proposal happen in their order. Cost: one indexed query where nothing is due.
+    """
+    for fired in range(most):
+        if not _fire_next():
+            return fired
+    return most
+
+
+@transaction.atomic
+def _fire_next() -> bool:
+    proposal = _next()
+    if proposal is None:
+        return False
+    # The clock of the statement that took the lock, which waits for nobody.
+    at: datetime = proposal.time_now
+    due = list(Timer.objects.filter(proposal=proposal.pk, fired_at=None, due_at__lte=at).order_by("share", "level"))
+    rows = Timer.objects.filter(pk__in=[timer.pk for timer in due])
+    if proposal.state not in OPEN or proposal.deadline_at <= at:
+        # Nobody is asked now. Should people be asked again, they are planned again.
+        rows.update(due_at=None)
+        return True
+    rows.update(fired_at=at)
+    _call(proposal, [timer for timer in due if timer.kind == Timer.Kind.LEVEL], at=at)
+    for timer in due:
+        _tell_of(timer, proposal, at=at)
+    return True
+
+
+_CLOCK: Final = Func(function="clock_timestamp", output_field=DateTimeField())
+
+
+def _next() -> Any:
+    """Lock the proposal whose step is due first, of those that nobody holds, and return it with `time_now`.
+
+    Its contents are not read. Where a new revision came between, the join finds nothing; the next sweep does.
+    """
+    found = Proposal.objects.filter(timers__fired_at=None, timers__due_at__lte=Now())
+    found = found.order_by("timers__due_at", "timers__id").select_related("revision")
+    found = found.select_for_update(skip_locked=True, of=("self",)).annotate(time_now=_CLOCK)
+    return found.only(
+        "state",
+        "deadline_at",
+        "requirements",
+        "deciding_roles",
+        "distinct_people",
+        "revision__number",
+        "revision__digest",
+    ).first()
+
+
+def _call(proposal: Proposal, levels: list[Timer], *, at: datetime) -> None:
+    """Let the roles of levels that say so decide too, and write all of them down. Two statements or none."""
+    if not levels:
+        return
+    rows = requirements.from_rows(proposal.requirements)
+    for timer in levels:
+        rows = requirements.widened(rows, timer.role) if timer.widens else rows
+    proposal.require_approvals(requirements.as_rows(rows))
+    # None of these columns is part of the field history.
+    Proposal.objects.filter(pk=proposal.pk).update(
+        requirements=proposal.requirements, deciding_roles=proposal.deciding_roles, updated_at=at
+    )
+    insert_together([_entry(proposal, timer, at=at) for timer in levels])
+
+
+def _entry(proposal: Proposal, timer: Timer, *, at: datetime) -> Entry:
+    told: dict[str, JsonValue] = {"level": timer.level, "role": timer.role, "widens": timer.widens}
+    return steps.entry(proposal, KIND, was=proposal.state, by=None, at=at, **told)
+
+
+def _tell_of(timer: Timer, proposal: Proposal, *, at: datetime) -> None:
+    if not people_to_tell.has_listeners(Timer):
+        return
+    roles = [timer.role] if timer.kind == Timer.Kind.LEVEL else decisions.still_needed(proposal)
+    tell(timer.kind, proposal, roles=roles, at=at)
 
 
 def expire_overdue(*, most: int = BATCH) -> int:

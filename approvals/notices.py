@@ -4,9 +4,9 @@ What happens writes one row in its own transaction, an occasion. A sweep turns i
 person and a row for each channel; another sends those. So nothing that happens waits for a channel.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -27,6 +27,7 @@ from approvals.models import (
     Proposal,
     SlackMessage,
     State,
+    Timer,
 )
 from approvals.pacing import due_at
 from audit.clock import database_now
@@ -67,6 +68,11 @@ def enqueue(
     occasion.people = [person.pk for person in people]
     occasion.note = note[:500]
     occasion.save(force_insert=True)
+
+
+def tell_of_time(*, kind: str, proposal: Proposal, roles: Collection[str], at: datetime, **_signal: Any) -> None:
+    """Have people told that a deadline comes nearer, or that they are called; listens to the escalation."""
+    enqueue(NoticeKind.ESCALATED if kind == Timer.Kind.LEVEL else NoticeKind.REMINDER, proposal, roles=roles, at=at)
 
 
 def first(proposal: Proposal, *, at: datetime) -> list[Occasion]:

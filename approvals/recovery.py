@@ -40,9 +40,9 @@ def retry(*, proposal_id: UUID, by: User) -> Proposal:
     was = proposal.state
     if was == State.FAILED:
         proposal.retry(release_at=at)
-    decision = decisions.record(proposal, by=by, verdict=Decision.Verdict.RETRY, at=at)
+    decision = decisions.record(proposal, by=by, verdict=Decision.Verdict.RETRY, at=at, absence=locked.right.absence)
     wake(SHIP_TASK)
-    told = decisions.told(decision, roles=locked.roles, policy=locked.policy)
+    told = decisions.told(decision, roles=locked.right.roles, policy=locked.policy)
     return steps.take(proposal, "proposal.retried", was=was, by=by, at=at, dispatch=str(dispatch.pk), **told)
 
 
@@ -71,9 +71,11 @@ def roll_back(*, proposal_id: UUID, by: User, comment: str = "") -> Proposal:
         next_attempt_at=at,
         created_at=at,
     )
-    decision = decisions.record(proposal, by=by, verdict=Decision.Verdict.ROLL_BACK, at=at, comment=comment)
+    decision = decisions.record(
+        proposal, by=by, verdict=Decision.Verdict.ROLL_BACK, at=at, comment=comment, absence=locked.right.absence
+    )
     wake(SHIP_TASK)
-    told = decisions.told(decision, roles=locked.roles, policy=locked.policy)
+    told = decisions.told(decision, roles=locked.right.roles, policy=locked.policy)
     return steps.take(
         proposal, "proposal.rollback_ordered", was=proposal.state, by=by, at=at, dispatch=str(dispatch.pk), **told
     )
@@ -84,7 +86,7 @@ class _Locked:
     proposal: Proposal
     policy: Policy
     surface: SurfacePolicy
-    roles: frozenset[str]
+    right: eligibility.Right
 
 
 def _lock(proposal_id: UUID, person: User) -> _Locked:
@@ -94,4 +96,4 @@ def _lock(proposal_id: UUID, person: User) -> _Locked:
     surface = policy.surfaces.get(proposal.surface_id)
     if surface is None:
         raise StateConflict(_("The surface %s is not published.") % proposal.surface_id)
-    return _Locked(proposal, policy, surface, eligibility.require(person, proposal, surface))
+    return _Locked(proposal, policy, surface, eligibility.right(person, proposal, surface))

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from approvals import demands, shipping, steps, surroundings
+from approvals import demands, escalation, shipping, steps, surroundings
 from approvals.errors import InvalidProposal
 from approvals.judging import Content, check, judge, stored_verdict
 from approvals.limits import with_limits
@@ -187,9 +187,13 @@ def _hold_back(again: Again) -> None:
     shipping.cancel(proposal)
     due = proposal.deadline_at
     if surface is not None:
-        fresh = Proposal.deadline(at=again.now.at, allowed=surface.deadline, expires_at=proposal.expires_at)
+        fresh = Proposal.deadline(
+            at=again.now.at, allowed=surface.deadline, expires_at=proposal.expires_at, calendar=surface.calendar
+        )
         due = max(due, fresh)
     proposal.hold_back(deadline_at=due)
+    if surface is not None:
+        escalation.plan_again(proposal, again.now.policy, surface, at=again.now.at)
 
 
 def _demand_more(again: Again) -> bool:
@@ -200,9 +204,9 @@ def _demand_more(again: Again) -> bool:
     asked = again.verdict
     if not again.is_stricter:
         asked = replace(asked, tier=again.now.policy.tiers.get(proposal.tier_id or ""))
-    before = (proposal.requirements, proposal.checklist)
+    before = (proposal.requirements, proposal.checklist, proposal.distinct_people)
     demands.tighten(proposal, again.now.policy, surface, asked, mark=f"version {again.now.policy.number}")
-    return (proposal.requirements, proposal.checklist) != before
+    return (proposal.requirements, proposal.checklist, proposal.distinct_people) != before
 
 
 def _record(again: Again, *, was: str) -> None:

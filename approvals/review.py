@@ -10,13 +10,13 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import alone, decisions, demands, eligibility, shipping, steps, surroundings
+from approvals import alone, decisions, demands, eligibility, escalation, shipping, steps, surroundings
 from approvals.errors import ReasonRequired, SignatureRequired, StaleRevision, StateConflict
 from approvals.judging import Content, Judgement, check, judge
 from approvals.limits import with_limits
 from approvals.models import OPEN, Decision, Proposal, State
 from approvals.submission import ask_of, judge_again, new_content
-from approvals.tally import Outcome, Requirement, tally
+from approvals.tally import Outcome
 from audit import canonical
 from audit.canonical import JsonValue
 from audit.clock import database_now
@@ -79,7 +79,7 @@ def decide(
     approving = verdict == Decision.Verdict.APPROVE
     if only_reviews:
         _require_within_reach(locked, only_reviews)
-    roles = eligibility.require(by, locked.proposal, locked.surface, approving=approving)
+    right = eligibility.right(by, locked.proposal, locked.surface, approving=approving)
     if approving and batch is not None:
         alone.require_company(locked.proposal, locked.policy)
     _require_reason(locked, verdict, reason_code=reason_code, comment=comment, is_signed=is_signed)
@@ -95,8 +95,9 @@ def decide(
         is_signed=is_signed,
         ticked=ticked if approving else (),
         batch=batch,
+        absence=right.absence,
     )
-    told = decisions.told(decision, roles=roles, policy=locked.policy)
+    told = decisions.told(decision, roles=right.roles, policy=locked.policy)
     return _settle(locked, decision, by=by, told={**told, "via": via} if via else told)
 
 
@@ -183,7 +184,7 @@ def undo(*, proposal_id: UUID, by: User, comment: str = "", batch: UUID | None =
     """
     locked = _lock(proposal_id)
     proposal, was = locked.proposal, locked.proposal.state
-    roles = eligibility.require(by, proposal, locked.surface)
+    right = eligibility.right(by, proposal, locked.surface)
     if was == State.REJECTED and proposal.deadline_at <= locked.at:
         raise StateConflict(_("The deadline has passed, so the rejection stands."))
     if was not in {State.APPROVED, State.REJECTED}:
@@ -191,12 +192,21 @@ def undo(*, proposal_id: UUID, by: User, comment: str = "", batch: UUID | None =
     if batch is not None and decisions.last_batch(proposal) != batch:
         raise StateConflict(_("Somebody has decided on it since."))
     shipping.cancel(proposal)
-    fresh = Proposal.deadline(at=locked.at, allowed=locked.surface.deadline, expires_at=proposal.expires_at)
-    proposal.undo(deadline_at=max(proposal.deadline_at, fresh))
-    decision = decisions.record(
-        proposal, by=by, verdict=Decision.Verdict.UNDO, at=locked.at, comment=comment, batch=batch
+    fresh = Proposal.deadline(
+        at=locked.at, allowed=locked.surface.deadline, expires_at=proposal.expires_at, calendar=locked.surface.calendar
     )
-    told = decisions.told(decision, roles=roles, policy=locked.policy)
+    proposal.undo(deadline_at=max(proposal.deadline_at, fresh))
+    escalation.plan_again(proposal, locked.policy, locked.surface, at=locked.at)
+    decision = decisions.record(
+        proposal,
+        by=by,
+        verdict=Decision.Verdict.UNDO,
+        at=locked.at,
+        comment=comment,
+        batch=batch,
+        absence=right.absence,
+    )
+    told = decisions.told(decision, roles=right.roles, policy=locked.policy)
     return steps.take(proposal, "proposal.undone", was=was, by=by, at=locked.at, **told)
 
 
@@ -289,7 +299,7 @@ def _settle(locked: Locked, decision: Decision, *, by: User, told: dict[str, Jso
 
 def _count(locked: Locked) -> None:
     proposal = locked.proposal
-    match tally([Requirement(**row) for row in proposal.requirements], decisions.votes(proposal)):
+    match decisions.explained(proposal).outcome:
         case Outcome.APPROVED:
             proposal.approve(release_at=locked.at + locked.surface.undo_window)
         case Outcome.REJECTED:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Model
 
-from approvals import assessing, demands, notices, shipping, steps, surroundings
+from approvals import assessing, demands, escalation, notices, shipping, steps, surroundings
 from approvals.connectors.addresses import read_url
 from approvals.connectors.http import DeliveryRefused, check_url
 from approvals.errors import InvalidProposal, StateConflict
@@ -83,6 +83,9 @@ def submit(*, agent: Agent, draft: Draft, along: Along | None = None) -> Proposa
     more = along(proposal, dispatch) if along is not None else ()
     then = surroundings.joining(proposal, judged.around)
     told = notices.first(proposal, at=now.at)
+    if proposal.state == State.PENDING:
+        steps_ahead = escalation.planned(judged.policy, judged.surface)
+        then.append(escalation.planning(proposal, steps_ahead, judged.surface, at=now.at))
     insert_together([*(row for row in rows if row is not None), *told, *more], *then)
     assessing.wake_for(proposal)
     return proposal
@@ -121,7 +124,9 @@ def _new_proposal(agent: Agent, draft: Draft, judged: Judgement, *, at: datetime
         updated_at=at,
         state=state,
         owner_id=judged.surface.owner,
-        deadline_at=Proposal.deadline(at=at, allowed=judged.surface.deadline, expires_at=draft.expires_at),
+        deadline_at=Proposal.deadline(
+            at=at, allowed=judged.surface.deadline, expires_at=draft.expires_at, calendar=judged.surface.calendar
+        ),
         release_at=at + judged.verdict.tier.hold if is_cleared and judged.verdict.tier else None,
         approved_digest=revision.digest if is_cleared else "",
     )
@@ -151,8 +156,12 @@ def revise(*, agent: Agent, proposal_id: UUID, content: Content) -> Proposal:
         proposal.block()
     else:
         # A pending proposal keeps its deadline: revising must not be a way to be given more time.
-        fresh = Proposal.deadline(at=now.at, allowed=judged.surface.deadline, expires_at=proposal.expires_at)
+        fresh = Proposal.deadline(
+            at=now.at, allowed=judged.surface.deadline, expires_at=proposal.expires_at, calendar=judged.surface.calendar
+        )
         proposal.revise(deadline_at=fresh if was == State.RETURNED else proposal.deadline_at)
+        if was == State.RETURNED:
+            escalation.plan_again(proposal, judged.policy, judged.surface, at=now.at)
     told = _told(judged)
     return steps.take(proposal, "proposal.revised", was=was, by=agent, at=now.at, **told)
 

@@ -47,6 +47,12 @@ def expire_overdue() -> None:
     _work(escalation.expire_overdue, full=escalation.BATCH)
 
 
+@shared_task(name="approvals.tasks.fire_due", **DATABASE)
+def fire_due() -> None:
+    """Remind people, and call the next role, where nobody has answered."""
+    _work(escalation.fire_due, full=escalation.BATCH)
+
+
 @shared_task(name="approvals.tasks.assess_waiting", **MODEL)
 def assess_waiting() -> None:
     """Ask the model about what waits for people."""

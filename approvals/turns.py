@@ -14,10 +14,10 @@ from django.db.models import Case, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from approvals import eligibility
+from approvals import eligibility, notices
 from approvals.arranging import Turn
 from approvals.errors import NotEligible, StateConflict
-from approvals.models import OPEN, Assignment, Proposal, Snooze
+from approvals.models import OPEN, Assignment, NoticeKind, Proposal, Snooze
 from audit import ledger
 from audit.clock import database_now
 from policies import risk
@@ -146,6 +146,7 @@ def reassign(*, proposal_id: UUID, to: User, by: User, note: str = "") -> Assign
     said = {"to": to, "by": by, "by_name": by.get_username(), "at": at, "note": note.strip()[:500]}
     row, _made = Assignment.objects.update_or_create(proposal=proposal, defaults=said)
     Snooze.objects.filter(proposal=proposal, person=to).delete()
+    notices.enqueue(NoticeKind.ASSIGNED, proposal, at=at, by=by, people=[to], note=row.note)
     ledger.record(
         "proposal.reassigned",
         subject=f"proposal:{proposal.pk}",

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench import environment
 
-ROWS = ("submit", "ship", "evaluate", "list", "policy", "desk")
+ROWS = ("submit", "ship", "evaluate", "list", "policy", "desk", "escalation")
 MODULES = {"list": "listing"}
 
 

@@ -57,6 +57,7 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     ObjectDoesNotExist: Kind(404, _("Not found"), "not_found"),
     # The domain
     errors.InvalidProposal: Kind(422, _("The proposal is not valid")),
+    errors.AbsenceRefused: Kind(422, _("This absence is not possible")),
     errors.ReasonRequired: Kind(422, _("A reason is required")),
     errors.KeyReused: Kind(422, _("Idempotency-Key used before")),
     errors.StateConflict: Kind(409, _("Not in this state")),

@@ -259,6 +259,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 2.0,
         "options": {"expires": 5},
     },
+    "remind and escalate": {
+        "task": "approvals.tasks.fire_due",
+        "schedule": 3.0,
+        "options": {"expires": 5},
+    },
     "carry on replays": {
         "task": "approvals.tasks.replay_policies",
         "schedule": 1.0,

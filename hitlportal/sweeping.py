@@ -48,5 +48,6 @@ def sweep() -> None:
     delivery.deliver_callbacks(most=MOST_DELIVERIES)
     notices.fan_out()
     escalation.expire_overdue()
+    escalation.fire_due()
     reevaluation.reevaluate_open()
     sending.deliver_due(most=10)  # last, as a dead channel takes its time

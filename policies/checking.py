@@ -1,13 +1,14 @@
 """What keeps a policy document from being published. PURE."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from policies import payloads
+from policies import business_time, payloads
 from policies.comparison.tiers import Ladder
+from policies.comparison.timing import escalation_name
 from policies.guardrails import GuardrailInvalid
 from policies.payloads import SchemaInvalid
 from policies.policy import TierPolicy, compile_guardrail, compile_limit, compile_tiers, usual_tiers
@@ -31,9 +32,18 @@ Members = Mapping[str, int]
 """How many people who can sign in hold each role."""
 
 
-def problems(document: Mapping[str, Any], members: Members) -> tuple[Problem, ...]:
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """An agent that may propose on a surface, and the roles of its owner, who may not decide on its proposals."""
+
+    agent: str
+    surface: str
+    roles: frozenset[str]
+
+
+def problems(document: Mapping[str, Any], members: Members, owned: Iterable[Owned] = ()) -> tuple[Problem, ...]:
     """Return all that is wrong with `document`, thing by thing; an empty tuple if it can be compiled."""
-    return tuple(_problems(document, members))
+    return (*_problems(document, members), *_excluded(document, members, owned))
 
 
 def _problems(document: Mapping[str, Any], members: Members) -> Iterator[Problem]:
@@ -48,6 +58,9 @@ def _problems(document: Mapping[str, Any], members: Members) -> Iterator[Problem
     for slug, row in sorted(document["guardrails"].items()):
         yield from _guardrail(slug, row, tiers)
     yield from _requirements(document["requirements"], members)
+    yield from _distinct_people(document, members)
+    yield from _calendars(document.get("calendars", {}))
+    yield from _escalations(document, members)
 
 
 def _tiers(document: Mapping[str, Any]) -> Iterator[Problem]:
@@ -91,6 +104,8 @@ def _rule(slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy], me
     if row["requirements"]:
         for text in requirement_faults(row["requirements"], members):
             yield Problem("rule", slug, "requirements", text)
+        if _asks_for_nobody(row["requirements"]):
+            yield Problem("rule", slug, "requirements", "Some row has to ask for approvals, or nothing can pass.")
 
 
 def _limit(slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy]) -> Iterator[Problem]:
@@ -126,6 +141,71 @@ def _requirements(rows: list[Mapping[str, Any]], members: Members) -> Iterator[P
             yield Problem("requirement", f"{surface}{f' ({tier})' if tier else ''}", "role", text)
 
 
+def _asks_for_nobody(rows: Any) -> bool:
+    return isinstance(rows, list) and not any(row.get("approvals", 1) for row in rows if isinstance(row, Mapping))
+
+
+def _distinct_people(document: Mapping[str, Any], members: Members) -> Iterator[Problem]:
+    """Yield the surfaces on which the same role is asked so often that there are too few different people."""
+
+    def where(row: Mapping[str, Any]) -> tuple[str, str]:
+        return row["surface"], row["tier"] or ""
+
+    for (surface, tier), group in groupby(sorted(document["requirements"], key=where), key=where):
+        if not document["surfaces"].get(surface, {}).get("distinct_people"):
+            continue
+        rows = [*group]
+        names: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
+        for row in rows:
+            names.setdefault((row["stage"], row["name"]), []).append(row)
+        # Only names with one alternative are sure to need people of that role.
+        sure = [alternatives[0] for alternatives in names.values() if len(alternatives) == 1]
+        for role in sorted({row["role"] for row in sure}):
+            asked = sum(row["approvals"] for row in sure if row["role"] == role)
+            if asked > members.get(role, 0) > 0:
+                text = f"It asks for {asked} different people of {role}, who are {members.get(role, 0)}."
+                yield Problem("requirement", f"{surface}{f' ({tier})' if tier else ''}", "role", text)
+
+
+def _excluded(document: Mapping[str, Any], members: Members, owned: Iterable[Owned]) -> Iterator[Problem]:
+    """Yield requirements that only the owner of an agent could meet, who may not."""
+    for row in owned:
+        surface = document["surfaces"].get(row.surface)
+        if surface is None or surface["agent_owner_may_decide"]:
+            continue
+        there = {role: count - (role in row.roles) for role, count in members.items()}
+        own = [one for one in document["requirements"] if one["surface"] == row.surface]
+        for tier in sorted({one["tier"] or "" for one in own}):
+            plain = [{name: one[name] for name in _APPROVERS} for one in own if (one["tier"] or "") == tier]
+            for text in {*requirement_faults(plain, there)} - {*requirement_faults(plain, members)}:
+                shown = f"{row.surface}{f' ({tier})' if tier else ''}"
+                said = f"For {row.agent}, whose owner may not decide: {text}"
+                yield Problem("requirement", shown, "role", said)
+
+
+def _calendars(rows: Mapping[str, Any]) -> Iterator[Problem]:
+    for slug, row in sorted(rows.items()):
+        try:
+            business_time.read(row)
+        except (KeyError, TypeError, ValueError) as error:
+            yield Problem("calendar", slug, "", str(error))
+
+
+def _escalations(document: Mapping[str, Any], members: Members) -> Iterator[Problem]:
+    before: Mapping[str, Any] | None = None
+    for row in sorted(document.get("escalations", ()), key=lambda row: (row["surface"], row["level"])):
+        shown = escalation_name(row)
+        deadline = document["surfaces"].get(row["surface"], {}).get("deadline", 0)
+        if row["after"] >= deadline:
+            yield Problem("escalation", shown, "after", "It would come too late: the proposal has expired by then.")
+        if before is not None and before["surface"] == row["surface"] and before["after"] >= row["after"]:
+            text = f"It must come later than level {before['level']}."
+            yield Problem("escalation", shown, "after", text)
+        if not members.get(row["role"]):
+            yield Problem("escalation", shown, "role", f"Nobody who can sign in is in {row['role']}.")
+        before = row
+
+
 _APPROVERS: Final = ("stage", "name", "role", "approvals", "denials")
 
 
@@ -137,9 +217,10 @@ def requirement_faults(rows: Any, members: Members) -> Iterator[str]:
         yield f"Each row is a table with {', '.join(_APPROVERS)}."
         return
     if not all(_is_sound(row) for row in approvers):
-        yield "stage, approvals and denials are whole numbers from 1; name and role are text."
+        yield "stage and denials are whole numbers from 1, approvals from 0; name and role are text."
         return
-    for (stage, name), group in groupby(sorted(approvers), key=lambda row: (row.stage, row.name)):
+    asking = sorted(row for row in approvers if row.approvals)
+    for (stage, name), group in groupby(asking, key=lambda row: (row.stage, row.name)):
         alternatives = [*group]
         if all(members.get(row.role, 0) < row.approvals for row in alternatives):
             said = " or ".join(
@@ -150,7 +231,7 @@ def requirement_faults(rows: Any, members: Members) -> Iterator[str]:
 
 def _is_sound(row: Approvers) -> bool:
     # Read from JSON that people wrote, so the declared types are only hoped for.
-    numbers: tuple[Any, ...] = (row.stage, row.approvals, row.denials)
+    numbers: tuple[Any, ...] = (row.stage, row.approvals + 1, row.denials) if type(row.approvals) is int else (None,)
     texts: tuple[Any, ...] = (row.name, row.role)
     return all(type(number) is int and number >= 1 for number in numbers) and all(
         isinstance(text, str) and text for text in texts

@@ -7,7 +7,8 @@ switched off are not in it.
 from typing import Any, Final
 
 from policies import risk
-from policies.models import Guardrail, Limit, PolicyTest, Requirement, Rule, Surface, Tier
+from policies.business_time import DAYS
+from policies.models import Calendar, Escalation, Guardrail, Limit, PolicyTest, Requirement, Rule, Surface, Tier
 
 TIER_FIELDS: Final = ("rank", "posture", "review", "sample_rate")
 SURFACE_FIELDS: Final = (
@@ -16,6 +17,7 @@ SURFACE_FIELDS: Final = (
     "confidence_low",
     "editor_may_approve",
     "agent_owner_may_decide",
+    "distinct_people",
     "payload_schema",
     "derived_tags",
     "amount_pointer",
@@ -23,7 +25,7 @@ SURFACE_FIELDS: Final = (
     "params",
     "time_zone",
 )
-SURFACE_REFERENCES: Final = ("owner", "connector", "tier", "floor", "senior_tier")
+SURFACE_REFERENCES: Final = ("owner", "connector", "tier", "floor", "senior_tier", "calendar")
 SURFACE_DURATIONS: Final = ("deadline", "undo_window", "retention", "cool_down")
 MATCH: Final = ("surfaces", "actions", "topics", "agents", "any_tags", "all_tags")
 REQUIREMENT_FIELDS: Final = ("surface", "tier", "stage", "name", "role", "approvals", "denials")
@@ -41,6 +43,8 @@ def document() -> dict[str, Any]:
             (_requirement(row) for row in Requirement.objects.all()),
             key=lambda row: tuple(str(row[name] or "") for name in REQUIREMENT_FIELDS),
         ),
+        "calendars": {row.slug: _calendar(row) for row in Calendar.objects.all()},
+        "escalations": [_escalation(row) for row in Escalation.objects.order_by("surface_id", "level")],
         "tests": {test.slug: _test(test) for test in PolicyTest.objects.all()},
     }
 
@@ -106,6 +110,24 @@ def _requirement(row: Requirement) -> dict[str, Any]:
         "role": row.role_id,
         "approvals": row.approvals,
         "denials": row.denials,
+    }
+
+
+def _calendar(row: Calendar) -> dict[str, Any]:
+    return {
+        "time_zone": row.time_zone,
+        "hours": {day: getattr(row, day).strip() for day in DAYS},
+        "holidays": sorted({day.isoformat() for day in row.holidays}),
+    }
+
+
+def _escalation(row: Escalation) -> dict[str, Any]:
+    return {
+        "surface": row.surface_id,
+        "level": row.level,
+        "role": row.role_id,
+        "after": row.after.total_seconds(),
+        "widens": row.widens,
     }
 
 

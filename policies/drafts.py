@@ -11,10 +11,10 @@ from django.db.models import Count, Q
 
 from audit import canonical
 from policies import policy_tests
-from policies.checking import Problem, problems
+from policies.checking import Owned, Problem, problems
 from policies.comparison import Change, compare, is_loosening
 from policies.document import document
-from policies.models import Activation, PolicyVersion
+from policies.models import Activation, Mandate, PolicyVersion
 from policies.policy import compile_policy
 from policies.policy_tests import Result
 
@@ -61,7 +61,7 @@ def pending() -> Draft:
 def draft_of(rows: Mapping[str, Any], *, base: PolicyVersion | None) -> Draft:
     """Return a document beside the version `base`, checked and tested."""
     digest = canonical.digest(canonical.encode(dict(rows)))
-    found = problems(rows, members())
+    found = problems(rows, members(), owned())
     results: tuple[Result, ...] = ()
     if not found:
         results = policy_tests.run(compile_policy(number=0, digest=digest, document=rows))
@@ -81,9 +81,28 @@ def members() -> dict[str, int]:
     return dict(Group.objects.annotate(members=active).values_list("name", "members"))
 
 
+def owned() -> list[Owned]:
+    """Return which agents may propose where, with the roles of their owners. Two queries."""
+    rows = Mandate.objects.select_related("agent__owner").prefetch_related("agent__owner__groups")
+    return [
+        Owned(row.agent_id, row.surface_id, frozenset(role.name for role in row.agent.owner.groups.all()))
+        for row in rows.filter(agent__owner__is_active=True).order_by("surface", "agent")
+    ]
+
+
 # Every page asks how many changes wait. The tables are read for it only when they have changed; history
 # would be cheaper to ask, but what is written in bulk leaves none.
-_TABLES: Final = ("tier", "surface", "rule", "limit", "guardrail", "requirement", "policytest")
+_TABLES: Final = (
+    "tier",
+    "surface",
+    "rule",
+    "limit",
+    "guardrail",
+    "requirement",
+    "calendar",
+    "escalation",
+    "policytest",
+)
 _HASH: Final = "(SELECT md5(string_agg(row::text, '|' ORDER BY row::text)) FROM policies_{} AS row)"
 _IN_FORCE: Final = "(SELECT version_id FROM policies_activation ORDER BY id DESC LIMIT 1)"
 _REQUESTS: Final = "(SELECT count(*) FROM policies_loosening WHERE status = 'waiting')"

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from policies import guardrails
+from policies import business_time, guardrails
+from policies.business_time import Calendar
 from policies.facts import Effect
 from policies.guardrails import GuardrailPolicy
 from policies.reasons import Outcome
@@ -54,6 +55,10 @@ class SurfacePolicy:
     """Numbers and lists that people keep for this surface, for conditions to name."""
     time_zone: str = "UTC"
     cool_down: timedelta = timedelta(0)
+    distinct_people: bool = False
+    """Whether nobody counts for more than one of the names whose approvals are required."""
+    calendar: Calendar | None = None
+    """When deadline and escalations run; None: always."""
     confirms_number: bool = False
     """Whether whoever approves confirms the amount, or else the number of people."""
 
@@ -99,6 +104,17 @@ class PolicyCase:
     deciding: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class EscalationPolicy:
+    """Who is called once a proposal on `surface` has waited `after`, in business time; `widens`: to decide."""
+
+    surface: str
+    level: int
+    role: str
+    after: timedelta
+    widens: bool
+
+
 MEASURES: Final = frozenset({"count", "amount", "audience_size"})
 
 
@@ -120,6 +136,8 @@ class Policy:
     guardrails: tuple[GuardrailPolicy, ...] = ()
     """By slug."""
     requirements: tuple[RequirementPolicy, ...] = ()
+    escalations: tuple[EscalationPolicy, ...] = ()
+    """By surface and level."""
     tests: tuple[PolicyCase, ...] = ()
     """By slug."""
 
@@ -155,24 +173,27 @@ def compile_policy(*, number: int, digest: str, document: Mapping[str, Any]) -> 
     """Compile a published document `{"tiers": {slug: …}, "surfaces": {slug: …}}` (durations in seconds).
 
     `"rules"`, `"limits"`, `"guardrails"` and `"tests"` may follow in the same form, each row as
-    `rules.compile_rule`, LimitPolicy, GuardrailPolicy and PolicyCase have it, with tiers as slugs, and
-    `"requirements"` as a list of rows. Raises RuleInvalid for a rule that cannot be used, GuardrailInvalid
-    for such a guardrail, and KeyError, TypeError or ValueError on a document that `document` did not write.
+    `rules.compile_rule`, LimitPolicy, GuardrailPolicy and PolicyCase have it, with tiers as slugs;
+    `"requirements"` and `"escalations"` as lists of rows; `"calendars"` as `business_time.read` has them.
+    Raises RuleInvalid for a rule that cannot be used, GuardrailInvalid for such a guardrail, and KeyError,
+    TypeError or ValueError on a document that `document` did not write.
     """
     tiers = compile_tiers(document)
     usual = usual_tiers(tiers)
+    calendars = {slug: business_time.read(row) for slug, row in document.get("calendars", {}).items()}
     limits = [compile_limit(slug, row, tiers) for slug, row in sorted(document.get("limits", {}).items())]
     return Policy(
         number=number,
         digest=digest,
         tiers=tiers,
-        surfaces={slug: _surface(slug, row, tiers) for slug, row in document["surfaces"].items()},
+        surfaces={slug: _surface(slug, row, tiers, calendars) for slug, row in document["surfaces"].items()},
         single=_one_by_one(tiers),
         rules=RuleBook(compile_rule(slug, row, tiers, usual) for slug, row in document.get("rules", {}).items()),
         limits=tuple(limits),
         bounds={limit.slug: limit.limit for limit in limits},
         guardrails=tuple(compile_guardrail(*item) for item in sorted(document.get("guardrails", {}).items())),
         requirements=tuple(RequirementPolicy(**row) for row in document.get("requirements", ())),
+        escalations=tuple(map(_escalation, document.get("escalations", ()))),
         tests=tuple(PolicyCase(slug, **row) for slug, row in sorted(document.get("tests", {}).items())),
     )
 
@@ -187,7 +208,9 @@ def compile_tiers(document: Mapping[str, Any]) -> dict[str, TierPolicy]:
 _SURFACE_DURATIONS: Final = ("deadline", "undo_window", "retention", "cool_down")
 
 
-def _surface(slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy]) -> SurfacePolicy:
+def _surface(
+    slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy], calendars: Mapping[str, Calendar]
+) -> SurfacePolicy:
     return SurfacePolicy(
         slug=slug,
         **{
@@ -195,8 +218,13 @@ def _surface(slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy])
             **{name: tiers[row[name]] for name in ("tier", "floor", "senior_tier")},
             **{name: _seconds(row[name]) for name in _SURFACE_DURATIONS if name in row},
             "derived_tags": tuple(row["derived_tags"]),
+            "calendar": calendars[row["calendar"]] if row.get("calendar") else None,
         },
     )
+
+
+def _escalation(row: Mapping[str, Any]) -> EscalationPolicy:
+    return EscalationPolicy(**{**row, "after": _seconds(row["after"])})
 
 
 def compile_guardrail(slug: str, row: Mapping[str, Any]) -> GuardrailPolicy:

@@ -8,7 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, order=True)
 class Approvers:
-    """`approvals` of `role` at `stage` meet it, `denials` of it reject. Rows of one name are alternatives."""
+    """`approvals` of `role` at `stage` meet it, `denials` of it reject. Rows of one name are alternatives.
+
+    A row of no approvals only lets its role reject.
+    """
 
     stage: int
     name: str
@@ -35,11 +38,12 @@ class RequirementPolicy:
 
 
 def required(rows: Iterable[RequirementPolicy], *, surface: str, tier: str | None, owner: str) -> tuple[Approvers, ...]:
-    """Return whose approvals a proposal on `surface` at `tier` needs: one, by the owner role, if no row says more."""
+    """Return whose approvals a proposal on `surface` at `tier` needs; the owner role, where no row asks for any."""
     here = [row for row in rows if row.surface == surface]
     own = [row for row in here if tier is not None and row.tier == tier]
     chosen = own or [row for row in here if row.tier is None]
-    return tuple(sorted(row.approvers for row in chosen)) or (Approvers(1, "owner", owner),)
+    usual = () if any(row.approvals for row in chosen) else (Approvers(1, "owner", owner),)
+    return tuple(sorted({*(row.approvers for row in chosen), *usual}))
 
 
 def is_at_least(new: Sequence[Approvers], old: Sequence[Approvers]) -> bool:
@@ -47,9 +51,10 @@ def is_at_least(new: Sequence[Approvers], old: Sequence[Approvers]) -> bool:
 
     Every name of `old` must be among the names of `new`, with no other alternatives than it had, none of
     which asks for fewer approvals; and every role that could reject can still, with as few denials.
+    A role that only may reject is among those that can.
     """
     return (
-        bool(new)
+        any(row.approvals for row in new)
         and all(any(_implies(group, wanted) for group in _groups(new)) for wanted in _groups(old))
         and all(any(row.role == was.role and row.denials <= was.denials for row in new) for was in old)
     )
@@ -66,8 +71,25 @@ def tightened(old: Sequence[Approvers], new: Sequence[Approvers], *, mark: str) 
     return tuple(sorted({*old, *both}))
 
 
+def widened(rows: Sequence[Approvers], role: str) -> tuple[Approvers, ...]:
+    """Return requirements that `role` may meet too: an alternative of every name that asks for approvals.
+
+    As many of the role have to approve as of the alternative that asks for the fewest, and as few reject.
+    """
+    more = [
+        Approvers(
+            group[0].stage, group[0].name, role, min(row.approvals for row in group), min(row.denials for row in group)
+        )
+        for group in _groups(rows)
+        if all(row.role != role for row in group)
+    ]
+    return tuple(sorted({*rows, *more}))
+
+
 def _groups(rows: Iterable[Approvers]) -> list[tuple[Approvers, ...]]:
-    return [tuple(group) for _, group in groupby(sorted(rows), key=lambda row: (row.stage, row.name))]
+    """Return the alternatives of each name that asks for approvals."""
+    asking = sorted(row for row in rows if row.approvals)
+    return [tuple(group) for _, group in groupby(asking, key=lambda row: (row.stage, row.name))]
 
 
 def _implies(group: Sequence[Approvers], wanted: Sequence[Approvers]) -> bool:

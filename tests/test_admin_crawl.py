@@ -13,6 +13,7 @@ from django.urls.resolvers import RegexPattern
 
 from approvals import batches, notices, shipping
 from approvals.models import (
+    Absence,
     Assignment,
     Attempt,
     Callback,
@@ -30,6 +31,7 @@ from approvals.models import (
     SavedFilter,
     SlackLink,
     Snooze,
+    Timer,
 )
 from audit.models import Entry
 from policies import agents, bootstrap
@@ -37,7 +39,9 @@ from policies.models import (
     Activation,
     Agent,
     ApiKey,
+    Calendar,
     Connector,
+    Escalation,
     Guardrail,
     KillSwitch,
     Limit,
@@ -63,6 +67,7 @@ GOVERNED = (
     Surface, Tier, Agent, ApiKey, Mandate, Connector, Rule, Limit, Guardrail, Requirement, PolicyTest, Loosening,
     User, Group, Sample, Snooze, Assignment, SavedFilter, Notice, NoticeDelivery, NoticeRule, OutsideAddress,
     DecisionToken, SlackLink,
+    Absence, Timer, Calendar, Escalation,
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
 from approvals.admin import (
+    absence,
     batch_page,
     batch_result,
     charts,
@@ -36,6 +37,7 @@ PAGES: dict[str, tuple[str, View]] = {
     "preferences": ("preferences/", preferences.show),
     "preferences_slack": ("preferences/slack/", slack_link.ask),
     "preferences_slack_confirm": ("preferences/slack/<str:object_id>/", slack_link.confirm),
+    "absence": ("absence/", absence.page),
 }
 
 

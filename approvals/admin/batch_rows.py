@@ -135,10 +135,10 @@ def load(person: User, ids: Sequence[UUID], policy: Policy, *, choice: Choice | 
     )
     proposals = list(found)
     attach_revisions(proposals)
-    held, rivals = eligibility.roles(person), _in_conflict(proposals)
+    rivals = _in_conflict(proposals)
     rows = []
     for proposal in proposals:
-        why_not = _why_not(person, proposal, policy, held=held, is_in_conflict=proposal.pk in rivals)
+        why_not = _why_not(person, proposal, policy, is_in_conflict=proposal.pk in rivals)
         rows.append(_row(proposal, policy, why_not=why_not, choice=choice))
     return Batch(_outliers_first([row for row in rows if not row.why_not]), [row for row in rows if row.why_not])
 
@@ -163,7 +163,7 @@ def _in_conflict(proposals: Sequence[Proposal]) -> set[UUID]:
     return {each for pair in pairs.values_list("older_id", "newer_id") for each in pair}
 
 
-def _why_not(person: User, proposal: Any, policy: Policy, *, held: frozenset[str], is_in_conflict: bool) -> str:
+def _why_not(person: User, proposal: Any, policy: Policy, *, is_in_conflict: bool) -> str:
     """Say why `person` may not approve this one together with others; empty where they may."""
     state = State(proposal.state_now)
     if state not in OPEN:
@@ -173,7 +173,7 @@ def _why_not(person: User, proposal: Any, policy: Policy, *, held: frozenset[str
     if surface is None:
         return _("The surface %s is not published.") % slug
     try:
-        eligibility.require(person, proposal, surface, approving=True, held=held)
+        eligibility.require(person, proposal, surface, approving=True)
     except NotEligible as refusal:
         return str(refusal)
     return why_alone(proposal, policy.tiers.get(proposal.tier_id or ""), is_in_conflict=is_in_conflict)

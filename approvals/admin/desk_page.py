@@ -15,7 +15,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from approvals import eligibility, presence, turns
-from approvals.admin import desk_list, desk_recent, review_page
+from approvals.admin import desk_list, desk_recent, needed, review_page
 from approvals.admin.desk_list import Listed
 from approvals.admin.desk_recent import Recent
 from approvals.admin.filters import policy_of, reader_of
@@ -92,6 +92,8 @@ def render(
     if page is not None:
         context |= review_page.pieces(person, page, failed=opened.failed, engaged=engaged)
         context |= _pane(request, page, listed, opened)
+        if len(page.proposal.requirements) > 1:  # of one approval, the page says enough without asking more
+            context |= needed.context(person, page.proposal, policy=page.policy, state=page.state)
     return _answer(request, context, page)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, Q, QuerySet, prefetch_related_objects
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 from django.http import HttpRequest
@@ -50,7 +50,7 @@ def roles_of(request: HttpRequest) -> frozenset[str]:
 def reader_of(request: HttpRequest) -> User:
     """Return who reads a page, with their roles read once for all of it. Decisions read them afresh."""
     assert isinstance(request.user, User)
-    prefetch_related_objects([request.user], "groups")
+    eligibility.remember(request.user)
     return request.user
 
 

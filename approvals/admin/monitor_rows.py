@@ -78,7 +78,7 @@ class Viewer:
         if surface is None:
             return "—"
         try:
-            eligibility.require(self.person, proposal, surface, held=self.roles)
+            eligibility.require(self.person, proposal, surface)
         except NotEligible as refusal:
             return str(refusal)
         return ""

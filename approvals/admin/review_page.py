@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from approvals import eligibility
-from approvals.admin import cards, confidence, forms, marks, words
+from approvals.admin import cards, confidence, forms, marks, needed, words
 from approvals.admin.rivals import beside
 from approvals.admin.story import story
 from approvals.cards import showing
@@ -79,6 +79,7 @@ def render(request: HttpRequest, page: Page, frame: Mapping[str, Any], *, failed
         "story": told,
         "replaced": replaced(request.GET.get("seen", ""), page, told.revisions),
         **pieces(request.user, page, failed=failed),
+        **needed.context(request.user, page.proposal, policy=page.policy, state=page.state),
     }
     response = TemplateResponse(request, "approvals/review.html", context)
     response["Cache-Control"] = "no-store"  # what was decided must not come back with the back button

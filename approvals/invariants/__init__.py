@@ -6,13 +6,14 @@ from approvals.invariants.history import LEDGER, LEGAL
 from approvals.invariants.kept import NOTHING_LOST
 from approvals.invariants.people import PEOPLE
 from approvals.invariants.shipped import APPROVED_ONLY, ONCE
+from approvals.invariants.timers import TIMERS
 from approvals.invariants.totals import TOTALS
 from audit import invariants
 from audit.invariants import Breach, Result
 
 __all__ = ["INVARIANTS", "Breach", "Result", "check"]
 
-INVARIANTS = (APPROVED_ONLY, ONCE, NOTHING_LOST, LEDGER, LEGAL, PEOPLE, TOTALS)
+INVARIANTS = (APPROVED_ONLY, ONCE, NOTHING_LOST, LEDGER, LEGAL, TIMERS, PEOPLE, TOTALS)
 
 
 def check() -> Iterator[Result]:

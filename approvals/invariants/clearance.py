@@ -20,11 +20,12 @@ class Claimed(NamedTuple):
     dispatch: UUID
     revision: UUID
     requirements: Sequence[dict[str, Any]]
+    distinct_people: bool
 
 
 # The last verdict counts, and an undo takes the policy's word back as it does people's.
 _CLAIMED_BY_PEOPLES_WORD: Final = """
-SELECT dispatch.id, dispatch.revision_id, proposal.requirements
+SELECT dispatch.id, dispatch.revision_id, proposal.requirements, proposal.distinct_people
   FROM approvals_dispatch AS dispatch
   JOIN approvals_attempt AS attempt ON attempt.dispatch_id = dispatch.id AND attempt.fence = 1
   JOIN approvals_proposal AS proposal ON proposal.id = dispatch.proposal_id
@@ -38,9 +39,15 @@ SELECT dispatch.id, dispatch.revision_id, proposal.requirements
 """
 
 # A vote is what was said after the last undo and before the first claim, in the roles that the person
-# then held: the ledger remembers them. An approval counts only if it was given under the last verdict.
+# then held: the ledger remembers them. An approval counts only if it was given under the last verdict, and what
+# somebody said against it does not count any more where that person has lost the role, or the account, since.
 _VOTES: Final = """
-SELECT decision.revision_id, decision.by_id, decision.verdict = 'approve', entry.data -> 'roles'
+SELECT decision.revision_id, decision.by_id, decision.verdict = 'approve', entry.data -> 'roles',
+       decision.on_behalf_of_id,
+       ARRAY(SELECT role.name FROM auth_user AS person
+               JOIN auth_user_groups AS member ON member.user_id = person.id
+               JOIN auth_group AS role ON role.id = member.group_id
+              WHERE person.id = coalesce(decision.on_behalf_of_id, decision.by_id) AND person.is_active)::text[]
   FROM approvals_decision AS decision
   JOIN approvals_dispatch AS dispatch ON dispatch.revision_id = decision.revision_id AND dispatch.kind = 'execute'
   JOIN approvals_attempt AS attempt ON attempt.dispatch_id = dispatch.id AND attempt.fence = 1
@@ -63,7 +70,8 @@ def every_claim_was_cleared() -> Breach | None:
         votes = _votes([claimed.revision for claimed in batch])
         for claimed in batch:
             requirements = [Requirement(**row) for row in claimed.requirements]
-            if tally(requirements, votes[claimed.revision]) is not Outcome.APPROVED:
+            counted = tally(requirements, votes[claimed.revision], distinct_people=claimed.distinct_people)
+            if counted is not Outcome.APPROVED:
                 return Breach(str(claimed.dispatch), "It was claimed before enough eligible people had approved it.")
     return None
 
@@ -72,15 +80,20 @@ def _claimed() -> Iterator[list[Claimed]]:
     with connection.chunked_cursor() as cursor:
         cursor.execute(_CLAIMED_BY_PEOPLES_WORD)
         while rows := cursor.fetchmany(BATCH):
-            yield [Claimed(dispatch, revision, _read(requirements)) for dispatch, revision, requirements in rows]
+            yield [
+                Claimed(dispatch, revision, _read(requirements), distinct)
+                for dispatch, revision, requirements, distinct in rows
+            ]
 
 
 def _votes(revisions: list[UUID]) -> dict[UUID, list[Vote]]:
     found: dict[UUID, list[Vote]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_VOTES, [revisions])
-        for revision, person, is_approval, roles in cursor.fetchall():
-            found[revision].append(Vote(str(person), frozenset(_read(roles) or ()), is_approval))
+        for revision, person, is_approval, roles, absent, roles_now in cursor.fetchall():
+            held = frozenset(_read(roles) or ())
+            counting = held if is_approval else held & frozenset(roles_now)
+            found[revision].append(Vote(str(person), counting, is_approval, str(absent or "")))
     return found
 
 

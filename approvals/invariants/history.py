@@ -7,6 +7,7 @@ from typing import Final
 from approvals.models import (
     OPEN,
     WAITING,
+    Absence,
     Assessment,
     Attempt,
     Decision,
@@ -15,6 +16,7 @@ from approvals.models import (
     Proposal,
     Revision,
     State,
+    Timer,
     Verdict,
 )
 from approvals.models.states import INITIAL
@@ -41,6 +43,8 @@ STEPS: Final[Mapping[str, Edges]] = {
     "proposal.undone": _edges([State.APPROVED, State.REJECTED], [State.PENDING]),
     # A model's answer may make the verdict stricter; that is no step to another state.
     "proposal.assessed": _edges([], [], stays=State),
+    # Nobody answered, so the next role is called.
+    "proposal.escalated": _edges([], [], stays=OPEN),
     # A new policy: stricter applies to what is open, and to what the policy alone had approved.
     "proposal.reevaluated": _edges(WAITING, [State.BLOCKED], stays=[*WAITING, State.APPROVED])
     | _edges([State.APPROVED], [State.PENDING]),
@@ -213,7 +217,7 @@ LEGAL = Invariant(
     proofs=(
         guarded(
             Proposal, Revision, Verdict, Decision, Dispatch, Attempt, Outcome, Assessment,
-            Activation, Agent, KillSwitch, PolicyVersion, Surface,
+            Timer, Absence,             Activation, Agent, KillSwitch, PolicyVersion, Surface,
         ),
         _EVERY_STEP_IS_LEGAL,
     ),

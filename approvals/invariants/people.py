@@ -21,14 +21,14 @@ WITH flags AS MATERIALIZED (
     SELECT slug, owner_id FROM policies_historicalagent UNION SELECT slug, owner_id FROM policies_agent
 ), acts AS (
     SELECT decision.id, decision.proposal_id, decision.revision_id, decision.by_id, decision.at, decision.verdict,
-           decision.is_signed, decision.comment, entry.data -> 'roles' AS roles,
+           decision.is_signed, decision.comment, decision.on_behalf_of_id, entry.data -> 'roles' AS roles,
            (entry.data ->> 'policy_version')::int AS policy
       FROM approvals_decision AS decision
       JOIN audit_entry AS entry
         ON entry.subject = 'proposal:' || decision.proposal_id AND entry.data ->> 'decision_id' = decision.id::text
      UNION ALL
     SELECT revision.id, revision.proposal_id, revision.id, revision.author_id, revision.created_at, 'edit',
-           false, '', entry.data -> 'roles', (entry.data ->> 'policy_version')::int
+           false, '', NULL::int, entry.data -> 'roles', (entry.data ->> 'policy_version')::int
       FROM approvals_revision AS revision
       JOIN audit_entry AS entry
         ON entry.subject = 'proposal:' || revision.proposal_id AND entry.kind = 'proposal.edited'
@@ -57,10 +57,10 @@ _NOT_ON_THEIR_OWN_AGENT = _none(
     SELECT acts.id
       FROM acts
       JOIN approvals_proposal AS proposal ON proposal.id = acts.proposal_id
-      JOIN owners ON owners.slug = proposal.agent_id AND owners.owner_id = acts.by_id
+      JOIN owners ON owners.slug = proposal.agent_id AND owners.owner_id IN (acts.by_id, acts.on_behalf_of_id)
       LEFT JOIN flags ON flags.number = acts.policy AND flags.surface = proposal.surface_id
      WHERE flags.agent_owner_may_decide IS NOT true
-       AND acts.by_id = coalesce(
+       AND owners.owner_id = coalesce(
              (SELECT past.owner_id FROM policies_historicalagent AS past
                WHERE past.slug = proposal.agent_id AND past.history_date <= acts.at
                ORDER BY past.history_date DESC, past.history_id DESC LIMIT 1),
@@ -73,7 +73,8 @@ _NOT_THEIR_OWN_REVISION = _none(
     """
     SELECT acts.id
       FROM acts
-      JOIN approvals_revision AS revision ON revision.id = acts.revision_id AND revision.author_id = acts.by_id
+      JOIN approvals_revision AS revision ON revision.id = acts.revision_id
+       AND revision.author_id IN (acts.by_id, acts.on_behalf_of_id)
       JOIN approvals_proposal AS proposal ON proposal.id = acts.proposal_id
       LEFT JOIN flags ON flags.number = acts.policy AND flags.surface = proposal.surface_id
      WHERE acts.verdict = 'approve' AND flags.editor_may_approve IS NOT true
@@ -105,6 +106,25 @@ _NAMES_WHAT_WAS_SEEN = none(
     """,
 )
 
+_FOR_SOMEBODY_WHO_WAS_AWAY = none(
+    "Somebody decided for another person who had not asked them to, or not for that time and place.",
+    """
+    SELECT decision.id
+      FROM approvals_decision AS decision
+      JOIN approvals_proposal AS proposal ON proposal.id = decision.proposal_id
+      JOIN approvals_absence AS absence ON absence.id = decision.absence_id
+      JOIN audit_entry AS entry
+        ON entry.subject = 'proposal:' || decision.proposal_id AND entry.data ->> 'decision_id' = decision.id::text
+     WHERE absence.person_id IS DISTINCT FROM decision.on_behalf_of_id
+        OR absence.delegate_id IS DISTINCT FROM decision.by_id
+        OR decision.at < absence.begins_at OR decision.at >= absence.ends_at OR decision.at > absence.cancelled_at
+        OR cardinality(absence.surfaces) > 0 AND proposal.surface_id <> ALL(absence.surfaces)
+        OR entry.data ->> 'on_behalf_of' IS DISTINCT FROM 'user:' || decision.on_behalf_of_id
+        OR cardinality(absence.roles) > 0
+           AND NOT to_jsonb(absence.roles) @> coalesce(entry.data -> 'roles', '[]'::jsonb)
+    """,
+)
+
 PEOPLE = Invariant(
     code="I7",
     name="people",
@@ -116,6 +136,7 @@ PEOPLE = Invariant(
         _NOT_ON_THEIR_OWN_AGENT,
         _NOT_THEIR_OWN_REVISION,
         _AS_THE_TIER_ASKS,
+        _FOR_SOMEBODY_WHO_WAS_AWAY,
         no_policy_was_loosened_alone,
         RELEASED_BY_TWO,
     ),

@@ -1,3 +1,4 @@
+from approvals.models.absence import Absence
 from approvals.models.answer import IdempotentAnswer
 from approvals.models.assessment import Assessment
 from approvals.models.callback import Callback
@@ -23,6 +24,7 @@ from approvals.models.revision import Revision, Verdict
 from approvals.models.sample import Sample
 from approvals.models.slack import SlackAnswer, SlackCall, SlackLink, SlackMessage
 from approvals.models.states import CLEARED, OPEN, WAITING, DispatchStatus, State
+from approvals.models.timer import Timer
 from approvals.models.token import DecisionToken
 from approvals.models.turn import Assignment, Presence, SavedFilter, Snooze
 
@@ -31,6 +33,7 @@ __all__ = [
     "CLEARED",
     "OPEN",
     "WAITING",
+    "Absence",
     "Assessment",
     "Assignment",
     "Attempt",
@@ -69,5 +72,6 @@ __all__ = [
     "SlackMessage",
     "Snooze",
     "State",
+    "Timer",
     "Verdict",
 ]

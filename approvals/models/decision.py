@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from approvals.models.absence import Absence
 from approvals.models.ids import uuid7
 from approvals.models.proposal import Proposal
 from approvals.models.revision import IMMUTABLE, Revision
@@ -59,6 +60,20 @@ class Decision(models.Model):
     )
     is_signed = models.BooleanField(_("signed"), default=False, help_text=_("The person signed in again for this."))
 
+    on_behalf_of = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("on behalf of"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text=_("Who was away and had asked this person to decide."),
+    )
+    absence = models.ForeignKey(
+        Absence, null=True, blank=True, on_delete=models.PROTECT, related_name="decisions", db_index=False
+    )
+
     batch = models.UUIDField(
         _("batch"), null=True, blank=True, help_text=_("Ties together what was decided in one go.")
     )
@@ -76,6 +91,11 @@ class Decision(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="decision_rejection_has_a_reason", condition=~Q(verdict="reject") | ~Q(reason_code="")
+            ),
+            models.CheckConstraint(
+                name="decision_for_another_rests_on_an_absence",
+                condition=Q(on_behalf_of__isnull=True, absence__isnull=True)
+                | Q(on_behalf_of__isnull=False, absence__isnull=False),
             ),
         ]
         triggers = [pgtrigger.Protect(name="immutable", operation=IMMUTABLE)]

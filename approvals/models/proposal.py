@@ -17,6 +17,8 @@ from simple_history.models import HistoricalRecords
 
 from approvals.models.ids import uuid7
 from approvals.models.states import CLEARED, EDGES, INITIAL, OPEN, WAITING, State
+from policies import business_time
+from policies.business_time import Calendar
 from policies.models import Agent, Surface, Tier
 
 
@@ -100,6 +102,9 @@ class Proposal(ConcurrentTransitionMixin, models.Model):
     deciding_roles = ArrayField(
         models.CharField(max_length=150), verbose_name=_("decided by"), default=list, blank=True, editable=False
     )
+    distinct_people = models.BooleanField(
+        _("distinct people"), default=False, help_text=_("Nobody counts for more than one of the names.")
+    )
     checklist = models.JSONField(
         _("checklist"), default=list, blank=True, help_text=_("What has to be ticked before it is approved.")
     )
@@ -115,8 +120,8 @@ class Proposal(ConcurrentTransitionMixin, models.Model):
     history = HistoricalRecords(
         excluded_fields=[
             "rationale", "trigger", "evidence", "metrics", "expected_outcome", "currency", "targets", "tags", "model",
-            "callback_url", "expires_at", "created_at", "requirements", "deciding_roles", "checklist",
-            "is_to_be_assessed", "verdict",
+            "callback_url", "expires_at", "created_at", "requirements", "deciding_roles", "distinct_people",
+            "checklist",            "is_to_be_assessed", "verdict",
         ],
         no_db_index=["agent", "surface", "revision", "tier", "owner"],
     )  # fmt: skip
@@ -275,9 +280,11 @@ class Proposal(ConcurrentTransitionMixin, models.Model):
         self.approved_digest = ""
 
     @staticmethod
-    def deadline(*, at: datetime, allowed: timedelta, expires_at: datetime | None) -> datetime:
-        """Return when a decision is due: after `allowed`, but never later than the agent's own expiry."""
-        due = at + allowed
+    def deadline(
+        *, at: datetime, allowed: timedelta, expires_at: datetime | None, calendar: Calendar | None = None
+    ) -> datetime:
+        """Return when a decision is due: after `allowed` of business time, but never later than the agent's expiry."""
+        due = business_time.later(calendar, at, allowed)
         return due if expires_at is None else min(due, expires_at)
 
     def require_approvals(self, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -1,10 +1,12 @@
 """The policy's tables and their history. Importing it registers the pages."""
 
 from audit import history
-from policies.admin import agent, checks, connector, loosening, mandate, people, rule, surface, version
+from policies.admin import agent, checks, connector, loosening, mandate, people, rule, surface, timing, version
 from policies.models import (
     Agent,
+    Calendar,
     Connector,
+    Escalation,
     Guardrail,
     KillSwitch,
     Limit,
@@ -16,6 +18,20 @@ from policies.models import (
     Tier,
 )
 
-history.register(Surface, Tier, Agent, Mandate, Connector, KillSwitch, Rule, Limit, Guardrail, Requirement, PolicyTest)
+history.register(
+    Surface,
+    Tier,
+    Agent,
+    Mandate,
+    Connector,
+    KillSwitch,
+    Rule,
+    Limit,
+    Guardrail,
+    Requirement,
+    PolicyTest,
+    Calendar,
+    Escalation,
+)
 
-__all__ = ["agent", "checks", "connector", "loosening", "mandate", "people", "rule", "surface", "version"]
+__all__ = ["agent", "checks", "connector", "loosening", "mandate", "people", "rule", "surface", "timing", "version"]

@@ -119,7 +119,7 @@ def address_of(thing: str, slug: str) -> str:
     """Return where a row of the policy is edited; the list, where the name is no key."""
     model = _MODELS.get(thing, thing)
     try:
-        if thing == "requirement" or not slug:
+        if thing in {"requirement", "escalation"} or not slug:
             return reverse(f"admin:policies_{model}_changelist")
         return reverse(f"admin:policies_{model}_change", args=[slug])
     except NoReverseMatch:

@@ -153,12 +153,12 @@ class SurfaceAdmin(KeptAdmin[Surface]):
         (
             gettext_lazy("Time"),
             {
-                "fields": ("deadline", "undo_window", "cool_down", "retention", "time_zone"),
+                "fields": ("deadline", "calendar", "undo_window", "cool_down", "retention", "time_zone"),
                 "description": gettext_lazy("Written as days hours:minutes:seconds, for example 1 00:00:00."),
             },
         ),
         (gettext_lazy("Presentation"), {"fields": ("card",)}),
-        (gettext_lazy("People"), {"fields": ("editor_may_approve", "agent_owner_may_decide")}),
+        (gettext_lazy("People"), {"fields": ("editor_may_approve", "agent_owner_may_decide", "distinct_people")}),
         (
             gettext_lazy("Payload"),
             {

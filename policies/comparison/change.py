@@ -26,7 +26,7 @@ class Change:
     """One field of one row that differs. An empty `field` means the whole row came or went."""
 
     thing: str
-    """tier, surface, rule, limit, guardrail, requirement or test."""
+    """tier, surface, rule, limit, guardrail, requirement, calendar, escalation or test."""
     id: str
     field: str
     before: Any
@@ -54,8 +54,13 @@ def _shown(change: Change) -> str:
     return f"{before} → {after}"
 
 
-_SECONDS: Final = frozenset({"hold", "deadline", "undo_window", "retention", "cool_down", "length"})
-_EMPTY: Final[Mapping[str, str]] = {"condition": "always", "amount_pointer": "nowhere", "audience_pointer": "nowhere"}
+_SECONDS: Final = frozenset({"hold", "deadline", "undo_window", "retention", "cool_down", "length", "after"})
+_EMPTY: Final[Mapping[str, str]] = {
+    "condition": "always",
+    "amount_pointer": "nowhere",
+    "audience_pointer": "nowhere",
+    "calendar": "around the clock",
+}
 
 
 def _value(field: str, value: Any) -> str:

@@ -10,13 +10,14 @@ from policies.comparison.requirements import Requirements, compare_requirements
 from policies.comparison.rules import Rules
 from policies.comparison.surfaces import compare_surfaces
 from policies.comparison.tiers import Ladder, compare_tiers
+from policies.comparison.timing import compare_calendars, compare_escalations, escalation_name
 
 Document = Mapping[str, Any]
 _OUT_OF_ORDER = "the tiers are not in order, so nothing can be proved"
 
 
 def compare(old: Document | None, new: Document) -> tuple[Change, ...]:
-    """Return what `new` changes, in a fixed order: tiers, surfaces, rules, limits, guardrails, requirements, tests.
+    """Return what `new` changes, in a fixed order, one table after the other.
 
     Each change is judged by itself, and so that no set of changes of which none is LOOSER ever gives a
     milder verdict, a shorter hold or fewer approvals on any facts. What cannot be proved counts as LOOSER.
@@ -45,6 +46,8 @@ def _compared(old: Document, new: Document) -> Iterator[Change]:
     yield from compare_limits(_table(old, "limits"), _table(new, "limits"), ladder, is_read=is_read)
     yield from compare_guardrails(_table(old, "guardrails"), _table(new, "guardrails"), ladder)
     yield from compare_requirements(old, new)
+    yield from compare_calendars(old, new)
+    yield from compare_escalations(old.get("escalations", ()), new.get("escalations", ()))
     yield from compare_tests(_table(old, "tests"), _table(new, "tests"))
 
 
@@ -67,6 +70,7 @@ _THINGS = (
     ("rules", "rule"),
     ("limits", "limit"),
     ("guardrails", "guardrail"),
+    ("calendars", "calendar"),
     ("tests", "test"),
 )
 
@@ -78,3 +82,5 @@ def _first(new: Document) -> Iterator[Change]:
     for row in new.get("requirements", ()):
         shown = f"{row['surface']}, stage {row['stage']}, {row['name']}: {row['role']}"
         yield Change("requirement", shown, "", None, row, NEUTRAL)
+    for row in new.get("escalations", ()):
+        yield Change("escalation", escalation_name(row), "", None, row, NEUTRAL)

@@ -28,6 +28,11 @@ def _on_is_tighter(before: bool, after: bool) -> Direction:
     return TIGHTER if after else LOOSER
 
 
+def _around_the_clock_is_tighter(before: str | None, after: str | None) -> Direction:
+    """Judge which hours count: the deadline is sooner where all do. What two calendars allow, nobody can prove."""
+    return TIGHTER if after is None else LOOSER
+
+
 _FIELDS: Final[Mapping[str, Judge]] = {
     "is_enabled": _off_is_tighter,
     "owner": unproved,
@@ -40,6 +45,8 @@ _FIELDS: Final[Mapping[str, Judge]] = {
     "cool_down": more_is_tighter,
     "editor_may_approve": _off_is_tighter,
     "agent_owner_may_decide": _off_is_tighter,
+    "distinct_people": _on_is_tighter,
+    "calendar": _around_the_clock_is_tighter,
     "confirms_number": _on_is_tighter,
     "payload_schema": unproved,
     "derived_tags": unproved,
@@ -48,7 +55,14 @@ _FIELDS: Final[Mapping[str, Judge]] = {
 }
 _READ: Final[Mapping[str, tuple[str, ...]]] = {"params": ("params",), "time_zone": ("now", "weekday", "hour")}
 """Fields that only conditions read, and under which names."""
-_DEFAULTS: Final[Mapping[str, Any]] = {"params": {}, "time_zone": "UTC", "cool_down": 0.0, "confirms_number": False}
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    "params": {},
+    "time_zone": "UTC",
+    "cool_down": 0.0,
+    "distinct_people": False,
+    "calendar": None,
+    "confirms_number": False,
+}
 """What versions of before had no word for."""
 
 

@@ -16,7 +16,7 @@ from policies.documents.layout import SECTIONS
 from policies.documents.plan import Change, Kind, Plan
 from policies.documents.reading import PolicyFile
 from policies.documents.yaml_reading import DocumentInvalid, Place, Problem
-from policies.models import Connector, Surface, Tier
+from policies.models import Calendar, Connector, Surface, Tier
 
 # One file at a time; the number only has to be the same everywhere.
 _APPLYING_LOCK: Final = 0x48495402
@@ -29,6 +29,7 @@ def known() -> Known:
         tiers={row["slug"]: row for row in Tier.objects.values("slug", "rank", "posture", "review")},
         surfaces=frozenset(Surface.objects.values_list("slug", flat=True)),
         roles=frozenset(Group.objects.values_list("name", flat=True)),
+        calendars=frozenset(Calendar.objects.values_list("slug", flat=True)),
         connectors=frozenset(Connector.objects.values_list("slug", flat=True)),
     )
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from policies import payloads
+from policies import business_time, payloads
+from policies.business_time import DAYS
 from policies.documents.reading import Item, PolicyFile
 from policies.documents.shapes import did_you_mean
 from policies.documents.yaml_reading import Place, Problem, Scalar
@@ -25,6 +26,7 @@ class Known:
     surfaces: frozenset[str] | None = None
     roles: frozenset[str] | None = None
     connectors: frozenset[str] | None = None
+    calendars: frozenset[str] | None = None
 
 
 def check(policy: PolicyFile, known: Known) -> list[Problem]:
@@ -51,6 +53,7 @@ class _Checker:
         special = {
             "tiers": _tier, "surfaces": self._surface, "rules": self._rule, "limits": self._limit,
             "guardrails": self._guardrail, "requirements": self._requirement, "tests": self._test,
+            "calendars": _calendar, "escalations": self._escalation,
         }  # fmt: skip
         for item in self.policy.items():
             yield from special[item.section](item)
@@ -81,6 +84,8 @@ class _Checker:
         yield from self._named(item, self.known.roles, "role", "owner")
         yield from self._named(item, self.known.connectors, "connector", "connector")
         yield from _time_zone(item)
+        if self.known.calendars is not None:
+            yield from self._named(item, self.known.calendars | self._own("calendars"), "calendar", "calendar")
         if value["confidence_low"] > value["confidence_high"]:
             yield item.problem("This must be at most confidence_high.", "confidence_low")
         tier, floor, senior = (self.tiers.get(value[name]) for name in ("tier", "floor", "senior_tier"))
@@ -143,9 +148,18 @@ class _Checker:
     def _requirement(self, item: Item) -> Iterator[Problem]:
         yield from self._tiers(item, "tier")
         yield from self._named(item, self.known.roles, "role", "role")
+        yield from self._on_a_surface(item)
+
+    def _escalation(self, item: Item) -> Iterator[Problem]:
+        yield from self._named(item, self.known.roles, "role", "role")
+        yield from self._on_a_surface(item)
+
+    def _on_a_surface(self, item: Item) -> Iterator[Problem]:
         if self.known.surfaces is not None:
-            own = {one.value["id"] for one in self.policy.sections.get("surfaces", {}).values()}
-            yield from self._named(item, self.known.surfaces | own, "surface", "surface")
+            yield from self._named(item, self.known.surfaces | self._own("surfaces"), "surface", "surface")
+
+    def _own(self, section: str) -> frozenset[str]:
+        return frozenset(one.value["id"] for one in self.policy.sections.get(section, {}).values())
 
     def _test(self, item: Item) -> Iterator[Problem]:
         yield from self._named(item, self.tiers or None, "tier", "expect", "tier")
@@ -164,6 +178,17 @@ def _time_zone(item: Item) -> Iterator[Problem]:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         yield item.problem(f"There is no time zone {name}. Write one such as Europe/Berlin.", "time_zone")
+
+
+def _calendar(item: Item) -> Iterator[Problem]:
+    yield from _time_zone(item)
+    for day in DAYS:
+        try:
+            business_time.read_hours(item.value[day])
+        except ValueError as error:
+            yield item.problem(str(error), day)
+    if not any(item.value[day].strip() for day in DAYS):
+        yield item.problem("A calendar needs working hours on some day of the week.")
 
 
 def _schema(item: Item, schema: Any, *path: str | int) -> Iterator[Problem]:

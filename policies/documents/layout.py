@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from policies.business_time import DAYS
 from policies.documents.keyed import Key, Table
-from policies.documents.shapes import Anything, Choice, Duration, Flag, ListOf, MapOf, Moment, Number, Shape, Text
+from policies.documents.shapes import Anything, Choice, Day, Duration, Flag, ListOf, MapOf, Moment, Number, Shape, Text
 from policies.guardrails import CONFIG_SCHEMAS
 
 VERSION: Final = "v1"
@@ -30,6 +31,7 @@ OUTCOMES: Final = Choice(
 EFFECTS: Final = Choice(("flag", "tier", "deny"), {"block": "deny", "reject": "deny", "warn": "flag", "raise": "tier"})
 SHARE: Final = Number(0, 1)
 COUNT: Final = Number(1, 32_767, is_whole=True)
+COUNT_OR_NONE: Final = Number(0, 32_767, is_whole=True)
 POINTER: Final = Text(200, 0, r"^(/.*)?$", "A JSON Pointer begins with a slash, for example /amount.")
 ENABLED: Final = Key("enabled", Flag(), "Whether it counts.", default=True, field="is_enabled")
 
@@ -47,7 +49,7 @@ _APPROVALS: Final = (
     Key("stage", COUNT, "All names of a stage must pass before the next opens.", default=1),
     Key("name", Text(80, 1), "Rows of one name are alternatives."),
     Key("role", Text(150, 1), "Whose people count."),
-    Key("approvals", COUNT, "How many must approve.", default=1),
+    Key("approvals", COUNT_OR_NONE, "How many must approve; 0: they only may reject.", default=1),
     Key("denials", COUNT, "How many reject it.", default=1),
 )
 
@@ -65,6 +67,27 @@ TIER: Final = Table(
     "a tier",
 )
 
+_HOURS: Final = Text(
+    120,
+    0,
+    r"^( *[0-9]{1,2}:[0-9]{2} ?[-–] ?[0-9]{1,2}:[0-9]{2} *(, *|$))*$",
+    "Write hours such as 09:00-17:00, or nothing in quotes.",
+)
+CALENDAR: Final = Table(
+    (
+        ID,
+        Key("time_zone", Text(64, 1), "In which the hours are meant, e.g. Europe/Berlin.", default="UTC"),
+        *(
+            Key(
+                day, _HOURS, "When people work, e.g. 09:00-12:00, 13:00-17:00.", default="09:00-17:00" if at < 5 else ""
+            )
+            for at, day in enumerate(DAYS)
+        ),
+        Key("holidays", ListOf(Day()), "Dates on which nobody works, e.g. 2026-12-25.", default=[]),
+    ),
+    "a calendar",
+)
+
 SURFACE: Final = Table(
     (
         ID,
@@ -79,11 +102,13 @@ SURFACE: Final = Table(
         Key("confidence_high", SHARE, "Below this an automatic tier becomes one-by-one review.", default=0.9),
         Key("confidence_low", SHARE, "Below this the senior tier applies.", default=0.5),
         Key("deadline", Duration(is_positive=True), "How long people have.", default=timedelta(hours=24)),
+        Key("calendar", SLUG, "In whose working hours deadlines run. Left out: always.", default=None),
         Key("undo_window", Duration(), "How long an approval waits.", default=timedelta(seconds=10)),
         Key("retention", Duration(is_positive=True), "How long payloads are kept.", default=timedelta(days=3650)),
         Key("cool_down", Duration(), "How long a target counts as taken after it shipped.", default=timedelta(0)),
         Key("editor_may_approve", Flag(), "Whoever edits may also approve.", default=False),
         Key("agent_owner_may_decide", Flag(), "Agents' owners may decide on their proposals.", default=False),
+        Key("distinct_people", Flag(), "Nobody counts for more than one name.", default=False),
         Key("amount_pointer", POINTER, "Where the payload says the amount.", default=""),
         Key("audience_pointer", POINTER, "Where the payload says the audience's size.", default=""),
         Key("time_zone", Text(64, 1), "In which rules read day and hour, e.g. Europe/Berlin.", default="UTC"),
@@ -200,6 +225,17 @@ REQUIREMENT: Final = Table(
     "a requirement",
 )
 
+ESCALATION: Final = Table(
+    (
+        Key("surface", SLUG, "On which surface."),
+        Key("level", COUNT, "Levels follow one another.", default=1),
+        Key("role", Text(150, 1), "Who is called."),
+        Key("after", Duration(is_positive=True), "How long it has waited by then, in business time."),
+        Key("widens", Flag(), "Whether the role may decide from then on, or is only told.", default=False),
+    ),
+    "an escalation",
+)
+
 _FINDING: Final = Table(
     (
         Key("guardrail", SLUG, "Which guardrail."),
@@ -276,15 +312,14 @@ TEST: Final = Table(
 
 SECTIONS: Final[Mapping[str, Table]] = {
     "tiers": TIER,
+    "calendars": CALENDAR,
     "surfaces": SURFACE,
     "rules": RULE,
     "limits": LIMIT,
     "guardrails": GUARDRAIL,
     "requirements": REQUIREMENT,
+    "escalations": ESCALATION,
     "tests": TEST,
-}
-LATER: Final[Mapping[str, str]] = {
-    "escalations": "Escalations cannot be kept in files yet. Leave this section out.",
 }
 SINGULAR: Final = {section: table.what.split(" ", 1)[1] for section, table in SECTIONS.items()}
 
@@ -293,6 +328,8 @@ def key_of(section: str, value: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return what makes an entry this one and no other; it sorts."""
     if section == "requirements":
         return (value["surface"], value["tier"] or "", value["stage"], value["name"], value["role"])
+    if section == "escalations":
+        return (value["surface"], value["level"])
     return (value["id"],)
 
 

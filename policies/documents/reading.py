@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from policies.documents.keyed import entry
-from policies.documents.layout import ID, LATER, SECTIONS, VERSION, called, key_of
+from policies.documents.layout import ID, SECTIONS, VERSION, called, key_of
 from policies.documents.shapes import INVALID, ListOf, did_you_mean, kind_of, wrong
 from policies.documents.yaml_reading import DocumentInvalid, ListNode, MapNode, Node, Place, Problem, Scalar, read
 
@@ -109,9 +109,7 @@ def _sections(root: MapNode, policy: PolicyFile, problems: list[Problem]) -> Non
     for section, (at, node) in root.entries.items():
         if section == "version":
             continue
-        if section in LATER:
-            wrong(at, problems, LATER[section])
-        elif section not in SECTIONS:
+        if section not in SECTIONS:
             known = ["version", *SECTIONS]
             wrong(at, problems, f"There is no section {section[:60]}.{did_you_mean(section, known)}")
         elif not isinstance(node, ListNode):

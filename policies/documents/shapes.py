@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, Final, Protocol
 
@@ -196,6 +196,26 @@ class Moment:
     def schema(self) -> dict[str, Any]:
         """Return its JSON Schema."""
         return {"type": "string", "format": "date-time"}
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    def read(self, node: Node, problems: list[Problem]) -> Any:
+        """Return a date."""
+        value = _scalar(node)
+        if not isinstance(value, str) or not _DATE.fullmatch(value):
+            return wrong(node, problems, "Write a date such as 2026-12-25.")
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            return wrong(node, problems, f"There is no {value}.")
+
+    def schema(self) -> dict[str, Any]:
+        """Return its JSON Schema."""
+        return {"type": "string", "pattern": f"^{_DATE.pattern}$"}
+
+
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)

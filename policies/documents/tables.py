@@ -8,15 +8,17 @@ from django.db import models
 from policies.documents.keyed import Key, Table
 from policies.documents.layout import SECTIONS, key_of
 from policies.documents.shapes import ListOf, Shape
-from policies.models import Guardrail, Limit, PolicyTest, Requirement, Rule, Surface, Tier
+from policies.models import Calendar, Escalation, Guardrail, Limit, PolicyTest, Requirement, Rule, Surface, Tier
 
 MODELS: Final[Mapping[str, type[models.Model]]] = {
     "tiers": Tier,
+    "calendars": Calendar,
     "surfaces": Surface,
     "rules": Rule,
     "limits": Limit,
     "guardrails": Guardrail,
     "requirements": Requirement,
+    "escalations": Escalation,
     "tests": PolicyTest,
 }
 # Tables of keys that the database keeps as columns of their own.

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from policies.documents import durations
@@ -15,6 +15,8 @@ WIDTH: Final = 110
 # What every YAML program reads as text, with no quotes round it.
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.*/-]*( [A-Za-z0-9_.*/-]+)*")
 _WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+# Tables whose entries are rows rather than things with a name.
+_IN_ONE_LINE: Final = frozenset({"requirements", "escalations"})
 _ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
@@ -30,6 +32,8 @@ def _scalar(value: Any) -> str:
         return text(value)
     if isinstance(value, timedelta):
         return durations.written(value)
+    if isinstance(value, date):
+        return text(value.isoformat())
     if isinstance(value, float):
         # With a dot, which some programs want before an exponent.
         return re.sub(r"^(-?\d+)e", r"\1.0e", repr(value))
@@ -121,7 +125,7 @@ def section_lines(section: str, values: Sequence[Mapping[str, Any]]) -> list[str
         return [f"{section}: []"]
     lines = [f"{section}:"]
     for number, value in enumerate(values):
-        if number and section != "requirements":
+        if number and section not in _IN_ONE_LINE:
             lines.append("")
         lines += _pushed(entry_lines(section, value))
     return lines
@@ -130,7 +134,7 @@ def section_lines(section: str, values: Sequence[Mapping[str, Any]]) -> list[str
 def entry_lines(section: str, value: Mapping[str, Any]) -> list[str]:
     """Return the lines of one entry of a section, without indentation."""
     written = lean(SECTIONS[section], value)
-    return [f"- {in_line(written)}"] if section == "requirements" else element(written)
+    return [f"- {in_line(written)}"] if section in _IN_ONE_LINE else element(written)
 
 
 def document(sections: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:

@@ -1,5 +1,7 @@
 from policies.models.agent import Agent, ApiKey
+from policies.models.calendar import Calendar
 from policies.models.connector import Connector
+from policies.models.escalation import Escalation
 from policies.models.guardrail import Guardrail
 from policies.models.limit import Effect, Limit
 from policies.models.loosening import Loosening
@@ -18,8 +20,10 @@ __all__ = [
     "Activation",
     "Agent",
     "ApiKey",
+    "Calendar",
     "Connector",
     "Effect",
+    "Escalation",
     "Guardrail",
     "KillSwitch",
     "Limit",

@@ -27,7 +27,9 @@ class Requirement(models.Model):
     stage = models.PositiveSmallIntegerField(_("stage"), default=1, validators=[MinValueValidator(1)])
     name = models.CharField(_("name"), max_length=80)
     role = models.ForeignKey(Group, verbose_name=_("role"), to_field="name", on_delete=models.PROTECT, related_name="+")
-    approvals = models.PositiveSmallIntegerField(_("approvals"), default=1, validators=[MinValueValidator(1)])
+    approvals = models.PositiveSmallIntegerField(
+        _("approvals"), default=1, help_text=_("0: its people need not approve, but may reject.")
+    )
     denials = models.PositiveSmallIntegerField(_("denials"), default=1, validators=[MinValueValidator(1)])
 
     history = HistoricalRecords()
@@ -43,7 +45,7 @@ class Requirement(models.Model):
                 nulls_distinct=False,
             ),
             models.CheckConstraint(
-                name="requirement_asks_for_somebody", condition=Q(stage__gte=1, approvals__gte=1, denials__gte=1)
+                name="requirement_asks_for_somebody", condition=Q(stage__gte=1, approvals__gte=0, denials__gte=1)
             ),
         ]
 

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from policies.models.calendar import Calendar
 from policies.models.connector import Connector
 from policies.models.fields import DottedSlugField
 from policies.models.tier import Tier
@@ -75,6 +76,15 @@ class Surface(models.Model):
     deadline = models.DurationField(
         _("deadline"), default=timedelta(hours=24), help_text=_("How long people have. Then the proposal expires.")
     )
+    calendar = models.ForeignKey(
+        Calendar,
+        verbose_name=_("calendar"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="surfaces",
+        help_text=_("Deadline and escalations run only in its working hours. Empty: around the clock."),
+    )
     undo_window = models.DurationField(
         _("undo window"), default=timedelta(seconds=10), help_text=_("How long an approval waits before it ships.")
     )
@@ -86,6 +96,12 @@ class Surface(models.Model):
     )
     agent_owner_may_decide = models.BooleanField(
         _("agent owners may decide"), default=False, help_text=_("Whoever owns an agent may decide on its proposals.")
+    )
+
+    distinct_people = models.BooleanField(
+        _("distinct people"),
+        default=False,
+        help_text=_("Nobody counts for more than one of the names whose approvals are required."),
     )
 
     payload_schema = models.JSONField(

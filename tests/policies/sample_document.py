@@ -70,7 +70,10 @@ GUARDRAIL: dict[str, Any] = {
 }
 _SAMPLE: dict[str, Any] = {
     "tiers": TIERS,
-    "surfaces": {"ads.budget": SURFACE, "email": SURFACE | {"tier": "monitored", "floor": "autopilot"}},
+    "surfaces": {
+        "ads.budget": SURFACE,
+        "email": SURFACE | {"tier": "monitored", "floor": "autopilot", "calendar": "office"},
+    },
     "rules": {
         "large": RULE | {"surfaces": ["ads.*"], "condition": "amount > 100", "tier": "signature"},
         "never": RULE | {"condition": "'opted_out' in tags", "decision": "deny"},
@@ -83,6 +86,14 @@ _SAMPLE: dict[str, Any] = {
             "surface": "ads.budget", "tier": None, "stage": 1, "name": "money", "role": "Finance",
             "approvals": 1, "denials": 1,
         },
+    ],
+    "calendars": {
+        "office": {"time_zone": "UTC", "hours": {"monday": "09:00-17:00"}, "holidays": ["2026-12-25"]},
+        "unused": {"time_zone": "UTC", "hours": {"friday": "09:00-17:00"}, "holidays": []},
+    },
+    "escalations": [
+        {"surface": "ads.budget", "level": 1, "role": "Executive", "after": 3600.0, "widens": True},
+        {"surface": "ads.budget", "level": 2, "role": "Legal", "after": 7200.0, "widens": False},
     ],
     "tests": {
         "large-is-signed": {

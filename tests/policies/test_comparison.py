@@ -37,7 +37,7 @@ def test_nothing_changed_is_nothing():
 def test_a_first_version_loosens_nothing():
     changes = compare(None, sample())
     assert {change.thing for change in changes} == {
-        "tier", "surface", "rule", "limit", "guardrail", "requirement", "test",
+        "tier", "surface", "rule", "limit", "guardrail", "requirement", "calendar", "escalation", "test",
     }  # fmt: skip
     assert not is_loosening(changes)
 
@@ -78,6 +78,8 @@ def test_it_is_said_in_words():
         ("retention", 1e9, TIGHTER),
         ("cool_down", 60.0, TIGHTER),
         ("editor_may_approve", True, LOOSER),
+        ("distinct_people", True, TIGHTER),
+        ("calendar", "office", LOOSER),
         ("agent_owner_may_decide", True, LOOSER),
         ("payload_schema", {"type": "object"}, LOOSER),
         ("derived_tags", [{"tag": "x", "if": {}}], LOOSER),
@@ -531,3 +533,45 @@ def test_tightened_requirements_are_as_strict_as_both(old, new):
     both = tightened(old, new, mark="version 2")
     assert is_at_least(both, old)
     assert is_at_least(both, [*new]) or {row.name for row in both} & {f"{row.name} (version 2)" for row in new}
+
+
+def test_taking_a_calendar_away_brings_the_deadline_forward():
+    assert only(*changed("surfaces", "email", calendar=None)).direction is TIGHTER
+
+
+def test_anybody_may_count_for_several_names_again():
+    old = sample()
+    old["surfaces"]["ads.budget"]["distinct_people"] = True
+    assert only(old, sample()).direction is LOOSER
+
+
+@pytest.mark.parametrize(("slug", "direction"), [("office", LOOSER), ("unused", NEUTRAL)])
+def test_a_calendar_that_deadlines_run_by_takes_two_people(slug, direction):
+    assert only(*changed("calendars", slug, holidays=["2026-12-24"])).direction is direction
+
+
+@pytest.mark.parametrize(
+    ("level", "fields", "direction"),
+    [
+        (0, {"widens": False}, TIGHTER),
+        (0, {"after": 1800.0}, LOOSER),
+        (0, {"after": 5400.0}, TIGHTER),
+        (0, {"role": "Legal"}, LOOSER),
+        (1, {"widens": True}, LOOSER),
+        (1, {"role": "Finance"}, NEUTRAL),
+        (1, {"after": 3700.0}, NEUTRAL),
+    ],
+)
+def test_letting_others_decide_too_or_sooner_is_looser(level, fields, direction):
+    old, new = sample(), sample()
+    new["escalations"][level] |= fields
+    assert only(old, new).direction is direction
+
+
+def test_a_level_that_comes_or_goes():
+    old, new = sample(), sample()
+    for at, came in ((0, LOOSER), (1, NEUTRAL)):
+        new["escalations"] = [row for number, row in enumerate(old["escalations"]) if number != at]
+        assert only(new, old).direction is came
+        assert only(old, new).direction is {LOOSER: TIGHTER, NEUTRAL: NEUTRAL}[came]
+    assert only(new, old).sentence == "`ads.budget, level 2: Legal`: escalation added: no more and no less oversight"

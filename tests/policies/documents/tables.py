@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from hypothesis import strategies as st
 
-from policies.models import Guardrail, Limit, PolicyTest, Requirement, Rule, Surface, Tier
+from policies.models import Calendar, Escalation, Guardrail, Limit, PolicyTest, Requirement, Rule, Surface, Tier
 
 TIERS = ("autopilot", "monitored", "batch", "single", "signature", "human_only")
 REVIEWED = TIERS[2:]
@@ -91,6 +91,15 @@ guardrails = st.fixed_dictionaries(
 tests = st.fixed_dictionaries({"payload": values, "amount": numbers})
 
 
+hours = st.sampled_from(["", "09:00-17:00", "0:00 - 24:00", "08:30-12:00, 13:00-17:30"])
+calendars = st.fixed_dictionaries(
+    {
+        "time_zone": st.sampled_from(["UTC", "Europe/Berlin"]), "monday": hours, "sunday": hours,
+        "holidays": st.lists(st.dates(), max_size=2),
+    }
+)  # fmt: skip
+
+
 def fill(data: Any) -> None:
     """Write tables that `data` (of st.data) draws."""
     for rank, slug in enumerate(TIERS):
@@ -99,9 +108,16 @@ def fill(data: Any) -> None:
     for role in ROLES:
         Group.objects.get_or_create(name=role)
     some = lambda what, most=3: data.draw(st.dictionaries(slugs, what, max_size=most))  # noqa: E731
+    kept = [Calendar.objects.create(slug=slug, **row) for slug, row in some(calendars, 1).items()]
     for slug, row in some(surfaces, 2).items():
         levels = {"tier_id": "single", "floor_id": "autopilot", "senior_tier_id": "signature"}
+        levels |= {"calendar": data.draw(st.sampled_from([None, *kept])), "distinct_people": data.draw(st.booleans())}
         surface = Surface.objects.create(slug=slug, **levels, **row)
+        for level in range(data.draw(st.integers(0, 2))):
+            Escalation.objects.create(
+                surface=surface, level=level + 1, role_id=data.draw(st.sampled_from(ROLES)),
+                after=data.draw(durations), widens=data.draw(st.booleans()),
+            )  # fmt: skip
         for approval in data.draw(st.lists(approvals, max_size=2, unique_by=lambda row: (row["stage"], row["name"]))):
             Requirement.objects.create(
                 surface=surface, tier_id=data.draw(st.sampled_from([None, "single"])), role_id=approval.pop("role"),

@@ -11,6 +11,7 @@ from policies.vocabulary import FACTS
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 TEXT = (DOCS / "policy.md").read_text(encoding="utf-8")
+PEOPLE = (DOCS / "people.md").read_text(encoding="utf-8")
 EVALUATION = (DOCS.parent / "policies" / "evaluation.py").read_text(encoding="utf-8")
 
 
@@ -27,7 +28,7 @@ def test_every_source_of_reasons_is_explained():
     assert sources <= set(re.findall(r"^\| `(\w+)` \|", TEXT.partition("For reviewers")[2], re.MULTILINE))
 
 
-@pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL))
+@pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", TEXT + PEOPLE, re.DOTALL))
 def test_the_yaml_can_be_used(example):
     assert check(read_files({"docs/policy.md": example}), Known()) == []
 

@@ -40,7 +40,10 @@ RULE = "version: v1\nrules: [{id: r, decision: deny"
         ("version: v1\nguardrails: [{id: g, kind: x, effect: flag, text: t}]\n", False),
         ("version: v1\ntests: [{id: t, facts: {surface: s, mandate: null}, expect: {outcome: deny}}]\n", True),
         ("version: v1\ntests: [{id: t, facts: {surface: s, amuont: 1}, expect: {outcome: deny}}]\n", False),
-        ("version: v1\nescalations: []\n", False),
+        ("version: v1\nescalations: [{surface: s, role: Legal, after: 4h}]\n", True),
+        ("version: v1\nescalations: [{surface: s, role: Legal}]\n", False),
+        ('version: v1\ncalendars: [{id: c, friday: "09:00-12:00", holidays: ["2026-12-25"]}]\n', True),
+        ("version: v1\ncalendars: [{id: c, friday: noon}]\n", False),
     ],
 )
 def test_editors_and_the_portal_agree(text, is_right):

@@ -1,0 +1,131 @@
+"""Whose approvals a proposal has and still needs, and what this person's approval would do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from approvals import decisions, eligibility, unmeetable
+from approvals.admin import words
+from approvals.errors import NotEligible
+from approvals.models import OPEN, Proposal, State, Timer
+from approvals.tally import Explained, Need, Outcome, Vote
+from policies.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One name whose approval is required."""
+
+    name: str
+    approved_by: str
+    missing: str
+    mark: str
+    """met, open, later or stuck."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who is called, and when, if nobody answers."""
+
+    role: str
+    when: str
+    may_decide: bool
+
+
+def context(person: User, proposal: Proposal, *, policy: Policy, state: State) -> Mapping[str, Any]:
+    """Return what templates/approvals/needed.html shows; nothing unless the proposal waits. About eight queries."""
+    if state not in OPEN:
+        return {"needed": [], "needed_effect": "", "needed_calls": [], "needed_is_stuck": False}
+    told = decisions.explained(proposal)
+    stuck = unmeetable.of(proposal, policy)
+    names = _names(told)
+    lines = [_line(need, names, is_stuck=(need.stage, need.name) in stuck and not need.is_met) for need in told.needs]
+    return {
+        "needed": lines,
+        "needed_effect": effect(person, proposal, told, policy=policy),
+        "needed_calls": _calls(proposal),
+        "needed_is_stuck": any(line.mark == "stuck" for line in lines),
+        "needed_has_stages": len({need.stage for need in told.needs}) > 1,
+        "needed_distinct": proposal.distinct_people and len(told.needs) > 1,
+    }
+
+
+def effect(person: User, proposal: Proposal, told: Explained, *, policy: Policy) -> str:
+    """Say what an approval by `person` would do now; nothing where they may not approve."""
+    surface = policy.surfaces.get(proposal.surface_id)
+    if surface is None:
+        return ""
+    try:
+        right = eligibility.right(person, proposal, surface, approving=True)
+    except NotEligible:
+        return ""
+    absent = right.absence.person if right.absence else None
+    roles = right.roles if absent else eligibility.roles(person)
+    vote = Vote(str(person.pk), roles, is_approval=True, on_behalf_of=str(absent.pk) if absent else "")
+    after = decisions.explained(proposal, vote)
+    said = _effect(told, after)
+    if absent is None:
+        return said
+    return _("You decide for %(person)s, who is away. %(effect)s") % {"person": absent.get_username(), "effect": said}
+
+
+def _effect(before: Explained, after: Explained) -> str:
+    if after.outcome is Outcome.APPROVED:
+        return _("Your approval is the last one needed.")
+    if [need.missing for need in after.needs] == [need.missing for need in before.needs]:
+        said = ngettext(
+            "Your approval changes nothing by itself. %s still has to approve.",
+            "Your approval changes nothing by itself. %s still have to approve.",
+            len(after.unmet),
+        )
+    else:
+        said = ngettext(
+            "After yours, %s still has to approve.", "After yours, %s still have to approve.", len(after.unmet)
+        )
+    return said % _names_of(after.unmet)
+
+
+def _names_of(needs: Sequence[Need]) -> str:
+    """Return whose approvals are missing, as one says it."""
+    said = [_(" or ").join(need.roles) for need in needs]
+    return said[0] if len(said) == 1 else _("%(some)s and %(last)s") % {"some": ", ".join(said[:-1]), "last": said[-1]}
+
+
+def _names(told: Explained) -> Mapping[str, str]:
+    people = {int(voter) for need in told.needs for voter in need.approved_by}
+    if not people:
+        return {}
+    return {str(key): name for key, name in User.objects.filter(pk__in=people).values_list("pk", "username")}
+
+
+def _line(need: Need, names: Mapping[str, str], *, is_stuck: bool) -> Line:
+    who = _(" or ").join(need.roles)
+    if need.is_met:
+        missing, mark = "", "met"
+    elif is_stuck:
+        missing, mark = _("Nobody is left who could: %s.") % who, "stuck"
+    else:
+        more = ngettext("%(count)s more of %(who)s", "%(count)s more of %(who)s", need.missing)
+        missing = more % {"count": need.missing, "who": who}
+        mark = "open" if need.is_open else "later"
+    return Line(need.name, ", ".join(names.get(voter, voter) for voter in need.approved_by), missing, mark)
+
+
+def _calls(proposal: Proposal) -> list[Call]:
+    coming = Timer.objects.filter(proposal=proposal, kind=Timer.Kind.LEVEL, fired_at=None, due_at__isnull=False)
+    return [Call(timer.role, words.moment(_due(timer)), timer.widens) for timer in coming.order_by("share", "level")]
+
+
+def _due(timer: Timer) -> datetime:
+    assert timer.due_at is not None
+    return timer.due_at
+
+
+def stuck_proposals(policy: Policy) -> int:
+    """Return how many waiting proposals nobody can approve, for the overview of portal admins. One query."""
+    return unmeetable.count(policy)

@@ -1,0 +1,68 @@
+"""Approvals that nobody is left to give: the role is empty, or everybody in it is too close to the proposal."""
+
+from typing import Any, Final
+
+from django.db import connection
+
+from approvals.eligibility import DECIDE
+from approvals.models import Proposal
+from policies.policy import Policy
+
+MOST: Final = 1_000
+
+# Of each role the people who may decide at all. Of a proposal, its agent's owner and its revision's author are left
+# out, unless its surface says otherwise. A name that asks for approvals cannot be met if no alternative can.
+_STUCK: Final = """
+WITH able AS MATERIALIZED (
+    SELECT role.name AS role, array_agg(DISTINCT person.id) AS people
+      FROM auth_user AS person
+      JOIN auth_user_groups AS member ON member.user_id = person.id
+      JOIN auth_group AS role ON role.id = member.group_id
+     WHERE person.is_active
+       AND (person.is_superuser
+            OR EXISTS (SELECT FROM auth_user_user_permissions AS given
+                         JOIN auth_permission AS permission ON permission.id = given.permission_id
+                        WHERE given.user_id = person.id AND permission.codename = %(codename)s)
+            OR EXISTS (SELECT FROM auth_user_groups AS other
+                         JOIN auth_group_permissions AS given ON given.group_id = other.group_id
+                         JOIN auth_permission AS permission ON permission.id = given.permission_id
+                        WHERE other.user_id = person.id AND permission.codename = %(codename)s))
+     GROUP BY role.name
+)
+SELECT proposal.id, need.stage, need.name
+  FROM approvals_proposal AS proposal
+  JOIN approvals_revision AS revision ON revision.id = proposal.revision_id
+  JOIN policies_agent AS agent ON agent.slug = proposal.agent_id
+ CROSS JOIN LATERAL jsonb_to_recordset(proposal.requirements) AS need (stage int, name text, role text, approvals int)
+  LEFT JOIN able ON able.role = need.role
+ WHERE proposal.state IN ('pending', 'edited') AND proposal.deadline_at > now() AND need.approvals > 0
+   AND (%(own)s::uuid IS NULL OR proposal.id = %(own)s::uuid)
+ GROUP BY proposal.id, need.stage, need.name
+HAVING bool_and(need.approvals > coalesce(cardinality(able.people), 0)
+    - coalesce(agent.owner_id = ANY(able.people) AND proposal.surface_id <> ALL(%(owners_may)s::text[]), false)::int
+    - coalesce(revision.author_id = ANY(able.people) AND proposal.surface_id <> ALL(%(editors_may)s::text[])
+        AND (revision.author_id <> agent.owner_id OR proposal.surface_id = ANY(%(owners_may)s::text[])), false)::int)
+"""
+
+
+def of(proposal: Proposal, policy: Policy) -> frozenset[tuple[int, str]]:
+    """Return the stage and name of each requirement of a waiting proposal that nobody can meet. One query."""
+    return frozenset((stage, name) for _, stage, name in _asked(policy, own=proposal.pk))
+
+
+def count(policy: Policy) -> int:
+    """Return how many waiting proposals nobody can approve, up to MOST. One query over all that waits."""
+    return len({proposal_id for proposal_id, _, _ in _asked(policy, own=None)})
+
+
+def _asked(policy: Policy, *, own: Any) -> list[tuple[Any, int, str]]:
+    surfaces = policy.surfaces.values()
+    words = {
+        "codename": DECIDE.rpartition(".")[2],
+        "own": own,
+        "owners_may": [surface.slug for surface in surfaces if surface.agent_owner_may_decide],
+        "editors_may": [surface.slug for surface in surfaces if surface.editor_may_approve],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_STUCK} LIMIT {MOST}", words)
+        return list(cursor.fetchall())

@@ -1,0 +1,125 @@
+"""Calendars and escalations. What is saved is a draft until it is published."""
+
+from datetime import date
+from typing import Any
+
+import holidays
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from policies import business_time
+from policies.admin.checks import Sluggish
+from policies.admin.recorded import DraftedAdmin
+from policies.admin.zones import require_time_zone
+from policies.business_time import DAYS
+from policies.drafts import members
+from policies.models import Calendar, Escalation
+
+COUNTRIES = [("", "—"), *((code, code) for code in sorted(holidays.list_supported_countries()))]
+
+
+class CalendarForm(forms.ModelForm[Calendar]):
+    country = forms.ChoiceField(
+        label=gettext_lazy("country"),
+        choices=COUNTRIES,
+        required=False,
+        help_text=gettext_lazy("Adds its public holidays to the list when you save, e.g. DE or US."),
+    )
+    region = forms.CharField(
+        label=gettext_lazy("region"),
+        max_length=40,
+        required=False,
+        help_text=gettext_lazy("Within the country, e.g. BE for Berlin. Empty: only what holds everywhere in it."),
+    )
+    year = forms.IntegerField(label=gettext_lazy("year"), min_value=1990, max_value=2100, required=False)
+
+    class Meta:
+        model = Calendar
+        fields = ("slug", "time_zone", *DAYS, "holidays")
+        widgets = {"holidays": forms.Textarea({"rows": 3})}
+
+    def clean_time_zone(self) -> str:
+        name: str = self.cleaned_data["time_zone"]
+        require_time_zone(name)
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        """Read the hours now rather than when it is published, and add the holidays that were asked for."""
+        cleaned = super().clean() or self.cleaned_data
+        for day in DAYS:
+            try:
+                business_time.read_hours(cleaned.get(day) or "")
+            except ValueError as error:
+                self.add_error(day, str(error))
+        if not any((cleaned.get(day) or "").strip() for day in DAYS):
+            raise ValidationError(_("Somebody has to work on some day."))
+        cleaned["holidays"] = sorted({*(cleaned.get("holidays") or []), *self._asked(cleaned)})
+        return cleaned
+
+    def _asked(self, cleaned: dict[str, Any]) -> list[date]:
+        """Return the public holidays of the country and year that were chosen."""
+        country, year = cleaned.get("country"), cleaned.get("year")
+        if not country and not year:
+            return []
+        if not country or not year:
+            self.add_error("year" if country else "country", _("Choose country and year together."))
+            return []
+        try:
+            return [*holidays.country_holidays(country, subdiv=cleaned.get("region") or None, years=year)]
+        except NotImplementedError:
+            self.add_error("region", _("There is no such region in %s.") % country)
+            return []
+
+
+@admin.register(Calendar)
+class CalendarAdmin(Sluggish):
+    form = CalendarForm
+    list_display = ("slug", "time_zone", "monday", "friday", "saturday")
+    search_fields = ("slug",)
+    fieldsets = (
+        (None, {"fields": ("slug", "time_zone")}),
+        (
+            gettext_lazy("Working hours"),
+            {"fields": DAYS, "description": gettext_lazy("Empty: nobody works on that day.")},
+        ),
+        (gettext_lazy("Holidays"), {"fields": ("holidays", ("country", "region", "year"))}),
+    )
+
+
+class EscalationForm(forms.ModelForm[Escalation]):
+    class Meta:
+        model = Escalation
+        fields = ("surface", "level", "role", "after", "widens")
+        help_texts = {
+            "after": gettext_lazy(
+                "Days hours:minutes:seconds, e.g. 4:00:00. Counted in the surface's business time, and less than its"
+                " deadline."
+            )
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """Warn of what would never happen while it is easy to change."""
+        cleaned = super().clean() or self.cleaned_data
+        surface, role, after = (cleaned.get(name) for name in ("surface", "role", "after"))
+        if surface and after and after >= surface.deadline:
+            self.add_error("after", _("By then the proposal has expired: its deadline is %s.") % surface.deadline)
+        if role and not members().get(role.name):
+            self.add_error("role", _("Nobody who can sign in is in %s.") % role.name)
+        return cleaned
+
+
+@admin.register(Escalation)
+class EscalationAdmin(DraftedAdmin[Escalation]):
+    form = EscalationForm
+    list_display = ("surface", "level", "role", "after", "widens")
+    list_filter = ("surface", "role")
+    list_select_related = ("surface", "role")
+    search_fields = ("surface__slug",)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Begin with the first level."""
+        return {"level": 1, **super().get_changeform_initial_data(request)}

@@ -1,0 +1,144 @@
+"""Who approved, who is still needed, what this person's approval would do, and what nobody can give."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.template.loader import render_to_string
+from django.utils.html import strip_tags
+
+from approvals import review, unmeetable
+from approvals.admin import needed
+from approvals.errors import NotEligible
+from approvals.models import Proposal, State
+from policies.models import Escalation, Surface
+from policies.publishing import active_policy, pending
+from tests import world as worlds
+from tests.world import OWNER, World, person, seen
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    return worlds.build()
+
+
+def row(role: str, *, approvals: int = 1, stage: int = 1, name: str = "") -> dict:
+    names = {"surface": "ads.budget", "tier": None, "stage": stage, "name": name or role, "role": role}
+    return names | {"approvals": approvals, "denials": 1}
+
+
+def context(proposal: Proposal, who: User) -> dict:
+    current = Proposal.objects.get(pk=proposal.pk)
+    return needed.context(who, current, policy=active_policy(), state=State(current.state))
+
+
+def said(proposal: Proposal, who: User) -> str:
+    return " ".join(strip_tags(render_to_string("approvals/needed.html", context(proposal, who))).split())
+
+
+def test_who_approved_and_who_is_still_needed(world):
+    world.enforce(requirements=[row("Product"), row("Finance", stage=2)])
+    pam, fin = person("pam", "Product"), person("fin", "Finance")
+    proposal = world.propose()
+    assert "After yours, Finance still has to approve." in said(proposal, pam)
+    assert "1 more of Finance (later)" in said(proposal, pam)
+    assert "One after the other" in said(proposal, pam)
+    assert context(proposal, fin)["needed_effect"] == "", "not yet"
+    with pytest.raises(NotEligible, match="Not yet: Product has to approve first"):
+        world.approve(proposal, by=fin)
+    world.approve(proposal, by=pam)
+    assert "Approved by pam" in said(proposal, fin)
+    assert "Your approval is the last one needed." in said(proposal, fin)
+    assert "Your approval changes nothing by itself. Finance still has to approve." in said(proposal, pam)
+    assert world.approve(proposal, by=fin).state == "approved"
+    assert said(proposal, fin) == ""
+
+
+def test_a_later_stage_may_reject_at_once(world):
+    world.enforce(requirements=[row("Product"), row("Finance", stage=2)])
+    fin = person("fin", "Finance")
+    assert world.decide(world.propose(), "reject", by=fin, reason_code="too_risky").state == "rejected"
+
+
+def test_distinct_people(world):
+    world.enforce(requirements=[row("Product"), row("Finance")], surfaces={"ads.budget": {"distinct_people": True}})
+    both, fin = person("both", "Product", "Finance"), person("fin", "Finance")
+    proposal = world.propose()
+    assert "Each by a different person." in said(proposal, both)
+    assert world.approve(proposal, by=both).state == "pending"
+    world.enforce(surfaces={"ads.budget": {"distinct_people": False}})
+    assert world.approve(proposal, by=both).state == "pending", "a looser policy changes nothing that is open"
+    assert world.approve(proposal, by=fin).state == "approved"
+
+
+def test_several_names_are_joined_as_one_says_them(world):
+    world.enforce(requirements=[row("Product"), row("Finance"), row("Legal", name="law"), row("Brand", name="law")])
+    pam = person("pam", "Product")
+    assert "After yours, Finance and Brand or Legal still have to approve." in said(world.propose(), pam)
+
+
+def test_whoever_only_may_reject_is_not_waited_for(world):
+    worlds.requirement("ads.budget", "Legal", approvals=0)
+    worlds.publish()
+    proposal = world.propose()
+    assert {each["role"] for each in proposal.requirements} == {"Legal", OWNER}
+    lea = person("lea", "Legal")
+    assert "Legal" not in said(proposal, world.owner)
+    assert world.decide(world.propose(), "reject", by=lea, reason_code="not_compliant").state == "rejected"
+    assert world.approve(proposal).state == "approved"
+
+
+def test_the_next_call_is_announced(world):
+    person("boss", "Executive")
+    Escalation.objects.create(surface_id="ads.budget", role_id="Executive", after=timedelta(hours=4), widens=True)
+    worlds.publish()
+    assert "If nobody answers, Executive may decide too from" in said(world.propose(), world.owner)
+
+
+def test_a_role_that_is_empty_is_told_at_once(world):
+    world.enforce(requirements=[row("Nobody yet"), row(OWNER)])
+    proposal = world.propose()
+    text = said(proposal, world.owner)
+    assert "Nobody is left who could give an approval" in text
+    assert "Nobody is left who could: Nobody yet." in text
+    assert unmeetable.of(proposal, active_policy()) == {(1, "Nobody yet")}
+    assert needed.stuck_proposals(active_policy()) == 1
+    person("somebody", "Nobody yet")
+    assert needed.stuck_proposals(active_policy()) == 0
+
+
+def test_where_everybody_is_too_close_nobody_is_left(world):
+    User.objects.filter(pk=world.other_owner.pk).update(is_active=False)
+    proposal = world.propose()
+    assert needed.stuck_proposals(active_policy()) == 0
+    edited = review.edit(proposal_id=proposal.pk, seen=seen(proposal), by=world.owner, payload={"amount": 1})
+    assert unmeetable.of(edited, active_policy()) == {(1, "owner")}
+    assert needed.stuck_proposals(active_policy()) == 1
+    world.enforce(surfaces={"ads.budget": {"editor_may_approve": True}})
+    assert needed.stuck_proposals(active_policy()) == 0
+
+
+def test_the_agents_owner_counts_only_where_the_surface_says_so(world):
+    User.objects.filter(pk__in=[world.owner.pk, world.other_owner.pk]).update(is_active=False)
+    world.propose()
+    assert needed.stuck_proposals(active_policy()) == 1
+    world.enforce(surfaces={"ads.budget": {"agent_owner_may_decide": True}})
+    assert needed.stuck_proposals(active_policy()) == 0
+
+
+def test_the_draft_tells_where_only_the_agents_owner_is_left(world):
+    worlds.requirement("ads.budget", "Finance")
+    world.agent.owner.groups.add(worlds.Group.objects.get(name="Finance"))
+    (problem,) = pending().problems
+    assert problem.text.startswith("For pacer, whose owner may not decide: Nobody can meet stage 1, Finance")
+    Surface.objects.filter(pk="ads.budget").update(agent_owner_may_decide=True)
+    assert not pending().problems
+
+
+def test_how_many_queries_it_takes(world, django_assert_max_num_queries):
+    proposal = Proposal.objects.select_related("revision", "verdict", "agent").get(pk=world.propose().pk)
+    policy = active_policy()
+    with django_assert_max_num_queries(9):
+        needed.context(world.owner, proposal, policy=policy, state=State.PENDING)
