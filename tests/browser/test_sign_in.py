@@ -67,7 +67,7 @@ def test_an_app_is_set_up_and_signs_in(open_as: OpenAs, viewport: dict[str, int]
     sign_in(other)
     other.get_by_label("Code from your app").fill(factors.code(secret, steps=1))
     other.get_by_role("button", name="Sign in", exact=True).click()
-    other.wait_for_url("**/admin/")
+    other.wait_for_url("**/admin/**")
     assert other.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -87,7 +87,7 @@ def test_a_passkey_is_made_signs_in_and_signs(open_as: OpenAs, world: World) -> 
     page.context.clear_cookies()
     page.goto("/accounts/login/")
     page.get_by_role("button", name="Sign in with a passkey").click()
-    page.wait_for_url("**/admin/")
+    page.wait_for_url("**/admin/**")
     told = Entry.objects.filter(kind="user.signed_in").latest("pk")
     assert told.data == {"with": ["webauthn"]}
 
@@ -115,7 +115,7 @@ def test_after_the_password_a_passkey_is_the_second_step(open_as: OpenAs) -> Non
     page.goto("/accounts/login/")
     sign_in(page)
     page.get_by_role("button", name="Use your passkey").click()
-    page.wait_for_url("**/admin/")
+    page.wait_for_url("**/admin/**")
 
 
 def test_without_javascript_nothing_is_offered_that_does_not_work(open_as: OpenAs) -> None:
@@ -125,7 +125,7 @@ def test_without_javascript_nothing_is_offered_that_does_not_work(open_as: OpenA
     sign_in(page)
     page.get_by_label("Code from your app").fill(factors.code())
     page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url("**/admin/")
+    page.wait_for_url("**/admin/**")
 
 
 def test_another_browser_is_signed_out_from_the_list(open_as: OpenAs) -> None:

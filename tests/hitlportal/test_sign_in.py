@@ -57,7 +57,7 @@ def test_who_has_an_app_is_asked_for_its_code_and_let_in_with_it(client, manager
     assert told("user.signed_in") == []
     page = client.get(asked["Location"])
     assert b"One more step" in page.content
-    assert client.post(asked["Location"], {"code": factors.code()})["Location"] == "/admin/"
+    assert client.post(asked["Location"], {"code": factors.code()})["Location"] == "/"
     assert client.get("/admin/").status_code == 200
     assert told("user.signed_in") == [(f"user:{manager.pk}", {"with": ["password", "totp"]})]
 
@@ -101,7 +101,7 @@ def test_a_recovery_code_lets_in_once(client, manager):
     factors.enrol(manager)
     first, *_ = factors.recovery_codes(manager)
     spoken = f"{first[:4]} {first[4:]}"
-    assert client.post(sign_in(client)["Location"], {"code": spoken})["Location"] == "/admin/"
+    assert client.post(sign_in(client)["Location"], {"code": spoken})["Location"] == "/"
     assert told("user.signed_in")[0][1] == {"with": ["password", "recovery_codes"]}
     second = Client()
     assert b"not right" in second.post(sign_in(second)["Location"], {"code": first}).content
