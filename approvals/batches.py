@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
-from approvals import eligibility, review
+from approvals import eligibility, review, waking
 from approvals.errors import NotInBatch, ProposalError
 from approvals.models import Decision, Proposal
 from approvals.review import SeenRevision
@@ -94,7 +94,8 @@ def _each(batch: UUID, ids: Sequence[UUID], by: User, act: Callable[[UUID], Prop
     """Do the same with every proposal, and say of each how it went."""
     # What a person may not see is to them as if it were not there, whatever the use case would say of it.
     visible = set(eligibility.visible(by).filter(pk__in=ids).values_list("pk", flat=True))
-    return BatchResult(batch, [_one(each, act, is_visible=each in visible) for each in ids])
+    with waking.gathered():
+        return BatchResult(batch, [_one(each, act, is_visible=each in visible) for each in ids])
 
 
 def _one(proposal_id: UUID, act: Callable[[UUID], Proposal], *, is_visible: bool) -> ItemResult:

@@ -229,3 +229,18 @@ def test_two_hundred_take_seconds_and_not_minutes(world):
     assert len(result.done) == batches.MOST
     assert time.perf_counter() - begun < 15
     assert_invariants_hold()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_wakes_the_workers_once(monkeypatch):
+    world = worlds.build()
+    world.surface("email.tests", "batch")
+    sent = []
+    monkeypatch.setattr("approvals.waking.current_app.send_task", lambda task, **_options: sent.append(task))
+    proposals = [world.propose("email.tests") for _ in range(3)]
+    sent.clear()
+    decided = batches.decide_all(
+        items=[(each.pk, seen(each)) for each in proposals], by=world.owner, verdict=Decision.Verdict.APPROVE
+    )
+    assert len(decided.done) == 3
+    assert sent.count("approvals.tasks.ship_due") == 1
