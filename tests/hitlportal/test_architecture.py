@@ -1,6 +1,7 @@
 """Walls of the house that import-linter cannot see."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,15 @@ def test_only_one_module_reads_the_environment():
             if "os.environ[" in text or "os.environ.get(" in text or "os.getenv(" in text:
                 readers.add(str(path.relative_to(CHECKOUT)))
     assert readers == set()
+
+
+def test_every_style_sheet_closes_what_it_opens():
+    """What is left open swallows the rules behind it, and no browser complains."""
+    sheets = sorted(CHECKOUT.glob("*/static/*/*.css"))
+    assert len(sheets) > 5
+    for sheet in sheets:
+        depth = 0
+        for line in re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL).splitlines():
+            assert not (depth and line.startswith("@")), f"{sheet.name}: something is open before {line}"
+            depth += line.count("{") - line.count("}")
+        assert depth == 0, sheet.name
