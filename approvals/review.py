@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import alone, decisions, demands, eligibility, escalation, shipping, steps, surroundings
-from approvals.errors import ReasonRequired, SignatureRequired, StaleRevision, StateConflict
+from approvals import alone, decisions, eligibility, escalation, requisites, shipping, steps, surroundings
+from approvals.errors import StaleRevision, StateConflict
 from approvals.judging import Content, Judgement, check, judge
 from approvals.limits import with_limits
 from approvals.models import OPEN, Decision, Proposal, State
@@ -78,13 +78,19 @@ def decide(
     locked = _lock_open(proposal_id, seen)
     approving = verdict == Decision.Verdict.APPROVE
     if only_reviews:
-        _require_within_reach(locked, only_reviews)
+        requisites.require_within_reach(locked.proposal, locked.policy, only_reviews)
     right = eligibility.right(by, locked.proposal, locked.surface, approving=approving)
     if approving and batch is not None:
         alone.require_company(locked.proposal, locked.policy)
-    _require_reason(locked, verdict, reason_code=reason_code, comment=comment, is_signed=is_signed)
-    if approving:
-        _require_ticks(locked.proposal, ticked)
+    requisites.require(
+        locked.proposal,
+        locked.policy,
+        verdict,
+        reason_code=reason_code,
+        comment=comment,
+        is_signed=is_signed,
+        ticked=ticked,
+    )
     decision = decisions.record(
         locked.proposal,
         by=by,
@@ -234,50 +240,6 @@ def _lock_open(proposal_id: UUID, seen: SeenRevision) -> Locked:
     if proposal.deadline_at <= locked.at:
         raise StateConflict(_("The deadline has passed: the proposal has expired."))
     return locked
-
-
-def _require_reason(
-    locked: Locked, verdict: Decision.Verdict, *, reason_code: str, comment: str, is_signed: bool
-) -> None:
-    if reason_code and reason_code not in Decision.ReasonCode.values:
-        raise ReasonRequired(_("There is no reason code %s.") % reason_code, field="reason_code")
-    if verdict == Decision.Verdict.REJECT and not reason_code:
-        raise ReasonRequired(_("Choose why you reject it."), field="reason_code")
-    if reason_code == Decision.ReasonCode.OTHER and not comment.strip():
-        raise ReasonRequired(_("Say in a few words what the other reason is."), field="comment")
-    if verdict == Decision.Verdict.SEND_BACK and not comment.strip():
-        raise ReasonRequired(_("Tell the agent what to change."), field="comment")
-    if verdict == Decision.Verdict.APPROVE:
-        _require_tier(locked, comment=comment, is_signed=is_signed)
-
-
-def _require_ticks(proposal: Proposal, ticked: Collection[str]) -> None:
-    """Check that every item of the checklist is ticked, and nothing else."""
-    if missing := demands.unticked(proposal, ticked):
-        raise ReasonRequired(_("Tick first: %s") % " · ".join(missing), field="checklist")
-    known = {item["slug"] for item in proposal.checklist}
-    if unknown := sorted(set(ticked) - known):
-        raise ReasonRequired(_("The checklist has no item %s.") % ", ".join(unknown), field="checklist")
-
-
-def _require_within_reach(locked: Locked, reviews: Collection[str]) -> None:
-    """Check that the proposal's tier lets people decide from a message."""
-    tier = locked.policy.tiers.get(locked.proposal.tier_id or "")
-    if tier is None or tier.review not in reviews:
-        raise SignatureRequired(_("This is decided in the portal only: sign in."))
-
-
-def _require_tier(locked: Locked, *, comment: str, is_signed: bool) -> None:
-    """Check what the proposal's tier asks of an approval."""
-    tier = locked.policy.tiers.get(locked.proposal.tier_id or "")
-    if tier is None or tier.review == "human_only":
-        raise StateConflict(_("Only people do this: take it over, or reject it."))
-    if tier.review != "signature":
-        return
-    if not is_signed:
-        raise SignatureRequired(_("This needs your signature: enter your password."))
-    if not comment.strip():
-        raise ReasonRequired(_("A signature needs a written reason."), field="comment")
 
 
 def _settle(locked: Locked, decision: Decision, *, by: User, told: dict[str, JsonValue]) -> Proposal:

@@ -1,0 +1,68 @@
+"""What a decision has to bring along: a reason, a signature, ticks. The only place that knows."""
+
+from collections.abc import Collection
+
+from django.utils.translation import gettext as _
+
+from approvals import demands
+from approvals.errors import ReasonRequired, SignatureRequired, StateConflict
+from approvals.models import Decision, Proposal
+from policies.policy import Policy, TierPolicy
+
+
+def require(
+    proposal: Proposal,
+    policy: Policy,
+    verdict: Decision.Verdict,
+    *,
+    reason_code: str,
+    comment: str,
+    is_signed: bool,
+    ticked: Collection[str],
+) -> None:
+    """Check that a decision on a locked proposal has all it needs.
+
+    Raises ReasonRequired, which names the field, SignatureRequired or StateConflict.
+    """
+    if reason_code and reason_code not in Decision.ReasonCode.values:
+        raise ReasonRequired(_("There is no reason code %s.") % reason_code, field="reason_code")
+    if verdict == Decision.Verdict.REJECT and not reason_code:
+        raise ReasonRequired(_("Choose why you reject it."), field="reason_code")
+    if reason_code == Decision.ReasonCode.OTHER and not comment.strip():
+        raise ReasonRequired(_("Say in a few words what the other reason is."), field="comment")
+    if verdict == Decision.Verdict.SEND_BACK and not comment.strip():
+        raise ReasonRequired(_("Tell the agent what to change."), field="comment")
+    if verdict == Decision.Verdict.APPROVE:
+        _require_of_tier(_tier(proposal, policy), comment=comment, is_signed=is_signed)
+        _require_ticks(proposal, ticked)
+
+
+def require_within_reach(proposal: Proposal, policy: Policy, reviews: Collection[str]) -> None:
+    """Check that the proposal's tier lets people decide from a message. Raises SignatureRequired."""
+    tier = _tier(proposal, policy)
+    if tier is None or tier.review not in reviews:
+        raise SignatureRequired(_("This is decided in the portal only: sign in."))
+
+
+def _tier(proposal: Proposal, policy: Policy) -> TierPolicy | None:
+    return policy.tiers.get(proposal.tier_id or "")
+
+
+def _require_of_tier(tier: TierPolicy | None, *, comment: str, is_signed: bool) -> None:
+    if tier is None or tier.review == "human_only":
+        raise StateConflict(_("Only people do this: take it over, or reject it."))
+    if tier.review != "signature":
+        return
+    if not is_signed:
+        raise SignatureRequired(_("This needs your signature: enter your password."))
+    if not comment.strip():
+        raise ReasonRequired(_("A signature needs a written reason."), field="comment")
+
+
+def _require_ticks(proposal: Proposal, ticked: Collection[str]) -> None:
+    """Check that every item of the checklist is ticked, and nothing else."""
+    if missing := demands.unticked(proposal, ticked):
+        raise ReasonRequired(_("Tick first: %s") % " · ".join(missing), field="checklist")
+    known = {item["slug"] for item in proposal.checklist}
+    if unknown := sorted(set(ticked) - known):
+        raise ReasonRequired(_("The checklist has no item %s.") % ", ".join(unknown), field="checklist")
