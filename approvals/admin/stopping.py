@@ -66,7 +66,9 @@ class EngageForm(forms.Form):
             {
                 "hx-get": "",
                 "hx-target": f"#{LIVE}",
-                "hx-trigger": "change",
+                # Also once at first: somebody may have chosen before the scripts were there, and browsers
+                # bring back what was chosen when a page is loaded again.
+                "hx-trigger": "load, change",
                 "hx-include": "this",
                 "hx-sync": "this:replace",
             }
