@@ -80,25 +80,25 @@ def embedded(serve, state_folder):
     return serve(DATABASE_URL="", REDIS_URL="")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_when_it_is_ready_and_ends_cleanly(embedded, number):
+def test_it_says_when_it_is_ready_and_ends_cleanly(embedded):
     line = embedded.wait_for("is ready")
     assert line.endswith(f"HITL Portal is ready at {embedded.address}/admin/\n")
     assert httpx.get(f"{embedded.address}/readyz").json()["status"] == "ok"
     assert len(embedded.children()) == 3
-    assert embedded.end(number) == 0
+    assert embedded.end(signal.SIGTERM) == 0
     embedded.wait_for("HITL Portal has stopped")
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{embedded.address}/healthz")
 
 
-def test_a_killed_worker_comes_back(embedded):
+def test_a_killed_worker_comes_back_and_ctrl_c_ends_all(embedded):
     embedded.wait_for("is ready")
     worker = next(pid for pid, args in embedded.children().items() if " worker " in args)
     os.kill(worker, signal.SIGKILL)
     assert "worker" in embedded.wait_for("died (SIGKILL)")
     embedded.wait_for("celery@")
     assert len(embedded.children()) == 3
+    assert embedded.end(signal.SIGINT) == 0
 
 
 def test_a_taken_port_is_told_at_once(serve, unused_port):
