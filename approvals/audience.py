@@ -100,8 +100,8 @@ def _instead(
 
 def _roles(occasion: Occasion, proposal: Proposal) -> Iterator[str]:
     yield from occasion.roles
-    if occasion.kind in TO_DECIDERS or (occasion.kind == NoticeKind.REMINDER and not occasion.roles):
-        yield from proposal.deciding_roles
+    if occasion.kind in TO_DECIDERS and not occasion.roles:
+        yield from decisions.asked_first(proposal)
     if occasion.kind in TO_OWNERS:
         yield proposal.owner_id
 
@@ -156,7 +156,7 @@ def _deciders(proposal: Proposal, substitutes: Sequence[Substitute]) -> Deciders
         left_out.add(proposal.agent.owner_id)
     if surface is None or not surface.editor_may_approve:
         left_out.add(proposal.revision.author_id)
-    may = User.objects.with_perm(DECIDE, backend=BACKEND).exclude(pk__in=left_out - {None})
+    may = User.objects.with_perm(DECIDE, backend=BACKEND).exclude(pk__in=[one for one in left_out if one])
     roles = frozenset(proposal.deciding_roles)
     holding: dict[int, set[str]] = {}
     for person, role in may.filter(groups__name__in=roles).values_list("pk", "groups__name"):

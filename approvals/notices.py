@@ -63,7 +63,8 @@ def enqueue(
     """Have people told of `proposal`, in the caller's transaction, with one statement.
 
     Told are those whom the kind is for by itself (see `audience`), and besides them `roles` and `people`;
-    never `by`. `note` is a sentence for them, at most 500 characters.
+    never `by`. Where it asks for a decision, `roles` are those that are asked. `note` is a sentence for them, at
+    most 500 characters.
     """
     occasion = _occasion(kind, proposal, at=at, by=by)
     occasion.roles = [*roles]

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from approvals import absences, eligibility, escalation, notices, review, turns
-from approvals.models import Notice, NoticeDelivery, NoticeRule, Proposal, Timer
+from approvals.models import Notice, NoticeDelivery, NoticeRule, Occasion, Proposal, Timer
 from audit.clock import database_now
 from policies.publishing import active_policy
 from tests import world as worlds
@@ -218,6 +218,105 @@ def test_who_has_voted_is_not_reminded(world):
     pass_time(proposal, 13)
     escalation.fire_due()
     assert asked("reminder") == {"other-channel-owner"}
+
+
+STAGES = [row("Product"), row("Finance", stage=2), row("Legal", stage=3)]
+
+
+@pytest.fixture
+def staged(world) -> World:
+    world.enforce(requirements=STAGES)
+    for role in ("Product", "Finance", "Legal"):
+        person(role.lower(), role)
+    return world
+
+
+def named(name: str) -> User:
+    return User.objects.get(username=name)
+
+
+def test_only_the_stage_that_is_open_is_asked_and_the_next_when_it_opens(staged):
+    proposal = staged.propose()
+    assert asked() == {"product"}
+    staged.approve(proposal, by=named("product"))
+    occasion = Occasion.objects.get()
+    assert (occasion.kind, occasion.roles) == ("waits_for_you", ["Finance"])
+    assert asked() == {"product", "finance"}
+    staged.approve(proposal, by=named("finance"))
+    assert asked() == {"product", "finance", "legal"}
+    assert staged.approve(proposal, by=named("legal")).state == "approved"
+
+
+def test_a_stage_that_is_still_closed_asks_nobody_and_is_told_once(staged):
+    staged.enforce(requirements=[row("Product", approvals=2), row("Finance", stage=2)])
+    more = person("more-product", "Product")
+    proposal = staged.propose()
+    assert asked() == {"product", "more-product"}
+    staged.approve(proposal, by=named("product"))
+    assert not Occasion.objects.exists()
+    staged.approve(proposal, by=more)
+    assert asked() == {"product", "more-product", "finance"}
+    at = Notice.objects.get(person=named("finance")).at
+    staged.approve(proposal, by=more)
+    notices.fan_out()
+    assert Notice.objects.get(person=named("finance")).at == at
+
+
+def test_however_late_the_sweep_comes_each_stage_is_asked_for_what_it_was(staged):
+    proposal = staged.propose()
+    staged.approve(proposal, by=named("product"))
+    notices.fan_out(most=1)
+    assert not Notice.objects.filter(person=named("finance")).exists()
+    assert asked() == {"finance"}, "product has voted"
+
+
+def test_a_decision_that_is_not_kept_tells_nobody(staged):
+    proposal = staged.propose()
+    notices.fan_out()
+    with transaction.atomic():
+        staged.approve(proposal, by=named("product"))
+        transaction.set_rollback(True)
+    assert asked() == {"product"}
+
+
+def test_who_approved_the_first_stage_is_not_asked_again_in_the_second(staged):
+    both = person("both", "Product", "Finance")
+    staged.enforce(requirements=STAGES, surfaces={"ads.budget": {"distinct_people": True}})
+    proposal = staged.propose()
+    assert staged.approve(proposal, by=both).state == "pending"
+    notices.fan_out()
+    Notice.objects.filter(person=both).delete()
+    assert asked() == {"product", "finance"}
+
+
+def test_after_an_edit_or_an_undo_the_first_stage_is_asked_again(staged):
+    proposal = staged.propose()
+    staged.approve(proposal, by=named("product"))
+    notices.fan_out()
+    Notice.objects.all().delete()
+    proposal.refresh_from_db()
+    review.edit(proposal_id=proposal.pk, seen=seen(proposal), by=named("legal"), payload={"amount": 1})
+    assert asked() == {"product"}
+    staged.decide(proposal, "reject", by=named("finance"), reason_code="too_risky")
+    notices.fan_out()
+    Notice.objects.all().delete()
+    review.undo(proposal_id=proposal.pk, by=named("finance"))
+    assert asked() == {"product"}
+
+
+def test_who_may_only_reject_is_asked_from_the_beginning(staged):
+    staged.enforce(requirements=[row("Product"), row("Finance", stage=2), row("Legal", stage=2, approvals=0)])
+    staged.propose()
+    assert asked() == {"product", "legal"}
+
+
+def test_who_stands_in_is_asked_when_the_stage_opens(staged, stand_in):
+    more = person("more-finance", "Finance")
+    away(more, person("nobody-yet", "Brand"))
+    proposal = staged.propose()
+    assert "nobody-yet" not in asked()
+    staged.approve(proposal, by=named("product"))
+    assert asked() >= {"finance", "more-finance", "nobody-yet"}
 
 
 def test_asking_takes_as_many_queries_however_many_there_are(world, stand_in):
