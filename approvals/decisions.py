@@ -128,3 +128,16 @@ def explained(proposal: Proposal, *more: Vote) -> Explained:
 def still_needed(proposal: Proposal) -> frozenset[str]:
     """Return the roles whose approvals are missing now, of the stages that are open."""
     return frozenset(role for need in explained(proposal).unmet if need.is_open for role in need.roles)
+
+
+def asked_first(proposal: Proposal) -> frozenset[str]:
+    """Return the roles that are asked while nobody has voted: of the first stage, and those that may only reject."""
+    rows = required(proposal)
+    return explain(rows, ()).open_roles | {row.role for row in rows if not row.approvals}
+
+
+def open_stages(proposal: Proposal) -> frozenset[int]:
+    """Return the stages in which people may approve now. One query, or none where there are no stages."""
+    if len({row["stage"] for row in proposal.requirements if row["approvals"]}) <= 1:
+        return frozenset()
+    return explained(proposal).open_stages

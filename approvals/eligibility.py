@@ -48,6 +48,16 @@ class Held:
     for_others: tuple[StandIn, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Substitute:
+    """Somebody who stands in now, on one proposal, for whoever is away, in some of that person's roles."""
+
+    person: int
+    absent: int
+    absent_name: str
+    roles: frozenset[str]
+
+
 _HELD = """
 SELECT NULL::bigint, NULL::int, role.name, NULL::text[]
   FROM auth_group AS role JOIN auth_user_groups AS member ON member.group_id = role.id WHERE member.user_id = %(person)s
@@ -95,6 +105,21 @@ def _read(person: User) -> Held:
                 others.setdefault(absence, (absent, set(), frozenset(surfaces)))[1].add(role)
     stand_ins = (StandIn(absence, absent, frozenset(held), scope) for absence, (absent, held, scope) in others.items())
     return Held(frozenset(own), tuple(stand_ins))
+
+
+def substitutes(proposal: Proposal) -> tuple[Substitute, ...]:
+    """Return who stands in for whom on `proposal` now: `held_by`, the other way round. One query or two."""
+    here = Q(surfaces=[]) | Q(surfaces__contains=[proposal.surface_id])
+    active = {"person__is_active": True, "delegate__is_active": True}
+    away = Absence.objects.filter(here, cancelled_at=None, begins_at__lte=Now(), ends_at__gt=Now(), **active)
+    deciding = frozenset(proposal.roles())
+    found = []
+    for absence in away.order_by("pk").select_related("person").prefetch_related("person__groups"):
+        held = frozenset(group.name for group in absence.person.groups.all())
+        lent = held & deciding & (frozenset(absence.roles) or held)
+        if lent and absence.delegate_id is not None:
+            found.append(Substitute(absence.delegate_id, absence.person_id, absence.person.get_username(), lent))
+    return tuple(found)
 
 
 def visible(person: AbstractBaseUser | AnonymousUser) -> ProposalQuerySet:

@@ -16,7 +16,16 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from approvals import candidates, reevaluation
-from approvals.models import WAITING, Callback, DispatchStatus, Proposal
+from approvals.models import (
+    WAITING,
+    Callback,
+    ChannelHealth,
+    DispatchStatus,
+    NoticeDelivery,
+    Occasion,
+    Proposal,
+    Timer,
+)
 from audit.clock import database_now
 from policies.models import Activation, Connector, ReplayRun
 
@@ -77,10 +86,28 @@ def _shipping() -> Due:
     return due_of(candidates.due(Connector.Kind.WEBHOOK), Greatest("next_attempt_at", "lease_until"))
 
 
+_TO_SEND: Final = Q(status=DispatchStatus.WAITING, next_attempt_at__lte=Now()) | Q(
+    status=DispatchStatus.CLAIMED, lease_until__lte=Now()
+)
+
+
 def _callbacks() -> Due:
-    waits = Q(status=DispatchStatus.WAITING, next_attempt_at__lte=Now())
-    left = Q(status=DispatchStatus.CLAIMED, lease_until__lte=Now())
-    return due_of(Callback.objects.filter(waits | left), Greatest("next_attempt_at", "lease_until"))
+    return due_of(Callback.objects.filter(_TO_SEND), Greatest("next_attempt_at", "lease_until"))
+
+
+def _escalations() -> Due:
+    return due_of(Timer.objects.filter(fired_at=None, due_at__lte=Now()), "due_at")
+
+
+def _occasions() -> Due:
+    return due_of(Occasion.objects.all(), "at")
+
+
+def _notices() -> Due:
+    """What could be sent now; a channel that cannot be reached is not late but left alone for a while."""
+    resting = ChannelHealth.objects.filter(next_try_at__gt=Now()).values("lane")
+    rows = NoticeDelivery.objects.filter(_TO_SEND).exclude(lane__in=resting)
+    return due_of(rows, Greatest("next_attempt_at", "lease_until"))
 
 
 def _expiry() -> Due:
@@ -107,6 +134,9 @@ def _replays() -> Due:
 register("shipping", _("Shipping"), _shipping, tolerable_seconds=60)
 register("callbacks", _("Telling agents"), _callbacks, tolerable_seconds=60)
 register("expiry", _("Expiring what ran out of time"), _expiry, tolerable_seconds=60)
+register("escalations", _("Reminders and escalations"), _escalations, tolerable_seconds=60)
+register("occasions", _("Working out whom to tell"), _occasions, tolerable_seconds=60)
+register("notices", _("Sending messages to people"), _notices, tolerable_seconds=120)
 register("reevaluation", _("Applying a new policy to what is open"), _reevaluation, tolerable_seconds=120)
 register("assessing", _("Asking the model"), _assessing, tolerable_seconds=600)
 register("replays", _("Trying a policy on the past"), _replays, tolerable_seconds=600)

@@ -12,8 +12,10 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext as _
 
 from approvals import audience, eligibility, preferences
+from approvals.audience import Reader
 from approvals.models import (
     ASKING,
     ChannelKind,
@@ -61,7 +63,8 @@ def enqueue(
     """Have people told of `proposal`, in the caller's transaction, with one statement.
 
     Told are those whom the kind is for by itself (see `audience`), and besides them `roles` and `people`;
-    never `by`. `note` is a sentence for them, at most 500 characters.
+    never `by`. Where it asks for a decision, `roles` are those that are asked. `note` is a sentence for them, at
+    most 500 characters.
     """
     occasion = _occasion(kind, proposal, at=at, by=by)
     occasion.roles = [*roles]
@@ -141,19 +144,20 @@ def _nothing_is_asked_any_more(proposal: Proposal, at: datetime) -> None:
     waiting.update(status=DispatchStatus.CANCELLED)
 
 
-def _tell(occasion: Occasion, told: list[User]) -> None:
-    wanted = preferences.of(told)
+def _tell(occasion: Occasion, told: list[Reader]) -> None:
+    wanted = preferences.of([reader.person for reader in told])
     notices, deliveries = [], []
-    for person in told:
-        wish = wanted[person.pk]
+    for reader in told:
+        person, wish = reader.person, wanted[reader.person.pk]
         is_in_inbox = wish.pace(occasion.kind, ChannelKind.INBOX) != Pace.NEVER
-        notices.append(Notice(**_facts(occasion), person=person, is_in_inbox=is_in_inbox))
+        to = {"person": person, "note": _note(occasion, reader)}
+        notices.append(Notice(**{**_facts(occasion), **to}, is_in_inbox=is_in_inbox))
         for channel in wish.channels:
             pace = wish.pace(occasion.kind, channel)
             if pace != Pace.NEVER:
                 due = due_at(pace, wish.reach, occasion.at)
                 is_gathered = pace != Pace.NOW
-                deliveries.append(_delivery(occasion, channel, due=due, person=person, is_gathered=is_gathered))
+                deliveries.append(_delivery(occasion, channel, due=due, is_gathered=is_gathered, **to))
     Notice.objects.bulk_create(
         notices,
         update_conflicts=True,
@@ -172,6 +176,14 @@ def _tell_addresses(occasion: Occasion, proposal: Proposal) -> None:
         and (not (here := address.surfaces.all()) or proposal.surface_id in {surface.pk for surface in here})
     ]
     NoticeDelivery.objects.bulk_create(deliveries, ignore_conflicts=True)
+
+
+def _note(occasion: Occasion, reader: Reader) -> str:
+    """Return the sentence for one reader: who stands in is told for whom."""
+    if not reader.stands_in_for:
+        return occasion.note
+    names = ", ".join(reader.stands_in_for)
+    return f"{_('You stand in for %s.') % names} {occasion.note}".strip()[:500]
 
 
 def _facts(occasion: Occasion) -> dict[str, object]:

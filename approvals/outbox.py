@@ -22,7 +22,7 @@ _DUE: Final = Q(status=DispatchStatus.WAITING, next_attempt_at__lte=Now()) | Q(
 
 
 @transaction.atomic
-def claim(kind: type[Row], *among: Q, most: int = 1) -> list[Row]:
+def claim(kind: type[Row], *among: Q, most: int = 1, lease: timedelta = LEASE) -> list[Row]:
     """Claim up to `most` rows that are due, the longest due first; rows that others hold are skipped.
 
     `among` narrows the choice. Ends the rows that no worker survived.
@@ -36,7 +36,7 @@ def claim(kind: type[Row], *among: Q, most: int = 1) -> list[Row]:
     )
     due = kind._default_manager.select_for_update(skip_locked=True, of=("self",)).filter(_DUE, *among)  # noqa: SLF001
     rows: list[Row] = list(due.order_by("next_attempt_at")[:most])
-    until = database_now() + LEASE
+    until = database_now() + lease
     for row in rows:
         row.status = DispatchStatus.CLAIMED
         row.fence += 1

@@ -10,11 +10,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import alone, decisions, eligibility, escalation, requisites, shipping, steps, surroundings
+from approvals import alone, decisions, eligibility, escalation, notices, requisites, shipping, steps, surroundings
 from approvals.errors import StaleRevision, StateConflict
 from approvals.judging import Content, Judgement, check, judge
 from approvals.limits import with_limits
-from approvals.models import OPEN, Decision, Proposal, State
+from approvals.models import OPEN, Decision, NoticeKind, Proposal, State
 from approvals.submission import ask_of, judge_again, new_content
 from approvals.tally import Outcome
 from audit import canonical
@@ -91,6 +91,7 @@ def decide(
         is_signed=is_signed,
         ticked=ticked,
     )
+    was_open = decisions.open_stages(locked.proposal)
     decision = decisions.record(
         locked.proposal,
         by=by,
@@ -104,7 +105,7 @@ def decide(
         absence=right.absence,
     )
     told = decisions.told(decision, roles=right.roles, policy=locked.policy)
-    return _settle(locked, decision, by=by, told={**told, "via": via} if via else told)
+    return _settle(locked, decision, by=by, was_open=was_open, told={**told, "via": via} if via else told)
 
 
 @with_limits
@@ -242,8 +243,10 @@ def _lock_open(proposal_id: UUID, seen: SeenRevision) -> Locked:
     return locked
 
 
-def _settle(locked: Locked, decision: Decision, *, by: User, told: dict[str, JsonValue]) -> Proposal:
-    """Move the proposal to where this decision takes it, and write that down."""
+def _settle(
+    locked: Locked, decision: Decision, *, by: User, was_open: Collection[int], told: dict[str, JsonValue]
+) -> Proposal:
+    """Move the proposal to where this decision takes it, and write that down. `was_open` says which stages were."""
     proposal, was, at = locked.proposal, locked.proposal.state, locked.at
     match decision.verdict:
         case Decision.Verdict.SEND_BACK:
@@ -251,7 +254,7 @@ def _settle(locked: Locked, decision: Decision, *, by: User, told: dict[str, Jso
         case Decision.Verdict.TAKE_OVER:
             proposal.take_over()
         case _:
-            _count(locked)
+            _count(locked, was_open, by=by)
     said: dict[str, JsonValue] = {"decision": str(decision.verdict), "reason_code": decision.reason_code}
     steps.take(proposal, "proposal.decided", was=was, by=by, at=at, **said, **told)
     if proposal.state == State.APPROVED:
@@ -259,15 +262,17 @@ def _settle(locked: Locked, decision: Decision, *, by: User, told: dict[str, Jso
     return proposal
 
 
-def _count(locked: Locked) -> None:
+def _count(locked: Locked, was_open: Collection[int], *, by: User) -> None:
     proposal = locked.proposal
-    match decisions.explained(proposal).outcome:
+    found = decisions.explained(proposal)
+    match found.outcome:
         case Outcome.APPROVED:
             proposal.approve(release_at=locked.at + locked.surface.undo_window)
         case Outcome.REJECTED:
             proposal.reject()
         case Outcome.OPEN:
-            pass
+            if was_open and (asked := found.asked_since(was_open)):
+                notices.enqueue(NoticeKind.WAITS_FOR_YOU, proposal, roles=sorted(asked), by=by, at=locked.at)
 
 
 def _edited(proposal: Proposal, *, payload: Any, rollback: Any, note: str) -> tuple[Content, Standing]:

@@ -79,6 +79,15 @@ class Explained:
         """The roles that may approve now: those of the stages that are open."""
         return frozenset(role for need in self.needs if need.is_open for role in need.roles)
 
+    @property
+    def open_stages(self) -> frozenset[int]:
+        return frozenset(need.stage for need in self.needs if need.is_open)
+
+    def asked_since(self, was_open: Collection[int]) -> frozenset[str]:
+        """Return the roles that are asked because their stage has opened, where the stages `was_open` were before."""
+        opened = self.open_stages - frozenset(was_open)
+        return frozenset(role for need in self.unmet if need.stage in opened for role in need.roles)
+
 
 def tally(requirements: Sequence[Requirement], votes: Iterable[Vote], *, distinct_people: bool = False) -> Outcome:
     """Decide from votes alone whether a proposal is approved, rejected or still open.

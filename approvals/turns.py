@@ -14,7 +14,7 @@ from django.db.models import Case, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from approvals import eligibility, notices
+from approvals import eligibility, notices, searching
 from approvals.arranging import Turn
 from approvals.errors import NotEligible, StateConflict
 from approvals.models import OPEN, Assignment, NoticeKind, Proposal, Snooze
@@ -202,16 +202,7 @@ def _fits(wanted: Wanted) -> Q:
     """Return the condition for words of the title, an id or the name of a target; for surface, agent and tier."""
     chosen = {"surface": wanted.surface, "agent": wanted.agent, "tier": wanted.tier}
     fits = Q(**{name: value for name, value in chosen.items() if value})
-    term = wanted.words.strip().replace("\x00", "")
-    if not term:
-        return fits
-    try:
-        return fits & Q(pk=UUID(term))
-    except ValueError:
-        titles = Q()
-        for word in term.split()[:10]:
-            titles &= Q(title__icontains=word)
-        return fits & (titles | Q(targets__contains=[term[:200]]))
+    return fits & searching.named_by(wanted.words)
 
 
 class _Ranks:

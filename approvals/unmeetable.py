@@ -1,6 +1,8 @@
 """Approvals that nobody is left to give: the role is empty, or everybody in it is too close to the proposal."""
 
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
 
 from django.db import connection
 
@@ -29,7 +31,7 @@ WITH able AS MATERIALIZED (
                         WHERE other.user_id = person.id AND permission.codename = %(codename)s))
      GROUP BY role.name
 )
-SELECT proposal.id, need.stage, need.name
+SELECT proposal.id, need.stage, need.name, array_agg(DISTINCT need.role ORDER BY need.role)
   FROM approvals_proposal AS proposal
   JOIN approvals_revision AS revision ON revision.id = proposal.revision_id
   JOIN policies_agent AS agent ON agent.slug = proposal.agent_id
@@ -42,20 +44,31 @@ HAVING bool_and(need.approvals > coalesce(cardinality(able.people), 0)
     - coalesce(agent.owner_id = ANY(able.people) AND proposal.surface_id <> ALL(%(owners_may)s::text[]), false)::int
     - coalesce(revision.author_id = ANY(able.people) AND proposal.surface_id <> ALL(%(editors_may)s::text[])
         AND (revision.author_id <> agent.owner_id OR proposal.surface_id = ANY(%(owners_may)s::text[])), false)::int)
+ ORDER BY proposal.deadline_at, proposal.id, need.stage, need.name
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """One name whose approvals nobody is left to give; `roles` are its alternatives."""
+
+    proposal: UUID
+    stage: int
+    name: str
+    roles: tuple[str, ...]
 
 
 def of(proposal: Proposal, policy: Policy) -> frozenset[tuple[int, str]]:
     """Return the stage and name of each requirement of a waiting proposal that nobody can meet. One query."""
-    return frozenset((stage, name) for _, stage, name in _asked(policy, own=proposal.pk))
+    return frozenset((unmet.stage, unmet.name) for unmet in _asked(policy, own=proposal.pk))
 
 
-def count(policy: Policy) -> int:
-    """Return how many waiting proposals nobody can approve, up to MOST. One query over all that waits."""
-    return len({proposal_id for proposal_id, _, _ in _asked(policy, own=None)})
+def everywhere(policy: Policy) -> list[Unmet]:
+    """Return what nobody can give to waiting proposals, the next to expire first, up to MOST. One query over all."""
+    return _asked(policy, own=None)
 
 
-def _asked(policy: Policy, *, own: Any) -> list[tuple[Any, int, str]]:
+def _asked(policy: Policy, *, own: UUID | None) -> list[Unmet]:
     surfaces = policy.surfaces.values()
     words = {
         "codename": DECIDE.rpartition(".")[2],
@@ -65,4 +78,4 @@ def _asked(policy: Policy, *, own: Any) -> list[tuple[Any, int, str]]:
     }
     with connection.cursor() as cursor:
         cursor.execute(f"{_STUCK} LIMIT {MOST}", words)
-        return list(cursor.fetchall())
+        return [Unmet(proposal, stage, name, tuple(roles)) for proposal, stage, name, roles in cursor.fetchall()]

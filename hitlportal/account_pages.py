@@ -8,7 +8,6 @@ from allauth.account.decorators import reauthentication_required
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import auth as passkeys
-from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import login_required
@@ -23,6 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from audit.clock import database_now
 from hitlportal.middleware import PERMISSIONS_POLICY
+from hitlportal.oidc import connecting
 from policies import second_factor, sessions
 
 MAKING: Final = "publickey-credentials-create"
@@ -106,8 +106,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "has_password": person.has_usable_password(),
         "places": sessions.count(person),
         "oidc": settings.OIDC,
-        "is_connected": settings.OIDC is not None
-        and SocialAccount.objects.filter(user=person, provider=settings.OIDC.provider_id).exists(),
+        "is_connected": settings.OIDC is not None and connecting.is_connected(person),
+        "is_only_way": connecting.is_only_way(person),
     }
     return TemplateResponse(request, "account/overview.html", context)
 

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from hitlportal import account_pages as pages
 from hitlportal.account_pages import framed, freshly_signed_in, may_make_passkeys, recorded
+from hitlportal.oidc import views as oidc
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", framed(pages.overview), name="account"),
@@ -24,5 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="mfa_add_webauthn",
     ),
     path("passkeys/<int:pk>/remove/", framed(recorded(passkey.remove_webauthn)), name="mfa_remove_webauthn"),
+    path("provider/connect/", oidc.connect, name="account_connect"),
+    path("provider/disconnect/", framed(oidc.disconnect), name="account_disconnect"),
     path("passkeys/challenge/", pages.passkey_challenge, name="account_passkey_challenge"),
 ]

@@ -139,19 +139,20 @@ def activate_as_asked(asked: Loosening, by: User) -> bool:
 
 
 @transaction.atomic
-def put_in_force(*, by: User | None = None) -> PolicyVersion:
-    """Put what the tables say in force where nobody can be asked: for a new portal, and where nothing loosens.
+def put_in_force() -> PolicyVersion:
+    """Put what the tables say in force where nobody can be asked: in a new portal, which has no policy yet.
 
-    Raises LooseningRefused where a version is in force of which this would loosen anything, and PolicyInvalid.
+    Raises LooseningRefused where a version is in force of which this would change anything: people publish, with
+    their permissions and, where that is asked, their second factor. Raises PolicyInvalid for tables with faults.
     """
     loosenings.one_at_a_time()
     draft = pending()
     if draft.base is not None and draft.is_the_same:
         return draft.base
-    if draft.is_loosening:
-        raise LooseningRefused(_("This loosens the policy in force, so two people have to publish it."))
+    if draft.base is not None:
+        raise LooseningRefused(_("A policy is in force, so people publish what changes it: in the admin, Policies."))
     _require_sound(draft)
-    return _put(draft, by=by)
+    return _put(draft, by=None)
 
 
 def _require_sound(draft: Draft) -> None:

@@ -22,8 +22,8 @@ def told(subject: str) -> dict:
 
 
 def test_a_role_given_and_taken_is_told(root):
-    person, role = worlds.person("ada"), Group.objects.create(name=worlds.OWNER)
-    sent = {"username": "ada", "is_active": "on", "is_staff": "on", "date_joined_0": "2026-11-01"}
+    person, role = worlds.person("newcomer"), Group.objects.create(name=worlds.OWNER)
+    sent = {"username": "newcomer", "is_active": "on", "is_staff": "on", "date_joined_0": "2026-11-01"}
     sent |= {"date_joined_1": "08:00:00", "groups": [role.pk]}
     assert root.post(f"/admin/auth/user/{person.pk}/change/", sent).status_code == 302
     assert told(f"user:{person.pk}")["roles"] == [worlds.OWNER]

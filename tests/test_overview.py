@@ -253,6 +253,64 @@ def test_home_asks_few_questions_however_much_there_is(world: World) -> None:
     assert len(captured) <= 30
 
 
+def keeper(name: str = "keeper") -> User:
+    bootstrap.bootstrap()
+    person = worlds.person(name)
+    person.groups.add(Group.objects.get(name="Portal admin"))
+    return person
+
+
+def orphan(world: World, **facts: Any) -> Proposal:
+    """Propose what only the role “Brand” approves, which nobody holds."""
+    rows = [{"surface": "ads.budget", "tier": None, "stage": 1, "name": "brand", "role": "Brand", "approvals": 1}]
+    world.enforce(requirements=[row | {"denials": 1} for row in rows])
+    return world.propose(**facts)
+
+
+def test_what_nobody_can_approve_is_shown_to_portal_admins_with_what_helps(world: World) -> None:
+    admin = keeper()
+    assert "nobody can approve" not in home(admin)
+    proposal = orphan(world, title="For the brand team")
+    page = home(admin)
+    assert "1 proposal that nobody can approve" in page
+    section = page[page.index("stuck-heading") :].split("</section>")[0]
+    assert f'<a href="/admin/approvals/proposal/{proposal.pk}/">For the brand team</a>' in section
+    assert "Wants Brand." in section
+    assert "Ask a superuser" in section
+    assert "/admin/auth/user/" in section
+    assert "/admin/policies/requirement/" in section
+    for address in ("/admin/auth/user/", "/admin/policies/requirement/"):
+        assert signed_in(admin).get(address).status_code == 200
+    assert "Ask a superuser" not in home(User.objects.create_superuser("root"))
+    worlds.person("brand", "Brand")
+    assert "nobody can approve" not in home(admin)
+
+
+def test_what_nobody_can_approve_is_not_shown_to_others(world: World) -> None:
+    orphan(world, title="For the brand team")
+    for reader in (world.owner, auditor()):
+        assert "nobody can approve" not in home(reader)
+
+
+def test_of_many_that_nobody_can_approve_the_next_to_expire_are_shown_in_few_queries(world: World) -> None:
+    admin = keeper()
+    client = signed_in(admin)
+    counts = []
+    for number in range(8):
+        proposal = orphan(world, title=f"Orphan {number}")
+        Proposal.objects.filter(pk=proposal.pk).update(deadline_at=timezone.now() + timedelta(hours=20 - number))
+        cache.clear()
+        with CaptureQueriesContext(connection) as captured:
+            page = client.get("/admin/").content.decode()
+        counts.append(len(captured))
+    assert len(set(counts[1:])) == 1
+    section = page[page.index("stuck-heading") :].split("</section>")[0]
+    assert "8 proposals that nobody can approve" in section
+    assert [f"Orphan {number}" in section for number in range(8)] == [number > 2 for number in range(8)]
+    assert section.index("Orphan 7") < section.index("Orphan 6")
+    assert "and 3 more" in section
+
+
 def test_looking_changes_nothing(world: World) -> None:
     world.propose()
     before: Any = list(Proposal.objects.values())

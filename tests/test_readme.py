@@ -33,7 +33,7 @@ def test_every_command_it_lists_exists():
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 @pytest.mark.django_db(transaction=True)
 def test_the_first_proposal_goes_as_it_says(live_server, capsys):
-    person("ada")
+    person("admin")
     call_command("bootstrap")
     (words,) = re.findall(r"manage\.py create_agent (.+)", README)
     call_command("create_agent", *words.split())

@@ -21,6 +21,7 @@ from approvals.batches import MOST
 from approvals.errors import NotInBatch
 from approvals.models import Decision
 from approvals.review import SeenRevision
+from approvals.searching import read_id
 from policies.publishing import active_policy
 
 Frame = Mapping[str, Any]
@@ -91,19 +92,12 @@ def page(request: HttpRequest, frame: Frame) -> HttpResponse:
 def _asked_for(request: HttpRequest) -> list[UUID]:
     """Return which proposals the address names. Raises Http404 for one whose like is asked for and not seen."""
     if "alike" not in request.GET:
-        return list(dict.fromkeys(key for text in request.GET.getlist("id") if (key := _uuid(text)) is not None))
-    person, key = person_of(request), _uuid(request.GET["alike"])
+        return list(dict.fromkeys(key for text in request.GET.getlist("id") if (key := read_id(text)) is not None))
+    person, key = person_of(request), read_id(request.GET["alike"])
     one = None if key is None else eligibility.visible(person).filter(pk=key).first()
     if one is None:
         raise Http404
     return batch_rows.alike(person, one, active_policy())
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _named(request: HttpRequest, name: str) -> dict[UUID, str]:
@@ -112,7 +106,7 @@ def _named(request: HttpRequest, name: str) -> dict[UUID, str]:
     for value in request.POST.getlist(name):
         key, _colon, seen = value.partition(":")
         number, _colon, digest = seen.partition(":")
-        if (proposal_id := _uuid(key)) is not None and number.isdecimal() and len(number) < 10 and digest:
+        if (proposal_id := read_id(key)) is not None and number.isdecimal() and len(number) < 10 and digest:
             found[proposal_id] = value
     return found
 

@@ -19,6 +19,7 @@ from approvals.admin import actions, desk_list, desk_page, editing, review_page,
 from approvals.admin.desk_page import UNDO, Frame, Opened
 from approvals.errors import NotEligible, ProposalError
 from approvals.models import CLEARED, Decision, Proposal, State
+from approvals.searching import read_id
 
 SETTLED_BY_PEOPLE: Final = (*CLEARED, State.REJECTED, State.RETURNED, State.TAKEN_OVER)
 YEAR_SECONDS: Final = 365 * 24 * 3600
@@ -196,7 +197,7 @@ def _back(request: HttpRequest, frame: Frame) -> actions.Way:
 def _next(request: HttpRequest, frame: Frame) -> HttpResponse:
     """Open what the list named as the next one, if it still waits; else the first."""
     listed = desk_page.look_up(request)
-    preferred = _uuid(request.POST.get("next", ""))
+    preferred = read_id(request.POST.get("next", ""))
     chosen = preferred if listed.has(preferred) else listed.next_after(None)
     return desk_page.go(request, frame, Opened(chosen), listed=listed)
 
@@ -234,13 +235,6 @@ def _seen(request: HttpRequest) -> str:
 
 def _is_id(text: str) -> bool:
     return text.isdecimal() and text.isascii() and len(text) <= 18
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 PAGES: Final[Mapping[str, tuple[str, Callable[..., HttpResponse]]]] = {

@@ -20,6 +20,7 @@ from approvals.admin import words
 from approvals.admin.actions import page_url, person_of
 from approvals.models import ASKING, Notice, State
 from approvals.offers import Offers
+from approvals.searching import read_id
 from audit.clock import database_now
 from policies.publishing import active_policy
 
@@ -116,10 +117,5 @@ def _mark(request: HttpRequest, person: User) -> HttpResponse:
 
 
 def _ids(texts: Sequence[str]) -> list[UUID]:
-    found = []
-    for text in texts[:A_PAGE]:
-        try:
-            found.append(UUID(text))
-        except ValueError:
-            continue  # not of our making, so there is nothing to mark
-    return found
+    """Return the ids among `texts`; there is nothing to mark for what is not of our making."""
+    return [found for text in texts[:A_PAGE] if (found := read_id(text)) is not None]

@@ -124,8 +124,3 @@ def _calls(proposal: Proposal) -> list[Call]:
 def _due(timer: Timer) -> datetime:
     assert timer.due_at is not None
     return timer.due_at
-
-
-def stuck_proposals(policy: Policy) -> int:
-    """Return how many waiting proposals nobody can approve, for the overview of portal admins. One query."""
-    return unmeetable.count(policy)

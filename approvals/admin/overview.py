@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from approvals import eligibility, trend
-from approvals.admin import charts, words
+from approvals.admin import charts, stuck, words
 from approvals.admin.actions import page_url
 from approvals.models import OPEN, WAITING, Dispatch, DispatchStatus, Proposal, State
 from approvals.trend import Scope, Trouble
@@ -119,6 +119,7 @@ def home(person: User) -> Mapping[str, Any]:
         "held": held(scope),
         "looks": [_look(person, trouble) for trouble in trend.troubles(scope, at=now)],
         "records": _records(person),
+        "stuck": stuck.of(person, policy=active_policy(), now=now),
     }
     days = trend.days(scope, at=now)
     if trend.is_new(scope, days):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from approvals import eligibility
+from approvals import eligibility, searching
 from approvals.admin import actions, editing, filters, ranges, review_page, words
 from approvals.admin.exporting import ExportingAdmin
 from approvals.models import WAITING, Decision, Proposal, State
@@ -66,16 +66,7 @@ class ProposalAdmin(ExportingAdmin[Proposal]):
         self, request: HttpRequest, queryset: QuerySet[Proposal], search_term: str
     ) -> tuple[QuerySet[Proposal], bool]:
         """Find by id, by the exact name of a target, or by words of the title."""
-        term = search_term.strip().replace("\x00", "")
-        if not term:
-            return queryset, False
-        try:
-            return queryset.filter(pk=UUID(term)), False
-        except ValueError:
-            titles = Q()
-            for word in term.split()[:10]:
-                titles &= Q(title__icontains=word)
-            return queryset.filter(titles | Q(targets__contains=[term[:200]])), False
+        return queryset.filter(searching.named_by(search_term)), False
 
     def has_view_permission(self, request: HttpRequest, obj: Proposal | None = None) -> bool:
         return super().has_view_permission(request, obj) or request.user.has_perm(eligibility.SEE_ALL)

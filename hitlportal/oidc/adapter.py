@@ -7,15 +7,20 @@ from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.providers.base import AuthProcess
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from audit import ledger
 from audit.clock import database_now
-from hitlportal.oidc import roles
+from hitlportal.oidc import connecting, roles
+from hitlportal.oidc.connecting import ConnectingRefused
 from policies.people import actor
 
 
@@ -41,10 +46,15 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # all
         ]
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        """Check that the token answers this sign-in; give the roles of its groups, or refuse who has none."""
+        """Check that the token answers this sign-in; give the roles of its groups, or refuse who has none.
+
+        Whoever set out to connect an account gets that, and nothing of a sign-in.
+        """
         oidc, claims = roles.provider(), sociallogin.claims
         if not secrets.compare_digest(str(sociallogin.state.get("nonce", "")), str(claims["nonce"])):
             raise ImmediateHttpResponse(_refused(request, "account/provider_error.html"))
+        if sociallogin.state.get("process") == AuthProcess.CONNECT:
+            raise ImmediateHttpResponse(_connected(request, sociallogin))
         given = roles.roles_for(claims, oidc)
         if sociallogin.is_existing:
             roles.apply(sociallogin.user, given, oidc)
@@ -77,6 +87,21 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # all
     def on_authentication_error(self, request: HttpRequest, provider: Any, **facts: Any) -> None:
         """Show the portal's own page, whatever went wrong."""
         raise ImmediateHttpResponse(_refused(request, "account/provider_error.html"))
+
+
+def _connected(request: HttpRequest, sociallogin: Any) -> HttpResponse:
+    """Connect the identity that came back to the account of who set out, if that is who is signed in."""
+    person = request.user
+    if not isinstance(person, User) or sociallogin.state.get("person") != person.pk:
+        return _refused(request, "account/provider_error.html")
+    name = roles.provider().name
+    try:
+        connecting.connect(person=person, identity=sociallogin.account)
+    except ConnectingRefused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("Connected. You can sign in with %s from now on.") % name)
+    return HttpResponseRedirect(reverse("account"))
 
 
 def _refused(request: HttpRequest, template: str) -> HttpResponse:

@@ -79,6 +79,20 @@ requirements = st.lists(
 )
 
 
+@pytest.mark.parametrize(
+    ("votes", "was_open", "expected"),
+    [
+        pytest.param([], {1}, set(), id="nothing-has-opened"),
+        pytest.param([yes("a", OWNER)], {1}, {LEGAL, FINANCE}, id="the-second-has-opened"),
+        pytest.param([yes("a", OWNER)], {1, 2}, set(), id="it-was-open-before"),
+        pytest.param([yes("a", OWNER, FINANCE)], {1}, {LEGAL}, id="finance-has-spoken"),
+    ],
+)
+def test_who_is_asked_because_a_stage_has_opened(votes, was_open, expected):
+    rows = [row(OWNER), row(LEGAL, stage=2), row(FINANCE, stage=2)]
+    assert explain(rows, votes).asked_since(was_open) == expected
+
+
 @given(requirements, votes)
 def test_an_approval_needs_every_named_row_met_and_no_denial(rows, cast):
     last = {vote.voter: vote for vote in cast}.values()

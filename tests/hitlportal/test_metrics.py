@@ -4,13 +4,15 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group, Permission
+from django.conf import settings
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from approvals import lag
-from approvals.models import Callback, Dispatch, Proposal
+from approvals import escalation, lag, notices
+from approvals.models import Callback, ChannelHealth, Dispatch, NoticeDelivery, Occasion, Proposal, Timer
 from audit.clock import database_now
 from hitlportal import health, health_page
+from hitlportal.celery import app
 from policies import bootstrap, switches
 from policies.models import EVERYWHERE, Surface
 from tests import world as worlds
@@ -40,9 +42,14 @@ def lags():
 
 def test_nothing_due_is_no_lag(world):
     world.propose()
+    notices.fan_out()
     assert {one.kind: (one.rows, one.seconds, one.is_late) for one in lag.measure_all()} == dict.fromkeys(
-        ("shipping", "callbacks", "expiry", "reevaluation", "assessing", "replays"), (0, 0.0, False)
-    )
+        (
+            "shipping", "callbacks", "expiry", "escalations", "occasions", "notices", "reevaluation", "assessing",
+            "replays",
+        ),
+        (0, 0.0, False),
+    )  # fmt: skip
 
 
 def test_shipping_is_as_late_as_the_oldest_dispatch(world):
@@ -80,6 +87,44 @@ def test_callbacks_and_expiry_are_measured(world):
     assert lags()["expiry"].is_late
 
 
+def test_a_reminder_that_nobody_gave_is_measured(world):
+    proposal = world.propose()
+    Timer.objects.filter(proposal=proposal, kind="remind_50").update(due_at=ago(90))
+    found = lags()["escalations"]
+    assert found.rows == 1
+    assert 89 <= found.seconds <= 120
+    assert found.is_late
+    escalation.fire_due()
+    assert lags()["escalations"].rows == 0
+
+
+def test_whom_nobody_has_told_yet_is_measured(world):
+    User.objects.filter(pk=world.owner.pk).update(email="somebody@example.com")
+    world.propose()
+    Occasion.objects.update(at=ago(80))
+    assert (lags()["occasions"].rows, lags()["occasions"].is_late) == (1, True)
+    notices.fan_out()
+    assert lags()["occasions"].rows == 0
+    assert lags()["notices"].rows == 1
+    NoticeDelivery.objects.update(status="claimed", lease_until=ago(200), next_attempt_at=ago(900))
+    found = lags()["notices"]
+    assert 199 <= found.seconds <= 230
+    assert found.is_late
+
+
+def test_what_waits_for_its_hour_or_for_a_channel_that_rests_is_not_late(world):
+    User.objects.filter(pk=world.owner.pk).update(email="somebody@example.com")
+    world.propose()
+    notices.fan_out()
+    NoticeDelivery.objects.update(next_attempt_at=ago(-600))
+    assert lags()["notices"].rows == 0
+    NoticeDelivery.objects.update(next_attempt_at=ago(600))
+    ChannelHealth.objects.create(lane="email", failures=3, next_try_at=ago(-60))
+    assert lags()["notices"].rows == 0
+    ChannelHealth.objects.update(next_try_at=ago(1))
+    assert lags()["notices"].rows == 1
+
+
 def test_what_a_new_policy_still_has_to_judge_is_measured(world):
     world.propose()
     Surface.objects.filter(slug="ads.budget").update(tier_id="signature")
@@ -88,7 +133,7 @@ def test_what_a_new_policy_still_has_to_judge_is_measured(world):
 
 
 def test_measuring_everything_asks_little(world, django_assert_max_num_queries):
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(12):
         lag.measure_all()
 
 
@@ -152,6 +197,23 @@ def test_others_do_not_find_the_health_page(world, client):
     assert client.get("/admin/health/").status_code == 404
     world.owner.user_permissions.add(Permission.objects.get(codename="change_connector"))
     assert client.get("/admin/health/").status_code == 200
+
+
+TIMED = re.compile(r"^\| (`\w+`(?:, `\w+`)*) \| (\d+) s \| (\d+) s \|$", re.MULTILINE)
+
+
+def test_the_operations_manual_names_every_kind_of_work_and_every_task_with_its_limits():
+    manual = (settings.BASE_DIR / "docs/operations.md").read_text(encoding="utf-8")
+    (row,) = (line for line in manual.splitlines() if line.startswith("| `hitl_due_oldest_seconds{kind}`"))
+    assert set(re.findall(r"`(\w+)`", row)) == set(lag._KINDS)
+    written = {
+        name: (int(soft), int(hard))
+        for names, soft, hard in TIMED.findall(manual)
+        for name in re.findall(r"\w+", names)
+    }
+    app.loader.import_default_modules()
+    ours = [task for name, task in app.tasks.items() if name.startswith(("approvals.", "hitlportal."))]
+    assert written == {task.name.rpartition(".")[2]: (task.soft_time_limit, task.time_limit) for task in ours}
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (119, "119 s"), (150, "2 min"), (7300, "2 h")])

@@ -219,8 +219,21 @@ def test_put_in_force_is_no_way_around(world):
     loosen()
     with pytest.raises(LooseningRefused):
         publishing.put_in_force()
-    tighten()
-    assert publishing.put_in_force() == publishing.active_version()
+
+
+@pytest.mark.parametrize("change", [loosen, tighten])
+def test_no_program_publishes_in_place_of_a_person(world, settings, change):
+    """A second factor can be asked of people only, and only the pages ask."""
+    settings.REQUIRE_SECOND_FACTOR = frozenset({"publish"})
+    was = publishing.active_version()
+    assert publishing.put_in_force() == was, "there is nothing to publish"
+    change()
+    with pytest.raises(LooseningRefused, match="people publish"):
+        publishing.put_in_force()
+    out = io.StringIO()
+    call_command("bootstrap", stdout=out)
+    assert "publish it in the admin" in out.getvalue()
+    assert publishing.active_version() == was
 
 
 def test_bootstrap_twice_publishes_once():

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -148,7 +149,9 @@ def _apply(options: dict[str, Any], out: OutputWrapper) -> int:
     plan = documents.apply(_read(options), prune=options["prune"])
     _tell(plan, out)
     if plan.changes:
-        out.write(_("The tables are changed: a draft, which counts once it is published."))
+        out.write(_("The tables are changed: a draft, which counts once somebody publishes it in the admin, Policies."))
+        if "publish" in settings.REQUIRE_SECOND_FACTOR:
+            out.write(_("Whoever publishes is asked for their second factor there."))
     return 0
 
 

@@ -75,6 +75,16 @@ def test_applying_makes_a_draft_and_publishes_nothing(write, portal):
     assert Rule.history.get().history_change_reason == "policy file"
 
 
+def test_applying_says_who_publishes_and_what_they_are_asked(write, capsys, settings):
+    assert code_of("apply", write(SHORT)) == 0
+    said = capsys.readouterr().out
+    assert "once somebody publishes it in the admin" in said
+    assert "second factor" not in said
+    settings.REQUIRE_SECOND_FACTOR = frozenset({"publish"})
+    assert code_of("apply", write(SHORT.replace("100", "200"))) == 0
+    assert "Whoever publishes is asked for their second factor there." in capsys.readouterr().out
+
+
 def test_a_plan_says_what_would_change(write, capsys):
     call_command("policy", "apply", write(SHORT))
     capsys.readouterr()
