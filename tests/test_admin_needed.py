@@ -56,6 +56,14 @@ def test_who_approved_and_who_is_still_needed(world):
     assert said(proposal, fin) == ""
 
 
+def test_the_head_of_the_page_names_who_decides_and_not_the_owner(world, client):
+    world.enforce(requirements=[row("Product"), row("Finance")])
+    client.force_login(person("pam", "Product"))
+    page = client.get(f"/admin/approvals/proposal/{world.propose().pk}/").content.decode()
+    head = page.split('<header class="review-head">')[1].split("</header>")[0]
+    assert "Decided by Finance, Product" in " ".join(strip_tags(head).split())
+
+
 def test_a_later_stage_may_reject_at_once(world):
     world.enforce(requirements=[row("Product"), row("Finance", stage=2)])
     fin = person("fin", "Finance")
