@@ -43,7 +43,7 @@ def test_who_approved_and_who_is_still_needed(world):
     pam, fin = person("pam", "Product"), person("fin", "Finance")
     proposal = world.propose()
     assert "After yours, Finance still has to approve." in said(proposal, pam)
-    assert "1 more of Finance (later)" in said(proposal, pam)
+    assert "Waits for Finance (later)" in said(proposal, pam)
     assert "One after the other" in said(proposal, pam)
     assert context(proposal, fin)["needed_effect"] == "", "not yet"
     with pytest.raises(NotEligible, match="Not yet: Product has to approve first"):
