@@ -6,12 +6,14 @@ from typing import Any, Final
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from approvals import links, messages
 from approvals.admin import cards, forms, words
 from approvals.admin.actions import done, page_url
+from approvals.cards import showing
 from approvals.errors import ProposalError, ReasonRequired, SignatureRequired, StateConflict
 from approvals.links import Said, TokenOfAnother
 from approvals.messages import Sight
@@ -60,9 +62,10 @@ def _sight(token: DecisionToken) -> Sight:
 def _past(token: DecisionToken, seen: Sight) -> Past | None:
     if token.used_at is not None and token.decision is not None:
         what = token.decision.get_verdict_display()
-        sentence = _("%(who)s used it %(when)s: %(what)s.") % {
-            "who": token.decision.by_name, "when": words.ago(token.used_at, seen.now), "what": what
-        }  # fmt: skip
+        sentence = format_html(
+            _("{who} used it {when}: {what}."),
+            who=token.decision.by_name, when=words.ago(token.used_at, seen.now), what=what,
+        )  # fmt: skip
         return Past(GONE, _("This link was used"), sentence)
     if seen.state not in OPEN:
         return Past(GONE, _("There is nothing left to decide"), _happened(seen))
@@ -86,7 +89,7 @@ def _happened(seen: Sight) -> str:
     if seen.state == State.EXPIRED or last is None:
         return _("It is %s.") % str(state).lower()
     facts = {"what": last.get_verdict_display(), "who": last.by_name, "when": words.ago(last.at, seen.now)}
-    return _("%(what)s by %(who)s, %(when)s. It is now %(state)s.") % {**facts, "state": str(state).lower()}
+    return format_html(_("{what} by {who}, {when}. It is now {state}."), **facts, state=str(state).lower())
 
 
 def _decide(request: HttpRequest, token: DecisionToken, seen: Sight, signed_in: User | None) -> HttpResponse:
@@ -173,7 +176,7 @@ def _facts(seen: Sight) -> dict[str, Any]:
     return {
         "proposal": proposal,
         "state": seen.state,
-        "effect": words.effect(proposal, surface, state=seen.state, now=now),
+        "effect": showing.effect(proposal, surface, state=seen.state, now=now),
         "time_left": words.time_left(proposal, state=seen.state, now=now),
         "amount": None if proposal.amount is None else f"{words.number(proposal.amount)} {proposal.currency}".strip(),
         "audience": None if proposal.audience_size is None else words.number(proposal.audience_size),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from approvals import eligibility, links
 from approvals.admin import cards, words
+from approvals.cards import showing
 from approvals.channels.message import Choice, Difference, Digest, Fact, Message
 from approvals.models import ASKING, OPEN, ChannelKind, Decision, NoticeDelivery, NoticeKind, Proposal, State
 from approvals.models.notice import Told
@@ -76,7 +77,7 @@ def write(told: Told, seen: Sight, *, identifier: str, channel: str, person: Use
         asks=asks,
         heading=heading(told, seen, asks=asks),
         title=proposal.title,
-        effect=words.effect(proposal, surface, state=seen.state, now=seen.now),
+        effect=showing.effect(proposal, surface, state=seen.state, now=seen.now),
         url=review_url(proposal),
         link_text=_("Open and decide") if asks else _("Open in the portal"),
         note=told.note,

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Final
+from urllib.parse import quote
 
 from django.utils.translation import gettext as _
 
 from approvals.demo import stage
 from approvals.demo.memory import Folder, Memory
+from approvals.demo.post import Post
 from approvals.demo.rehearsal import Rehearsal, Step
 from audit.clock import database_now
 from hitlportal import portal
@@ -26,7 +28,10 @@ from hitlportal.environment import Environment
 from hitlportal.supervisor import Supervisor
 
 HOLD: Final = timedelta(seconds=20)
+UNDO: Final = timedelta(seconds=10)
 REHEARSAL_HOLD: Final = timedelta(seconds=8)
+REHEARSAL_UNDO: Final = timedelta(seconds=3)
+POST_SECONDS: Final = 0.5
 READY_SECONDS: Final = 60
 # A rehearsal is over within a minute of its start, unless the machine was slow to set it up.
 MINUTE_SECONDS: Final = 55.0
@@ -54,6 +59,8 @@ def environment(var: Path, port: int, present: Mapping[str, str]) -> dict[str, s
     return {
         **{name: value for name, value in present.items() if name not in dropped},
         "DEBUG": "true",
+        # E-mail comes to nobody: each is a file, and the demo tells of it.
+        "EMAIL_URL": f"filemail:///{quote(str(Folder(var.absolute()).mail))}",
         "LOG_LEVEL": present.get("LOG_LEVEL") or "WARNING",
         "OUTBOUND_ALLOWED_NETWORKS": "127.0.0.1/32",
         "PORT": str(port),
@@ -100,6 +107,10 @@ class Demo:
     def hold(self) -> timedelta:
         return REHEARSAL_HOLD if self.is_rehearsal else HOLD
 
+    @property
+    def undo(self) -> timedelta:
+        return REHEARSAL_UNDO if self.is_rehearsal else UNDO
+
     def start(self) -> None:
         """Migrate, set the stage, start everything, and return when the portal is ready."""
         portal.require_free_port(self.environment)
@@ -107,21 +118,30 @@ class Demo:
         self.memory.portal = self.environment.site_url
         self.memory.executor_port = free_port(self.environment.port + 1)
         self.memory.is_rehearsal = self.is_rehearsal
-        self.hold_in_force = stage.prepare(self.memory, hold=self.hold)
+        self.hold_in_force = stage.prepare(self.memory, hold=self.hold, undo=self.undo)
         self.folder.save(self.memory)
         portal.add_programs(self.supervisor, self.environment)
         for name in ("executor", "agents"):
             self.supervisor.add(name, [sys.executable, "-m", f"approvals.demo.{name}", str(self.folder.path)])
         self.supervisor.start()
+        threading.Thread(target=self._tell_of_mail, name="post", daemon=True).start()
         self.supervisor.wait_ready(portal.readiness_probe(self.environment), timeout_seconds=READY_SECONDS)
 
     def rehearse(self) -> tuple[bool, list[Step]]:
         """Let the robot go through everything; return whether all went well, and its steps."""
         until = max(self._began + MINUTE_SECONDS, time.monotonic() + LEAST_REHEARSAL_SECONDS)
-        rehearsal = Rehearsal(self.memory, self.folder, since=self._since, until=until)
+        rehearsal = Rehearsal(self.memory, self.folder, mails=self.post.mails, since=self._since, until=until)
         return rehearsal.run(), rehearsal.steps
 
+    def _tell_of_mail(self) -> None:
+        while not self.supervisor.is_stopping:
+            for mail in self.post.read():
+                for line in mail.lines():
+                    self.tell("mail", line)
+            time.sleep(POST_SECONDS)
+
     def __post_init__(self) -> None:
+        self.post = Post(self.folder.mail)
         self._began = time.monotonic()
         self._since = database_now()
         self.hold_in_force = self.hold

@@ -48,7 +48,7 @@ def test_who_approved_and_who_is_still_needed(world):
     pam, fin = person("pam", "Product"), person("fin", "Finance")
     proposal = world.propose()
     assert "After yours, Finance still has to approve." in said(proposal, pam)
-    assert "1 more of Finance (later)" in said(proposal, pam)
+    assert "Waits for Finance (later)" in said(proposal, pam)
     assert "One after the other" in said(proposal, pam)
     assert context(proposal, fin)["needed_effect"] == "", "not yet"
     with pytest.raises(NotEligible, match="Not yet: Product has to approve first"):
@@ -59,6 +59,14 @@ def test_who_approved_and_who_is_still_needed(world):
     assert "Your approval changes nothing by itself. Finance still has to approve." in said(proposal, pam)
     assert world.approve(proposal, by=fin).state == "approved"
     assert said(proposal, fin) == ""
+
+
+def test_the_head_of_the_page_names_who_decides_and_not_the_owner(world, client):
+    world.enforce(requirements=[row("Product"), row("Finance")])
+    client.force_login(person("pam", "Product"))
+    page = client.get(f"/admin/approvals/proposal/{world.propose().pk}/").content.decode()
+    head = page.split('<header class="review-head">')[1].split("</header>")[0]
+    assert "Decided by Finance, Product" in " ".join(strip_tags(head).split())
 
 
 def test_a_later_stage_may_reject_at_once(world):

@@ -42,6 +42,18 @@ def test_holidays_are_filled_in_by_country_and_year(admin):
     assert date(2026, 3, 8) in Calendar.objects.get().holidays
 
 
+def test_the_list_shows_the_week_in_short_and_how_far_holidays_reach(admin, world):
+    halves = {"wednesday": "09:00-12:00", "friday": "09:00-15:00"}
+    save(admin, **halves, holidays="2026-12-25,2027-01-01")
+    save(admin, slug="night", **dict.fromkeys(WEEK, ""), sunday="20:00-24:00")
+    Surface.objects.filter(pk="ads.budget").update(calendar="office")
+    said = admin.get("/admin/policies/calendar/").content.decode()
+    assert "Mon–Tue 09:00-17:00; Wed 09:00-12:00; Thu 09:00-17:00; Fri 09:00-15:00" in said
+    assert "2, until 2027-01-01" in said
+    assert '<td class="field-used_by">ads.budget</td>' in said
+    assert "Sun 20:00-24:00" in said
+
+
 @pytest.mark.parametrize(
     ("fields", "says"),
     [

@@ -14,6 +14,7 @@ from approvals.errors import SignatureRequired
 from approvals.models import Decision, DecisionToken, Notice, Occasion, Proposal
 from audit.clock import database_now
 from audit.models import Entry
+from policies.models import Surface
 from tests import world as worlds
 from tests.approvals.races import race
 from tests.world import World, seen
@@ -152,7 +153,27 @@ def test_what_somebody_else_settled_is_told_with_their_name(world):
     world.decide(proposal, "reject", by=world.other_owner, reason_code="off_brand")
     answer = Client().get(address)
     assert answer.status_code == 410
-    assert "Rejected by other-channel-owner" in answer.content.decode()
+    said = answer.content.decode()
+    assert "Rejected by other-channel-owner, <time datetime=" in said
+    assert "ago</time>. It is now rejected." in said
+    assert "&lt;time" not in said
+
+
+def test_a_used_link_says_who_used_it_and_when(world):
+    proposal = world.propose()
+    address = link(world, proposal)
+    approve(Client(), address, proposal)
+    said = Client().get(address).content.decode()
+    assert "channel-owner used it <time datetime=" in said
+    assert "ago</time>: Approved." in said
+    assert "&lt;time" not in said
+
+
+def test_the_page_says_what_approving_does_as_the_card_knows_it(world):
+    Surface.objects.filter(pk="ads.budget").update(card="price")
+    content = {"payload": {"sku": "starter <b>", "price": 24}, "before": {"sku": "starter <b>", "price": 29}}
+    said = Client().get(link(world, world.propose(content=content))).content.decode()
+    assert "Approving lowers the price of starter &lt;b&gt; from 29 to 24" in said
 
 
 def test_a_changed_token_opens_nothing(world):

@@ -41,7 +41,7 @@ class AbsenceForm(forms.Form):
         label=gettext_lazy("Who decides meanwhile"),
         required=False,
         empty_label=gettext_lazy("Nobody in particular"),
-        help_text=gettext_lazy("They decide for you where you could, and it says so: their name, for yours."),
+        help_text=gettext_lazy("They decide where you could have, and the decision names you both."),
     )
     roles = forms.MultipleChoiceField(
         label=gettext_lazy("Only in these roles"),
@@ -127,6 +127,7 @@ def _show(request: HttpRequest, frame: Frame, viewer: User, form: AbsenceForm) -
     context = {
         **frame,
         "title": _("Absence"),
+        "is_nav_sidebar_enabled": False,
         "form": form,
         "absences": list(own[:200]),
         "stands_in": list(coming.filter(delegate=viewer)[:50]),

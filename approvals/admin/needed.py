@@ -111,7 +111,8 @@ def _line(need: Need, names: Mapping[str, str], *, is_stuck: bool) -> Line:
         missing, mark = _("Nobody is left who could: %s.") % who, "stuck"
     else:
         more = ngettext("%(count)s more of %(who)s", "%(count)s more of %(who)s", need.missing)
-        missing = more % {"count": need.missing, "who": who}
+        is_first = need.missing == 1 and not need.approved_by
+        missing = _("Waits for %s") % who if is_first else more % {"count": need.missing, "who": who}
         mark = "open" if need.is_open else "later"
     return Line(need.name, ", ".join(names.get(voter, voter) for voter in need.approved_by), missing, mark)
 

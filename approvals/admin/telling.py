@@ -48,6 +48,8 @@ class AddressForm(forms.ModelForm[OutsideAddress]):
     class Meta:
         model = OutsideAddress
         fields = ("name", "kinds", "surfaces", "is_enabled")
+        widgets = {"surfaces": forms.CheckboxSelectMultiple}
+        help_texts = {"surfaces": gettext_lazy("None ticked: on all of them.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -80,7 +82,6 @@ class OutsideAddressAdmin(RecordedAdmin[OutsideAddress]):
     form = AddressForm
     list_display = ("name", "service", "is_enabled")
     list_filter = ("is_enabled",)
-    filter_horizontal = ("surfaces",)
     fields = ("name", "address", "kinds", "surfaces", "is_enabled")
 
     @admin.display(description=gettext_lazy("service"))

@@ -7,6 +7,7 @@ import json
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -43,7 +44,7 @@ class Agents:
     def run(self) -> None:
         """Propose at a human pace, for ever; a rehearsal ends after the opening and then only waits."""
         self._wait_for_the_portal()
-        opening = scenario.opening()
+        opening = scenario.rehearsed() if self._memory.is_rehearsal else scenario.opening()
         for number, act in enumerate(chain(opening, [] if self._memory.is_rehearsal else scenario.further())):
             if number and not self._memory.is_rehearsal:
                 time.sleep(SHORT_PAUSE_SECONDS if number < len(opening) else LONG_PAUSE_SECONDS)
@@ -62,7 +63,7 @@ class Agents:
 
     def _follow(self, act: Act) -> None:
         try:
-            proposal = self._ask(act, "POST", "/api/v1/proposals/", json=act.proposal).json()
+            proposal = self._ask(act, "POST", "/api/v1/proposals/", json=body(act)).json()
             say(act.agent, f"proposes “{proposal['title']}” → {_meaning(proposal)}")
             self._wait(act, proposal)
         except httpx.HTTPStatusError as refused:
@@ -111,13 +112,21 @@ class Agents:
             return answer
 
 
+def body(act: Act) -> dict[str, Any]:
+    """Return what the agent sends; when it wants an answer counts from now."""
+    if act.within is None:
+        return act.proposal
+    return {**act.proposal, "expires_at": (datetime.now(UTC) + act.within).isoformat()}
+
+
 def _meaning(proposal: dict[str, Any]) -> str:
     """Say in a few words what state a proposal is in, and why."""
     verdict, state = proposal["verdict"], str(proposal["state"])
     if state == "blocked":
         return f"blocked: {verdict['reasons'][0]['text']}"
     if state == "pending":
-        return f"pending: waits for {proposal['owner']} ({verdict['tier']})"
+        roles = " and ".join(sorted({row["role"] for row in proposal["requirements"]}))
+        return f"pending: waits for {roles} ({verdict['tier']})"
     if state == "approved":
         by = "people" if proposal["decisions"] else "the policy"
         return f"approved by {by}; ships at {str(proposal['release_at'])[11:19]} UTC unless somebody stops it"

@@ -41,6 +41,11 @@ class Folder:
         return self.path / "deliveries.sqlite3"
 
     @property
+    def mail(self) -> Path:
+        """The e-mails that the portal has sent, whole, one file each."""
+        return self.path / "mail"
+
+    @property
     def log(self) -> Path:
         """What web, worker and beat have to say."""
         return self.path / "portal.log"

@@ -2,21 +2,24 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 
 from approvals import invariants
 from approvals.demo import scenario, stage
-from approvals.demo.browser import Browser, PageUnexpected
+from approvals.demo.browser import Browser, Page, PageUnexpected
 from approvals.demo.memory import Folder, Memory
+from approvals.demo.post import Mail
+from approvals.models import Timer
 
 POLL_SECONDS: Final = 0.3
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,11 @@ class Missing(RuntimeError):
 
 
 class Rehearsal:
-    """Runs once; `steps` fills while it runs. `until` is a monotonic time in seconds."""
+    """Runs once; `steps` fills while it runs. `mails` fills by itself; `until` is a monotonic time in seconds."""
 
-    def __init__(self, memory: Memory, folder: Folder, *, since: datetime, until: float) -> None:
+    def __init__(self, memory: Memory, folder: Folder, *, mails: Sequence[Mail], since: datetime, until: float) -> None:
         self.steps: list[Step] = []
+        self._mails = mails
         self._memory = memory
         self._folder = folder
         self._since = since
@@ -46,12 +50,18 @@ class Rehearsal:
     def run(self) -> bool:
         """Go through all steps; return whether everything happened as it should."""
         for name, step in (
-            ("four agents' proposals arrive", self._proposals_arrive),
+            ("the agents' proposals arrive", self._proposals_arrive),
             ("the policy blocks what has no mandate", self._blocked),
-            ("the price waits for a signature", self._price_waits),
+            ("a price waits for Product and Finance", self._price_waits),
             ("the manager approves the budget shift", self._approve),
+            ("Product signs the price", self._product_signs),
+            ("Product and Finance sign another price", self._both_sign),
+            ("Finance is silent: the Executive is called", self._executive_is_called),
+            ("the Executive signs in its place", self._executive_signs),
             ("the budget shift ships once", lambda: self._ships("budget")),
             ("the e-mail ships by itself", lambda: self._ships("email")),
+            ("the price that escalated ships once", lambda: self._ships("price")),
+            ("the price both signed ships once", self._ships_without_a_call),
             ("the invariants hold", _invariants),
         ):
             try:
@@ -62,25 +72,24 @@ class Rehearsal:
         return True
 
     def _proposals_arrive(self) -> str:
-        for act in scenario.opening():
+        for act in scenario.rehearsed():
             self._await(f"a proposal by {act.agent} on {act.proposal['surface']}", partial(self._find, act.name))
-        return ", ".join(f"{act.proposal['surface']}: {self._state(act.name)}" for act in scenario.opening())
+        return ", ".join(f"{act.name}: {self._state(act.name)}" for act in scenario.rehearsed())
 
     def _blocked(self) -> str:
-        proposal = self._find("segment")
-        _require(proposal is not None and proposal["state"] == "blocked", f"not blocked: {proposal}")
-        return str(proposal["verdict"]["reasons"][0]["text"]) if proposal else ""
+        proposal = self._require_state("segment", "blocked")
+        return str(proposal["verdict"]["reasons"][0]["text"])
 
     def _price_waits(self) -> str:
         proposal = self._find("price") or {}
         found = (proposal.get("state"), proposal.get("verdict", {}).get("tier"))
         _require(found == ("pending", "signature"), f"it is {found}")
-        return f"pending, owner {proposal['owner']}"
+        asked = {stage.PRODUCT, stage.FINANCE}
+        told = self._await("e-mails to Product and Finance", lambda: self._mailed(proposal["title"], asked))
+        return f"pending (signature); {len(told)} e-mails ask for it"
 
     def _approve(self) -> str:
-        proposal = self._find("budget")
-        _require(proposal is not None and proposal["state"] == "pending", f"not pending: {proposal}")
-        assert proposal is not None
+        proposal = self._require_state("budget", "pending")
         with closing(Browser(self._memory.portal)) as browser:
             self._decide(browser, proposal)
         _require(self._state("budget") in {"approved", "shipped"}, f"it is {self._state('budget')} afterwards")
@@ -88,12 +97,74 @@ class Rehearsal:
 
     def _decide(self, browser: Browser, proposal: dict[str, Any]) -> None:
         """Sign in, find the proposal in the list, open its page and send the form that approves it."""
-        browser.sign_in(stage.MANAGER, self._memory.passwords[stage.MANAGER])
+        self._sign_in(browser, stage.MANAGER)
         listed = browser.open("/admin/approvals/proposal/")
         _require(any(proposal["id"] in link for link in listed.links), "the list of proposals does not show it")
-        page = browser.open(f"/admin/approvals/proposal/{proposal['id']}/")
+        page = browser.open(_page_of(proposal))
         after = browser.send(page, page.form(verdict="approve"))
         _require(after.status == httpx.codes.OK, f"the form was answered with {after.status}")
+
+    def _product_signs(self) -> str:
+        proposal = self._require_state("price", "pending")
+        with closing(Browser(self._memory.portal)) as browser:
+            self._sign_in(browser, stage.PRODUCT)
+            page = browser.open(_page_of(proposal))
+            browser.send(page, page.form(verdict="approve"))
+            _require(self._decided_by("price") == [], "it was approved without a password and a reason")
+            self._sign(browser, proposal, stage.PRODUCT)
+        _require(self._decided_by("price") == [stage.PRODUCT], f"decided by {self._decided_by('price')}")
+        self._require_state("price", "pending")
+        return "not without password and reason; then signed, and still pending"
+
+    def _both_sign(self) -> str:
+        proposal = self._require_state("team price", "pending")
+        for person in (stage.PRODUCT, stage.FINANCE):
+            with closing(Browser(self._memory.portal)) as browser:
+                self._sign_in(browser, person)
+                self._sign(browser, proposal, person)
+        _require(self._state("team price") in {"approved", "shipped"}, f"it is {self._state('team price')}")
+        return f"signed by {' and '.join(self._decided_by('team price'))}"
+
+    def _executive_is_called(self) -> str:
+        proposal = self._require_state("price", "pending")
+        fired = Timer.objects.filter(
+            proposal=proposal["id"], kind=Timer.Kind.LEVEL, role=stage.EXECUTIVE_ROLE, fired_at__isnull=False
+        )
+        timer = self._await("the timer that calls the Executive", fired.first)
+        (mail,) = self._await("its e-mail", lambda: self._mailed(proposal["title"], {stage.EXECUTIVE}))
+        _require(mail.subject.startswith("Escalated to you"), f"the e-mail says {mail.subject!r}")
+        _require(mail.url.endswith(_page_of(proposal)), f"the e-mail leads to {mail.url}")
+        _require(stage.FINANCE not in self._decided_by("price"), "Finance has answered")
+        waited = (timer.fired_at - datetime.fromisoformat(proposal["created_at"])).total_seconds()
+        return f"after {waited:.0f} s; e-mail to {mail.to}"
+
+    def _executive_signs(self) -> str:
+        proposal = self._require_state("price", "pending")
+        with closing(Browser(self._memory.portal)) as browser:
+            self._sign_in(browser, stage.EXECUTIVE)
+            self._sign(browser, proposal, stage.EXECUTIVE)
+        _require(self._state("price") in {"approved", "shipped"}, f"it is {self._state('price')} afterwards")
+        return f"signed by {' and '.join(self._decided_by('price'))}"
+
+    def _sign(self, browser: Browser, proposal: dict[str, Any], person: str) -> Page:
+        page = browser.open(_page_of(proposal))
+        return browser.send(
+            page, page.form(verdict="approve"), comment=f"{person} agrees", password=self._memory.passwords[person]
+        )
+
+    def _sign_in(self, browser: Browser, person: str) -> None:
+        browser.sign_in(person, self._memory.passwords[person])
+
+    def _mailed(self, title: str, people: Collection[str]) -> list[Mail] | None:
+        """Return the e-mails about a proposal to `people`, once each of them has one."""
+        found = [mail for mail in self._mails if title in mail.subject and mail.to.partition("@")[0] in people]
+        return found if {mail.to.partition("@")[0] for mail in found} == {*people} else None
+
+    def _ships_without_a_call(self) -> str:
+        seen = self._ships("team price")
+        title = self._require_state("team price", "shipped")["title"]
+        _require(self._mailed(title, {stage.EXECUTIVE}) is None, "the Executive was called for it")
+        return f"nobody was called; {seen}"
 
     def _ships(self, name: str) -> str:
         proposal = self._await(f"{name} to be shipped", lambda: self._find_in(name, "shipped"))
@@ -105,14 +176,15 @@ class Rehearsal:
 
     def _find(self, name: str) -> dict[str, Any] | None:
         """Return this run's proposal of that act, as its agent sees it."""
-        act = next(act for act in scenario.opening() if act.name == name)
+        act = next(act for act in scenario.rehearsed() if act.name == name)
         answer = self._http.get(
             "/api/v1/proposals/",
             params={"surface": act.proposal["surface"]},
             headers={"Authorization": f"Bearer {self._memory.keys[act.agent]}"},
         )
         answer.raise_for_status()
-        new = [row for row in answer.json()["results"] if datetime.fromisoformat(row["created_at"]) >= self._since]
+        rows = [row for row in answer.json()["results"] if row["title"] == act.proposal["title"]]
+        new = [row for row in rows if datetime.fromisoformat(row["created_at"]) >= self._since]
         return new[0] if new else None
 
     def _find_in(self, name: str, state: str) -> dict[str, Any] | None:
@@ -125,18 +197,32 @@ class Rehearsal:
         found = self._find(name)
         return str(found["state"]) if found else "missing"
 
+    def _require_state(self, name: str, state: str) -> dict[str, Any]:
+        proposal = self._find(name)
+        if proposal is None or proposal["state"] != state:
+            raise Missing(f"not {state}: {proposal}")
+        return proposal
+
+    def _decided_by(self, name: str) -> list[str]:
+        found = self._find(name)
+        return [decision["by"] for decision in found["decisions"]] if found else []
+
     def _journal(self) -> list[dict[str, Any]]:
         if not self._folder.journal.exists():
             return []
         return [json.loads(line) for line in self._folder.journal.read_text(encoding="utf-8").splitlines()]
 
-    def _await(self, what: str, probe: Callable[[], dict[str, Any] | None]) -> dict[str, Any]:
+    def _await(self, what: str, probe: Callable[[], Found | None]) -> Found:
         while time.monotonic() < self._until:
             found = probe()
             if found is not None:
                 return found
             time.sleep(POLL_SECONDS)
         raise Missing(f"Waited in vain for {what}.")
+
+
+def _page_of(proposal: dict[str, Any]) -> str:
+    return f"/admin/approvals/proposal/{proposal['id']}/"
 
 
 def _require(holds: bool, otherwise: str) -> None:

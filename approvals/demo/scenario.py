@@ -1,7 +1,8 @@
 """What the demo's agents propose. Data only: no network, no database, no clock."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import count
 from typing import Any, Final
 
@@ -10,6 +11,11 @@ from approvals.demo import letters
 WRITER: Final = "journey-writer"
 PACER: Final = "budget-pacer"
 SCOUT: Final = "price-scout"
+# The agent asks for an earlier decision than the surface gives, and the Executive is called as much earlier: after
+# three minutes, so that somebody who tries the portal decides first and does not wait long; in a rehearsal after five
+# seconds.
+PRICE_WITHIN: Final = timedelta(minutes=54)
+REHEARSED_WITHIN: Final = timedelta(seconds=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +52,27 @@ AGENTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One agent proposes something; `second` is the content it sends when people send it back."""
+    """One agent proposes something.
+
+    `second` is the content it sends when people send it back; `within` is how soon it asks people to decide.
+    """
 
     name: str
     agent: str
     proposal: dict[str, Any]
     second: dict[str, Any] | None = None
+    within: timedelta | None = None
 
 
 def opening() -> list[Act]:
     """Return the four proposals with which the demo begins, one for each fate."""
-    return [_email(), _budget(4000), _price(), _without_mandate()]
+    return [_email(), _budget(4000), replace(_price(), within=PRICE_WITHIN), _without_mandate()]
+
+
+def rehearsed() -> list[Act]:
+    """Return the opening with a price that does not wait long, and a second price for which nobody is called."""
+    shortened = [replace(act, within=REHEARSED_WITHIN) if act.within else act for act in opening()]
+    return [*shortened, _price("team price", "team", was=79, now=69, cost=21.0)]
 
 
 def further() -> Iterator[Act]:
@@ -130,17 +146,17 @@ def _budget(amount: int, *, number: int = 0) -> Act:
     )
 
 
-def _price() -> Act:
+def _price(name: str = "price", sku: str = "starter", *, was: int = 29, now: int = 24, cost: float = 9.5) -> Act:
     return Act(
-        "price",
+        name,
         SCOUT,
         {
             "surface": "pricing.catalog",
             "action": "change_price",
-            "title": "Lower the starter plan from $29 to $24",
-            "rationale": "Two competitors went to $25 this month, and one trial in five names the price as the reason.",
+            "title": f"Lower the {sku} plan from ${was} to ${now}",
+            "rationale": f"Two competitors went to ${now + 1} this month, and one trial in five leaves over the price.",
             "evidence": [
-                {"label": "Competitors", "value": "25.00 and 24.50 USD"},
+                {"label": "Competitors", "value": f"{now + 1}.00 and {now}.50 USD"},
                 {"label": "Trials that left because of the price", "value": "21 %"},
             ],
             "metrics": [{"name": "Trials that stay", "current": 9.5, "projected": 11.2, "unit": "%"}],
@@ -148,14 +164,14 @@ def _price() -> Act:
             "confidence": 0.96,
             "currency": "USD",
             "payload": {
-                "sku": "starter",
-                "price": 24,
-                "cost": 9.5,
+                "sku": sku,
+                "price": now,
+                "cost": cost,
                 "valid_from": "2030-01-01",
                 "valid_until": "2030-06-30",
             },
-            "before": {"sku": "starter", "price": 29, "cost": 9.5},
-            "targets": ["sku:starter"],
+            "before": {"sku": sku, "price": was, "cost": cost},
+            "targets": [f"sku:{sku}"],
         },
     )
 

@@ -11,42 +11,59 @@ from django.utils.translation import gettext as _
 from approvals.connectors import signing
 from approvals.demo.memory import Memory
 from approvals.demo.scenario import AGENTS, Cast
+from audit import ledger
+from audit.clock import database_now
 from policies import agents, agreeing, mandates, publishing, registration
 from policies.bootstrap import CONNECTOR, make_missing
-from policies.models import Agent, Connector, Loosening, Surface, Tier
+from policies.models import Agent, Connector, Escalation, Loosening, Requirement, Surface, Tier
 from policies.registration import Application
 
 MANAGER: Final = "manager"
-COMPLIANCE: Final = "compliance"
+PRODUCT: Final = "product"
+FINANCE: Final = "finance"
 EXECUTIVE: Final = "executive"
+COMPLIANCE: Final = "compliance"
 ADMIN: Final = "admin"
 HELD: Final = "monitored"
-# The manager holds every role that owns a sample surface, so that one person can try everything.
+PRICES: Final = "pricing.catalog"
+PRODUCT_ROLE: Final = "Product"
+FINANCE_ROLE: Final = "Finance"
+EXECUTIVE_ROLE: Final = "Executive"
+# Nobody answers: of the 72 hours that people have for a price, four pass before the Executive is called.
+CALLED_AFTER: Final = timedelta(hours=4)
+# The manager holds a role on every sample surface, so that one person can try everything; but a price wants two.
 PEOPLE: Final = {
-    MANAGER: ("Marketing manager", "Channel owner", "Team lead", "Finance"),
+    MANAGER: ("Marketing manager", "Channel owner", "Team lead", PRODUCT_ROLE),
+    PRODUCT: (PRODUCT_ROLE,),
+    FINANCE: (FINANCE_ROLE,),
+    EXECUTIVE: (EXECUTIVE_ROLE,),
     COMPLIANCE: ("Compliance",),
-    EXECUTIVE: ("Executive",),
     ADMIN: ("Portal admin",),
 }
+MAIL_DOMAIN: Final = "shop.example"
 _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 @transaction.atomic
-def prepare(memory: Memory, *, hold: timedelta) -> timedelta:
+def prepare(memory: Memory, *, hold: timedelta, undo: timedelta) -> timedelta:
     """Make what is missing, and let `memory` fit it: logins and keys that work. Return the hold in force.
 
-    `hold` replaces the hold of the tier `monitored`, so that nobody waits half an hour; but only in the first
-    policy there is. Later a shorter hold would be less oversight, and take two people here as anywhere.
+    `hold` replaces the hold of the tier `monitored` and `undo` the undo window of prices, so that nobody waits
+    long; but only in the first policy there is. Later they would be less oversight, and take two people here as
+    anywhere.
     """
     executor = f"http://127.0.0.1:{memory.executor_port}/actions"
     make_missing(connector_url=executor, connector_secret=signing.new_secret())
+    _product_role()
+    for username in PEOPLE:
+        _person(username, memory)
+    # Not before: what asks for people cannot be published while there are none.
     if publishing.active_version() is None:
         monitored = Tier.objects.get(slug=HELD)
         monitored.hold = hold
         monitored.save()
+        _prices(undo)
         publishing.put_in_force()
-    for username in PEOPLE:
-        _person(username, memory)
     owner = User.objects.get(username=ADMIN)
     for cast in AGENTS:
         _agent(cast, owner, memory)
@@ -54,11 +71,39 @@ def prepare(memory: Memory, *, hold: timedelta) -> timedelta:
     return publishing.active_policy().tiers[HELD].hold
 
 
+def _prices(undo: timedelta) -> None:
+    """Have two different people sign prices, one of Product and one of Finance; else the Executive is called."""
+    prices = Surface.objects.get(pk=PRICES)
+    prices.undo_window, prices.distinct_people = undo, True
+    prices.save()
+    for name in (PRODUCT_ROLE, FINANCE_ROLE):
+        Requirement.objects.create(surface=prices, name=name, role_id=name)
+    Escalation.objects.create(surface=prices, level=1, role_id=EXECUTIVE_ROLE, after=CALLED_AFTER, widens=True)
+
+
+def _product_role() -> None:
+    """Add a role to those that come with the portal; it may do what Finance may."""
+    role, is_made = Group.objects.get_or_create(name=PRODUCT_ROLE)
+    if not is_made:
+        return
+    permissions = Group.objects.get(name=FINANCE_ROLE).permissions.select_related("content_type")
+    role.permissions.set(permissions)
+    codes = sorted(f"{permission.content_type.app_label}.{permission.codename}" for permission in permissions)
+    ledger.record(
+        "role.made",
+        subject=f"role:{role.name}",
+        actor=ledger.SYSTEM,
+        at=database_now(),
+        data={"permissions": [*codes]},
+    )
+
+
 def _person(username: str, memory: Memory) -> None:
     person, is_made = User.objects.get_or_create(username=username)
     password = memory.passwords.setdefault(username, _password())
     if is_made or not person.check_password(password):
         person.set_password(password)
+    person.email = f"{username}@{MAIL_DOMAIN}"
     person.is_staff = person.is_active = True
     person.save()
     person.groups.set(Group.objects.filter(name__in=PEOPLE[username]))

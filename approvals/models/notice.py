@@ -175,7 +175,7 @@ class NoticeDelivery(Delivery, Told):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} · {self.channel}"
+        return f"{self.get_kind_display()} · {self.get_channel_display()}"
 
 
 class ChannelHealth(models.Model):

@@ -95,4 +95,4 @@ class NoticeRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} · {self.surface_id or '*'} · {self.role_id}"
+        return f"{self.get_kind_display()} · {self.surface_id or '*'} · {self.role_id}"

@@ -1,12 +1,15 @@
 """Calendars and escalations. What is saved is a draft until it is published."""
 
+from collections.abc import Sequence
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 import holidays
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -24,18 +27,18 @@ COUNTRIES = [("", "—"), *((code, code) for code in sorted(holidays.list_suppor
 
 class CalendarForm(forms.ModelForm[Calendar]):
     country = forms.ChoiceField(
-        label=gettext_lazy("country"),
+        label=gettext_lazy("Country"),
         choices=COUNTRIES,
         required=False,
         help_text=gettext_lazy("Adds its public holidays to the list when you save, e.g. DE or US."),
     )
     region = forms.CharField(
-        label=gettext_lazy("region"),
+        label=gettext_lazy("Region"),
         max_length=40,
         required=False,
         help_text=gettext_lazy("Within the country, e.g. BE for Berlin. Empty: only what holds everywhere in it."),
     )
-    year = forms.IntegerField(label=gettext_lazy("year"), min_value=1990, max_value=2100, required=False)
+    year = forms.IntegerField(label=gettext_lazy("Year"), min_value=1990, max_value=2100, required=False)
 
     class Meta:
         model = Calendar
@@ -78,7 +81,7 @@ class CalendarForm(forms.ModelForm[Calendar]):
 @admin.register(Calendar)
 class CalendarAdmin(Sluggish):
     form = CalendarForm
-    list_display = ("slug", "time_zone", "monday", "friday", "saturday")
+    list_display = ("slug", "time_zone", "hours", "days_off", "used_by")
     search_fields = ("slug",)
     fieldsets = (
         (None, {"fields": ("slug", "time_zone")}),
@@ -88,6 +91,32 @@ class CalendarAdmin(Sluggish):
         ),
         (gettext_lazy("Holidays"), {"fields": ("holidays", ("country", "region", "year"))}),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Calendar]:
+        """Read with each calendar which surfaces name it."""
+        return super().get_queryset(request).prefetch_related("surfaces")
+
+    @admin.display(description=gettext_lazy("working hours"))
+    def hours(self, row: Calendar) -> str:
+        """Show the week in short: days that follow each other with the same hours are one part."""
+        week = [(str(Calendar._meta.get_field(day).verbose_name)[:3], getattr(row, day).strip()) for day in DAYS]
+        parts = [(list(days), hours) for hours, days in groupby(week, key=lambda day: day[1]) if hours]
+        return "; ".join(f"{_span([name for name, _hours in days])} {hours}" for days, hours in parts)
+
+    @admin.display(description=gettext_lazy("holidays"))
+    def days_off(self, row: Calendar) -> str:
+        """Show until when holidays are known: the next year's are not filled in by themselves."""
+        if not row.holidays:
+            return "—"
+        return _("%(count)s, until %(last)s") % {"count": len(row.holidays), "last": max(row.holidays).isoformat()}
+
+    @admin.display(description=gettext_lazy("used by"))
+    def used_by(self, row: Calendar) -> str:
+        return ", ".join(surface.slug for surface in row.surfaces.all()) or "—"
+
+
+def _span(days: Sequence[str]) -> str:
+    return days[0] if len(days) == 1 else f"{days[0]}–{days[-1]}"
 
 
 class EscalationForm(forms.ModelForm[Escalation]):

@@ -9,8 +9,9 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from playwright.sync_api import Page
 
-from approvals import replaying
+from approvals import links, replaying
 from approvals.models import Proposal
+from audit.clock import database_now
 from policies import publishing, replays, switches
 from policies.models import Guardrail, ReplayRun, Surface
 from tests import world as worlds
@@ -32,6 +33,7 @@ class Scene:
     marked: Proposal
     editable: Proposal
     replay: ReplayRun
+    link: str
 
 
 # One line for each page: what it is called here, and where it is.
@@ -60,6 +62,23 @@ PLACES = {
     "batch": "/admin/desk/batch/?id={scene.plain.pk}&id={scene.rival.pk}",
     "monitor": "/admin/monitor/",
     "digest": "/admin/monitor/digest/",
+    "inbox": "/admin/inbox/",
+    "preferences": "/admin/preferences/",
+    "absence": "/admin/absence/",
+    "account": "/account/",
+    "sessions": "/account/sessions/",
+    "password": "/admin/password_change/",
+    "health": "/admin/health/",
+    "requirements": "/admin/policies/requirement/",
+    "requirement": "/admin/policies/requirement/add/",
+    "escalation": "/admin/policies/escalation/add/",
+    "calendars": "/admin/policies/calendar/",
+    "calendar": "/admin/policies/calendar/add/",
+    "notice-rule": "/admin/approvals/noticerule/add/",
+    "outside-address": "/admin/approvals/outsideaddress/add/",
+    "channels": "/admin/approvals/channelhealth/",
+    "dead-letters": "/admin/approvals/noticedelivery/",
+    "message": "/decide/{scene.link}/",
 }
 LOOKS = [
     pytest.param(scheme, size, id=f"{scheme}-{'phone' if size is PHONE else 'desk'}")
@@ -107,7 +126,8 @@ def build(world: World) -> Scene:
     Surface.objects.filter(pk="ads.budget").update(tier="batch")
     run = replays.ask(document=publishing.document(), by=world.owner)
     replaying.run_next()
-    return Scene(world.owner, plain, signed, rivals[1], marked, editable, run)
+    link = links.issue(person=world.owner, proposal=plain, via="email", at=database_now())
+    return Scene(world.owner, plain, signed, rivals[1], marked, editable, run, link)
 
 
 def unfold(page: Page) -> None:

@@ -5,11 +5,14 @@ import re
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from approvals import links, notices, review
+from approvals.channels import sending
 from approvals.models import Notice, Proposal
 from audit.clock import database_now
+from tests.approvals.channels.mailbox import mail_server
 from tests.approvals.channels.slack_api import slack_api
 from tests.browser.conftest import DESK, PHONE, OpenAs
 from tests.world import World, seen
@@ -73,6 +76,20 @@ def test_every_page_fits(busy: World, open_as: OpenAs, decide_link, scheme: str,
     expect(page.get_by_text("It has changed since")).to_be_visible()
     assert fits(page)
     shoot(page, f"message-outdated-{name}-{scheme}")
+
+
+def test_a_mail_is_no_wider_than_a_phone(world: World, open_as: OpenAs, settings) -> None:
+    User.objects.filter(pk=world.owner.pk).update(email="owner@shop.example")
+    world.propose(title="https://shop.example/" + "w" * 90, content={"payload": {"text": "x" * 90, "y" * 60: 1}})
+    notices.fan_out()
+    with mail_server(settings) as mailbox:
+        assert sending.deliver_due() == 1
+    for size in ({"width": 600, "height": 700}, PHONE):
+        page = open_as(None, "/accounts/login/", viewport=size)
+        page.goto("about:blank")
+        page.set_content(mailbox.html())
+        assert fits(page), size
+        shoot(page, f"mail-{size['width']}")
 
 
 def test_a_click_in_the_inbox_marks_as_read(busy: World, open_as: OpenAs) -> None:

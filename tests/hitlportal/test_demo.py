@@ -16,7 +16,7 @@ import httpx
 import pytest
 from django.conf import settings
 
-from hitlportal import demo, portal
+from hitlportal import demo, environment, portal
 
 ENVIRONMENT_READERS = ("environment.py", "environment_reader.py")
 
@@ -51,8 +51,11 @@ def test_the_demo_checks_itself_and_a_person_can_follow_in_the_same_state(start,
     checked = start("--check")
     out, _ = checked.communicate(timeout=180)
     assert checked.returncode == 0, out
-    assert len(re.findall(r"^  ok ", out, re.MULTILINE)) == 7
+    assert len(re.findall(r"^  ok ", out, re.MULTILINE)) == 13
     assert "executed ads.budget shift_budget; signature and grant verified" in out
+    assert "E-mail to finance@shop.example: Waits for your decision: Lower the starter plan from $29 to $24" in out
+    assert "E-mail to executive@shop.example: Escalated to you: waits for your decision: Lower the starter" in out
+    assert "Content-Type" not in out
 
     memory = state_folder / "demo" / "demo.json"
     assert stat.S_IMODE(memory.stat().st_mode) == 0o600
@@ -93,6 +96,13 @@ def test_nothing_of_a_real_portal_reaches_the_demo():
     got = demo.environment(Path("state"), 8123, present | {"LOG_LEVEL": "INFO"})
     assert "real" not in got.values()
     assert (got["HOME"], got["PORT"], got["VAR_DIR"], got["LOG_LEVEL"]) == ("/home/olga", "8123", "state", "INFO")
+
+
+def test_its_mail_goes_into_its_folder(tmp_path):
+    var = tmp_path / "a folder + more"
+    read = environment.read(demo.environment(var, 8123, {}), default_var=tmp_path)
+    assert read.email["EMAIL_BACKEND"] == "django.core.mail.backends.filebased.EmailBackend"
+    assert read.email["EMAIL_FILE_PATH"] == str(var / "mail")
 
 
 def test_the_demo_knows_every_setting_there_is():

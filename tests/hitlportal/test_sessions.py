@@ -1,5 +1,6 @@
 """Where a person is signed in: shown, and ended."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -75,6 +76,28 @@ def test_ending_all_others_leaves_this_one(manager):
     assert not any(is_in(client) for client in [*others, unlisted])
     assert is_in(desk)
     assert told("user.sessions_ended")[0][2] == {"sessions": 4}
+
+
+def test_who_is_signed_in_nowhere_else_is_offered_no_button_for_it(manager):
+    desk = signed_in()
+    page = desk.get("/account/sessions/").content.decode()
+    assert "Sign out everywhere else" not in page
+    assert re.search(r"Signed in \d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d UTC\.<br>", page)
+    signed_in(agent=PHONE)
+    assert "Sign out everywhere else" in desk.get("/account/sessions/").content.decode()
+
+
+def test_the_page_of_the_password_is_one_of_the_account(manager):
+    desk, phone = signed_in(), signed_in(agent=PHONE)
+    page = desk.get("/admin/password_change/").content.decode()
+    assert 'href="/account/"' in page
+    assert 'name="username" value="maria" autocomplete="username"' in page
+    wrong = {"old_password": "wrong", "new_password1": "a longer phrase", "new_password2": "a longer phrase"}
+    assert "Your old password was entered incorrectly" in desk.post("/admin/password_change/", wrong).content.decode()
+    done = desk.post("/admin/password_change/", wrong | {"old_password": PASSWORD}, follow=True)
+    assert "Your password is changed" in done.content.decode()
+    assert is_in(desk)
+    assert not is_in(phone)
 
 
 def test_nobody_ends_anybody_elses(manager):

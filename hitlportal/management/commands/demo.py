@@ -22,7 +22,7 @@ from hitlportal.embedded.server import EmbeddedPostgresFailed
 from hitlportal.supervisor import ChildrenFailed
 
 FOLDER = "demo"
-COLOURS = {"agents": 36, "executor": 32, "demo": 33}
+COLOURS = {"agents": 36, "executor": 32, "demo": 33, "mail": 35}
 
 
 class Command(BaseCommand):
@@ -100,7 +100,7 @@ class Command(BaseCommand):
         return is_good
 
     def _tell(self, step: Step) -> None:
-        self.stdout.write(f"  {_('ok') if step.is_ok else _('FAILED'):<7} {step.name:<40} {step.seen}")
+        self.stdout.write(f"  {_('ok') if step.is_ok else _('FAILED'):<7} {step.name:<43} {step.seen}")
 
     def _welcome(self, run: Demo) -> None:
         passwords = run.memory.passwords
@@ -112,9 +112,11 @@ class Command(BaseCommand):
                 f"  {username:<11} {passwords[username]:<16} {what}"
                 for username, what in (
                     (stage.MANAGER, _("decides: approves, edits, rejects, stops")),
+                    (stage.PRODUCT, _("signs prices, as the manager may")),
+                    (stage.FINANCE, _("signs prices too; each needs both")),
+                    (stage.EXECUTIVE, _("is called when they do not answer; agrees to a looser policy")),
                     (stage.COMPLIANCE, _("sees everything, changes nothing")),
                     (stage.ADMIN, _("owns the agents, sets the policy")),
-                    (stage.EXECUTIVE, _("agrees, where the policy is to be loosened")),
                 )
             ),
             "",
@@ -125,11 +127,13 @@ class Command(BaseCommand):
             % run.hold_in_force.total_seconds(),
             _("     open it and choose Undo in time, and it waits for you instead."),
             _("  3. “Lower the starter plan” wants your signature: your password and a written reason."),
+            _("     Finance has to sign too. Do it as finance; or wait, and three minutes after it was proposed"),
+            _("     the Executive is called by e-mail and may sign in Finance's place. E-mails are printed here."),
             _("  4. One proposal is blocked: its agent has no mandate on that surface. Its page says so."),
             "",
             _("Agents go on proposing. Ctrl-C stops everything; the next demo goes on where this one stopped."),
-            _("Logins are kept in %(memory)s, the log is %(log)s.")
-            % {"memory": run.folder.memory, "log": run.folder.log},
+            _("Logins are kept in %(memory)s, whole e-mails in %(mail)s; the log is %(log)s.")
+            % {"memory": run.folder.memory, "mail": run.folder.mail, "log": run.folder.log},
             "",
         ]
         with self._lock:

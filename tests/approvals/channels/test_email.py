@@ -11,6 +11,7 @@ from approvals import notices, outbox
 from approvals.channels import sending
 from approvals.models import ChannelHealth, DecisionToken, NoticeDelivery, Preference, Proposal, Reachability
 from audit.clock import database_now
+from policies.models import Surface
 from tests import world as worlds
 from tests.approvals.channels.mailbox import mail_server
 from tests.world import World
@@ -57,6 +58,15 @@ def test_a_request_says_what_it_is_about_and_carries_a_link(world, settings):
     assert "&lt;b&gt;social&lt;/b&gt;" in mailbox.html()
     assert "<b>social</b>" in mailbox.text()
     assert NoticeDelivery.objects.get().status == "delivered"
+
+
+def test_a_request_says_what_approving_does_as_the_card_knows_it(world, settings):
+    Surface.objects.filter(pk="ads.budget").update(card="price")
+    with mail_server(settings) as mailbox:
+        world.propose(content={"payload": {"sku": "<b>one</b>", "price": 24}, "before": {"price": 29}})
+        assert deliver() == 1
+    assert "Approving lowers the price of <b>one</b> from 29 to 24" in mailbox.text()
+    assert "Approving lowers the price of &lt;b&gt;one&lt;/b&gt; from 29 to 24" in mailbox.html()
 
 
 def test_what_is_only_told_does_not_look_like_a_request(world, settings):

@@ -7,27 +7,31 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from approvals import notices
+from approvals.demo import agents as agents_of_the_demo
 from approvals.demo import scenario, stage
 from approvals.demo.memory import Folder, Memory
+from approvals.models import Notice, Proposal, Timer
 from policies import agents
 from policies.models import Connector, Tier
 from policies.publishing import active_policy
 
 pytestmark = pytest.mark.django_db
 HOLD = timedelta(seconds=20)
+UNDO = timedelta(seconds=10)
 
 
 @pytest.fixture
 def memory() -> Memory:
     memory = Memory(executor_port=9)
-    stage.prepare(memory, hold=HOLD)
+    stage.prepare(memory, hold=HOLD, undo=UNDO)
     return memory
 
 
 def propose(memory: Memory, act: scenario.Act) -> dict:
     answer = Client().post(
         "/api/v1/proposals/",
-        act.proposal,
+        agents_of_the_demo.body(act),
         content_type="application/json",
         headers={"Authorization": f"Bearer {memory.keys[act.agent]}"},
     )
@@ -45,6 +49,39 @@ def test_the_opening_shows_one_proposal_of_each_fate(memory):
     ]
 
 
+@pytest.mark.parametrize(
+    ("acts", "soon"),
+    [
+        pytest.param(scenario.opening, timedelta(minutes=3), id="a-person-decides-first"),
+        pytest.param(scenario.rehearsed, timedelta(seconds=5), id="nobody-waits-in-a-rehearsal"),
+    ],
+)
+def test_a_price_wants_two_people_and_calls_the_executive_soon(memory, acts, soon):
+    said = propose(memory, next(act for act in acts() if act.name == "price"))
+    proposal = Proposal.objects.get(pk=said["id"])
+    assert proposal.distinct_people
+    assert [(row["name"], row["role"]) for row in proposal.requirements] == [
+        ("Finance", "Finance"),
+        ("Product", "Product"),
+    ]
+    timer = Timer.objects.get(proposal=proposal, kind=Timer.Kind.LEVEL)
+    assert (timer.role, timer.widens) == ("Executive", True)
+    assert timer.due_at - proposal.created_at == pytest.approx(soon, abs=timedelta(seconds=1))
+
+
+def test_whoever_has_to_sign_a_price_is_told_and_can_be_reached(memory):
+    said = propose(memory, next(act for act in scenario.opening() if act.name == "price"))
+    notices.fan_out()
+    told = Notice.objects.filter(proposal=said["id"]).values_list("person__email", flat=True)
+    assert {*told} == {"manager@shop.example", "product@shop.example", "finance@shop.example"}
+
+
+def test_a_second_price_is_for_the_rehearsal_only(memory):
+    names = [act.name for act in scenario.rehearsed()]
+    assert names == [*(act.name for act in scenario.opening()), "team price"]
+    assert propose(memory, scenario.rehearsed()[-1])["verdict"]["tier"] == "signature"
+
+
 def test_everything_after_it_is_taken_too_and_can_be_revised(memory):
     for act in islice(scenario.further(), 30):
         assert propose(memory, act)["state"] in {"approved", "pending"}, act.name
@@ -53,13 +90,13 @@ def test_everything_after_it_is_taken_too_and_can_be_revised(memory):
 def test_preparing_again_keeps_what_works_and_repairs_what_does_not(memory):
     keys, passwords = dict(memory.keys), dict(memory.passwords)
     memory.executor_port = 10
-    stage.prepare(memory, hold=HOLD)
+    stage.prepare(memory, hold=HOLD, undo=UNDO)
     assert (memory.keys, memory.passwords) == (keys, passwords)
     assert Connector.objects.get().url == "http://127.0.0.1:10/actions"
     assert Connector.objects.get().secret == memory.executor_secret
 
     forgetful = Memory(executor_port=10)
-    stage.prepare(forgetful, hold=HOLD)
+    stage.prepare(forgetful, hold=HOLD, undo=UNDO)
     for slug, key in forgetful.keys.items():
         assert agents.authenticate(key).agent_id == slug
         assert agents.authenticate(keys[slug]) is None
