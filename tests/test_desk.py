@@ -198,6 +198,36 @@ def test_recent_decisions_are_the_persons_own_and_each_proposal_comes_once(world
     assert "Second" not in page
 
 
+def test_the_desk_looks_again_when_what_is_held_has_shipped(world: World, client: Client) -> None:
+    [first] = propose(world, "First", content={"rollback": {"amount": -4000}})
+    again = 'hx-get="/admin/desk/recent/?surface=ads.budget" hx-trigger="load delay:%s"'
+    assert "desk/recent/" not in text(client.get(f"{DESK}?surface=ads.budget"))
+    decide(client, first)
+    Proposal.objects.filter(pk=first.pk).update(release_at=timezone.now() + timedelta(seconds=9, milliseconds=500))
+    assert again % "11s" in text(client.get(f"{DESK}?surface=ads.budget"))
+
+    Proposal.objects.filter(pk=first.pk).update(release_at=timezone.now())
+    first.dispatches.update(next_attempt_at=timezone.now())
+    assert again % "10s" in text(client.get(f"{DESK}recent/?surface=ads.budget", headers=HTMX))
+    claim = shipping.claim_next(worker="test", kind="webhook")
+    shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
+    page = client.get(f"{DESK}recent/?surface=ads.budget", headers=HTMX)
+    assert f"/admin/approvals/proposal/{first.pk}/roll-back/" in text(page)
+    assert "undo/" not in text(page)
+    assert "hx-trigger" not in text(page)
+    assert "<html" not in text(page)
+    assert "no-store" in page["Cache-Control"]
+    assert page["HX-Push-Url"] == "false"
+
+
+def test_what_one_decided_last_is_told_to_nobody_else(world: World, client: Client) -> None:
+    [first] = propose(world, "First")
+    decide(client, first)
+    assert "First" in text(client.get(f"{DESK}recent/", headers=HTMX))
+    assert "First" not in text(signed_in(world.other_owner).get(f"{DESK}recent/", headers=HTMX))
+    assert client.get(f"{DESK}recent/?q=x")["Location"] == f"{DESK}?q=x"
+
+
 def test_who_is_second_hears_who_was_first(world: World, client: Client) -> None:
     first, second = propose(world, "First", "Second")
     world.decide(first, "reject", by=world.other_owner, reason_code="too_risky")
@@ -281,7 +311,7 @@ def test_looking_at_the_desk_writes_nothing(world: World, client: Client) -> Non
     [first] = propose(world, "First")
     client.get(DESK)
     with CaptureQueriesContext(connection) as asked:
-        for address in (DESK, f"{DESK}{first.pk}/", f"{DESK}?q=x", f"{DESK}{first.pk}/?seen=1"):
+        for address in (DESK, f"{DESK}{first.pk}/", f"{DESK}recent/", f"{DESK}?q=x", f"{DESK}{first.pk}/?seen=1"):
             client.get(address)
             client.head(address)
             client.get(address, headers=HTMX)

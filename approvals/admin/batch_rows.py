@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from approvals import differences, eligibility
+from approvals import differences, eligibility, turns
 from approvals.admin import words
 from approvals.alone import why_alone
 from approvals.batches import MOST
@@ -112,13 +112,18 @@ class Choice:
 
 
 def alike(person: User, one: Proposal, policy: Policy) -> list[UUID]:
-    """Return what waits for `person` and is like `one`: same surface, action and agent, in a tier for batches."""
+    """Return what is the turn of `person` and is like `one`: same surface, action and agent, in a tier for batches.
+
+    What they put off and what is somebody else's turn is left out, but for `one`: they have it before them.
+    """
     tiers = [tier.slug for tier in policy.tiers.values() if tier.review == "batch"]
-    same = eligibility.visible(person).filter(
-        surface=one.surface_id, action=one.action, agent=one.agent_id, tier__in=tiers
-    )
-    mine = eligibility.waiting_for(person, same, policy).order_by("deadline_at", "id")
-    return list(mine.values_list("pk", flat=True)[:MOST])
+    same = {"surface": one.surface_id, "action": one.action, "agent": one.agent_id, "tier__in": tiers}
+    mine = turns.waiting_for(person, policy=policy).filter(**same).order_by("deadline_at", "id")
+    found = list(mine.values_list("pk", flat=True)[:MOST])
+    itself = Proposal.objects.filter(pk=one.pk, **same)
+    if one.pk not in found and eligibility.waiting_for(person, itself, policy).exists():
+        found = [one.pk, *found][:MOST]
+    return found
 
 
 def load(person: User, ids: Sequence[UUID], policy: Policy, *, choice: Choice | None = None) -> Batch:

@@ -88,6 +88,8 @@ def draw(name: str, theme: str, days: Sequence[Day]) -> bytes:
         rounded_bars=2, include_x_axis=True, max_scale=4, min_scale=2, x_labels_major_every=3, truncate_label=-1,
         show_minor_x_labels=False, no_data_text=_("Nothing yet"),
         value_formatter=_axis if name == "queue" else _axis_hours,
+        # A count has no fractions.
+        order_min=0 if name == "queue" else None,
         range=(0, max([*(value for value in values if value is not None), 1])),
     )  # fmt: skip
     chart.x_labels = [formats.date_format(day.day, "j M") for day in days]
