@@ -12,11 +12,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from approvals import presence, review, shipping, turns
+from approvals import presence, review, shipping, submission, turns
+from approvals.judging import Content
 from approvals.models import Assignment, Decision, Presence, Proposal, SavedFilter, Snooze
 from audit.clock import database_now
 from audit.models import Entry
-from policies.models import Surface
+from policies.models import Surface, Tier
 from tests import world as worlds
 from tests.world import World, seen
 
@@ -461,6 +462,53 @@ def test_the_way_around_shows_what_one_may_open(world: World, client: Client) ->
     assert "Proposals" in reader
     assert "Desk" not in reader
     assert "Policy" in ways(signed_in(worlds.person("boss", worlds.OWNER, permissions=worlds.PUBLISHING)))
+
+
+def test_where_nothing_waits_the_way_to_the_desk_has_no_number(world: World, client: Client) -> None:
+    assert '<span id="desk-count" class="count"></span>' in text(client.get("/admin/"))
+
+
+def test_the_list_names_tiers_and_actions_as_people_do(world: World, client: Client) -> None:
+    Tier.objects.filter(pk="single").update(name="One by one")
+    propose(world, *(f"Shift {number}" for number in range(3)), action="shift_budget")
+    page = text(client.get(DESK))
+    assert '<span class="tier">One by one</span>' in page
+    assert '<option value="single">One by one (3)</option>' in page
+    assert "<strong>3 alike</strong> Shift budget" in page
+
+
+def test_an_edited_proposal_says_first_what_was_changed_in_it(world: World, client: Client) -> None:
+    [first] = propose(world, "First", content={"payload": {"amount": 4000, "note": "kept"}})
+    assert "latest-heading" not in text(client.get(DESK))
+    review.edit(
+        proposal_id=first.pk,
+        seen=seen(first),
+        by=world.other_owner,
+        payload={"amount": 100, "note": "kept"},
+        note="Less.",
+    )
+    for address in (DESK, f"/admin/approvals/proposal/{first.pk}/"):
+        page = text(client.get(address))
+        told = page[page.index('id="latest-heading"') : page.index('id="changes-heading"')]
+        assert "What other-channel-owner changed" in told
+        assert "revision 2 against 1" in told
+        assert "“Less.”" in told
+        assert "−3,900" in told
+        assert re.findall(r'<th scope="row">([^<]*)<', told) == ["amount"]
+    again = client.get(f"{DESK}{first.pk}/?seen=1")
+    assert "latest-heading" not in text(again)
+
+
+def test_what_an_agent_revised_is_compared_with_what_it_sent_before(world: World, client: Client) -> None:
+    [first] = propose(world, "First")
+    decide(client, first, "send_back", comment="Half of it.")
+    submission.revise(
+        proposal_id=first.pk, agent=world.agent, content=Content(payload={"amount": 2000}, note="Half, as you asked.")
+    )
+    page = text(client.get(DESK))
+    told = page[page.index('id="latest-heading"') : page.index('id="changes-heading"')]
+    assert "What Budget pacer changed" in told
+    assert "−2,000" in told
 
 
 def test_an_edit_begun_on_the_desk_leads_back_to_it(world: World, client: Client) -> None:

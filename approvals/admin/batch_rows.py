@@ -199,7 +199,7 @@ def _row(proposal: Any, policy: Policy, *, why_not: str, choice: Choice | None) 
         more_changes=more,
         amount=amount or "",
         audience="" if proposal.audience_size is None else words.number(proposal.audience_size),
-        confidence="" if proposal.confidence is None else f"{proposal.confidence:.0%}",
+        confidence="" if proposal.confidence is None else words.share(proposal.confidence),
         time_left=words.time_left(proposal, state=state, now=now, is_column=True),
         is_urgent=state in WAITING and (proposal.deadline_at - now).total_seconds() < 3600,
         why_not=why_not,
@@ -270,8 +270,8 @@ def _sentence(found: Outlier, proposal: Proposal) -> str:
     """Say why one stands out."""
     if found.measure == "confidence":
         return _("Confidence %(value)s, where %(usual)s is usual") % {
-            "value": f"{found.value:.0%}",
-            "usual": f"{found.usual:.0%}",
+            "value": words.share(found.value),
+            "usual": words.share(found.usual),
         }
     if found.measure == "audience":
         facts = {"value": words.number(int(found.value)), "usual": words.number(round(found.usual))}

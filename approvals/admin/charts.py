@@ -28,7 +28,8 @@ COLOURS: Final = {
     "light": {"bar": "#3b5bcc", "text": "#596175", "line": "#c3cadb"},
     "dark": {"bar": "#7e9bff", "text": "#a6aec2", "line": "#3a4258"},
 }
-WIDTH, HEIGHT = 640, 260
+WIDTH, HEIGHT = 480, 220
+"""Small, so that a phone shrinks the letters little."""
 POLICY: Final = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "frame-ancestors": [NONE]}
 
 

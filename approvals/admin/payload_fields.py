@@ -141,7 +141,9 @@ FIELDS: Final[Mapping[Kind, type[Any]]] = {
 def field_of(leaf: Leaf) -> forms.Field:
     """Return the form field of a leaf."""
     if leaf.kind is Kind.JSON:
-        return JsonArea(label=gettext_lazy("Everything else, as JSON"), initial=dump(leaf.original), rows=8)
+        text = dump(leaf.original)
+        rows = min(max(3, text.count("\n") + 2), 10)
+        return JsonArea(label=gettext_lazy("Everything else, as JSON"), initial=text, rows=rows)
     made: forms.Field = FIELDS[leaf.kind](leaf)
     return made
 

@@ -4,7 +4,7 @@
 
 document.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.target?.id !== "checked") return;
-    for (const said of document.querySelectorAll("form.edit .said")) {
+    for (const said of document.querySelectorAll("form.edit .wrong")) {
         const part = said.parentElement;
         part.classList.toggle("has-errors", said.childElementCount > 0);
         if (!part.matches(".field")) continue;
