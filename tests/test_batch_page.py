@@ -93,6 +93,14 @@ def test_every_one_is_a_row_with_its_difference_and_they_are_added_up(world, cli
     assert "no-store" in answer["Cache-Control"]
 
 
+def test_a_row_tells_short_differences_before_long_ones(world, client):
+    new = {"a": "<p>" + "x" * 60, "b": "<p>" + "y" * 60, "c": 1, "d": 2, "e": 3}
+    long = world.propose("crm.segments", content={"payload": new, "before": dict.fromkeys(new, 0)})
+    [row] = show(client, [long]).context["batch"].rows
+    assert [change.path for change in row.changes] == ["c", "d", "e"]
+    assert row.more_changes == 2
+
+
 def test_amounts_are_added_up_by_currency(world, client):
     proposals = [*propose(world, 2), *propose(world, 1, currency="EUR")]
     assert show(client, proposals).context["batch"].totals.amounts == [("EUR", "100"), ("USD", "201")]

@@ -127,6 +127,7 @@ def _show(request: HttpRequest, frame: Frame, viewer: User, form: AbsenceForm) -
     context = {
         **frame,
         "title": _("Absence"),
+        "is_nav_sidebar_enabled": False,
         "form": form,
         "absences": list(own[:200]),
         "stands_in": list(coming.filter(delegate=viewer)[:50]),

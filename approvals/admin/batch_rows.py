@@ -221,7 +221,7 @@ def effect(proposal: Proposal, policy: Policy, *, state: State, now: datetime) -
 
 
 def short_changes(revision: Revision) -> tuple[list[ShortChange], int]:
-    """Return the first fields that differ, and how many more there are."""
+    """Return the first fields that differ, those that fit a row before long ones, and how many more there are."""
     if _is_large(revision):
         return [], 0
     before, after = differences.leaves(revision.before), differences.leaves(revision.payload)
@@ -231,8 +231,10 @@ def short_changes(revision: Revision) -> tuple[list[ShortChange], int]:
     found = [
         differences.row(path, kind, before, after) for kind, paths in kinds if kind is not Change.SAME for path in paths
     ]
-    short = [ShortChange(_cut(row.path), _cut(words.value(row.old)), _cut(words.value(row.new))) for row in found]
-    return short[:FEW_FIELDS], max(len(found) - FEW_FIELDS, 0)
+    told = [(row.path, words.value(row.old), words.value(row.new)) for row in found]
+    told.sort(key=lambda texts: max(map(len, texts)) > SHORT)
+    short = [ShortChange(*map(_cut, texts)) for texts in told[:FEW_FIELDS]]
+    return short, max(len(found) - FEW_FIELDS, 0)
 
 
 def _cut(text: str) -> str:

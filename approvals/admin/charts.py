@@ -78,8 +78,8 @@ def draw(name: str, theme: str, days: Sequence[Day]) -> bytes:
         colors=(colours["bar"],),
         opacity="1",
         font_family=family,
-        label_font_size=15,
-        major_label_font_size=15,
+        label_font_size=13,
+        major_label_font_size=13,
         no_data_font_size=18,
         transition="0s",
     )

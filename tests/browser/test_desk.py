@@ -118,6 +118,18 @@ def test_a_key_pressed_twice_approves_nothing_unseen(open_as: OpenAs, made: list
     assert [state(proposal) for proposal in made] == ["approved", "pending", "pending"]
 
 
+def test_a_rejection_without_a_reason_says_what_is_missing(open_as: OpenAs, made: list[Proposal]) -> None:
+    page = open_as("channel-owner", DESK)
+    page.keyboard.press("r")
+    page.locator("details[data-act=reject]").get_by_role("button", name="Reject").click()
+    expect(page.locator("details[data-act=reject] .errorlist")).to_be_visible()
+    expect(page.get_by_label("Not correct")).to_be_visible()
+    page.get_by_label("Too risky").check()
+    page.locator("details[data-act=reject]").get_by_role("button", name="Reject").click()
+    shows(page, "Second")
+    assert state(made[0]) == "rejected"
+
+
 def test_undo_in_time(open_as: OpenAs, made: list[Proposal]) -> None:
     page = open_as("channel-owner", DESK)
     press_approve(page)
