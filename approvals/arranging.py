@@ -42,6 +42,7 @@ class Turn:
     is_for_batch: bool = False
     """Its tier lets it be approved together with others."""
     agent_name: str = ""
+    tier_name: str = ""
     amount: Decimal | None = None
     currency: str = ""
     state: str = "pending"

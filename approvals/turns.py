@@ -63,12 +63,13 @@ class Turns:
     surfaces: Mapping[str, int] = field(default_factory=dict)
     agents: Mapping[str, int] = field(default_factory=dict)
     tiers: Mapping[str, int] = field(default_factory=dict)
+    tier_names: Mapping[str, str] = field(default_factory=dict)
 
 
 _CLASSES: Final = tuple(f"surface__{name}" for name in risk.WORDS)
 _COLUMNS: Final = (
-    "id", "title", "state", "action", "surface_id", "agent_id", "agent__name", "tier_id", "amount", "currency",
-    "deadline_at", "assignment__to_id", "at", *_CLASSES,
+    "id", "title", "state", "action", "surface_id", "agent_id", "agent__name", "tier_id", "tier__name", "amount",
+    "currency", "deadline_at", "assignment__to_id", "at", *_CLASSES,
 )  # fmt: skip
 
 
@@ -93,6 +94,7 @@ def my_turn(person: User, *, policy: Policy, wanted: Wanted | None = None) -> Tu
         surfaces=Counter(row["surface_id"] for row in everything),
         agents=Counter(row["agent_id"] for row in everything),
         tiers=Counter(row["tier_id"] for row in everything),
+        tier_names={row["tier_id"]: row["tier__name"] for row in everything},
     )
 
 
@@ -230,6 +232,7 @@ def _turn(row: Mapping[str, Any], ranks: _Ranks, person: User) -> Turn:
         agent=row["agent_id"],
         agent_name=row["agent__name"],
         tier=row["tier_id"] or "",
+        tier_name=row["tier__name"] or "",
         tier_rank=tier.rank if tier else 0,
         classification=ranks.classification(row),
         deadline_at=row["deadline_at"],

@@ -59,17 +59,21 @@ class PortalAdminSite(AdminSite):
         apps = super().get_app_list(request, app_label)
         return sorted(apps, key=lambda app: APP_ORDER.get(app["app_label"], len(APP_ORDER)))
 
+    def _own_page(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the frame of a page that is none of the admin's tables."""
+        return self.each_context(request) | {"is_nav_sidebar_enabled": False}
+
     def switches(self, request: HttpRequest) -> HttpResponse:
         """List the engaged kill switches."""
         from approvals.admin import stopping  # noqa: PLC0415
 
-        return stopping.overview(request, self.each_context(request))
+        return stopping.overview(request, self._own_page(request))
 
     def engage_switch(self, request: HttpRequest) -> HttpResponse:
         """Stop shipping."""
         from approvals.admin import stopping  # noqa: PLC0415
 
-        return stopping.engage(request, self.each_context(request))
+        return stopping.engage(request, self._own_page(request))
 
     def publish_policy(self, request: HttpRequest) -> HttpResponse:
         """Publish the policy, or agree to what loosens it."""
@@ -95,7 +99,7 @@ class PortalAdminSite(AdminSite):
         """Let shipping go on."""
         from approvals.admin import stopping  # noqa: PLC0415
 
-        return stopping.release(request, scope, self.each_context(request))
+        return stopping.release(request, scope, self._own_page(request))
 
     def start_replay(self, request: HttpRequest) -> HttpResponse:
         """Try the draft, or a version, on past proposals."""

@@ -131,6 +131,7 @@ LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = ENVIRONMENT.time_zone
 USE_I18N = True
+FORMAT_MODULE_PATH = ["hitlportal.formats"]
 USE_TZ = True
 
 # Static files ------------------------------------------------------------------------------------

@@ -83,6 +83,8 @@ def faults(checker: jsonschema_rs.Draft202012Validator, value: Any, *, at: str =
                     FieldError(at + pointer([*path, name]), "unknown_field", "There is no such field.")
                     for name in names
                 ]
+            case _Kind.Format(format=name) if name in _FORMATS:
+                found.append(FieldError(at + pointer(path), _code(error), _FORMATS[name]))
             case _:
                 found.append(FieldError(at + pointer(path), _code(error), _sentence(error)))
         if len(found) >= MAX_ERRORS:
@@ -90,6 +92,13 @@ def faults(checker: jsonschema_rs.Draft202012Validator, value: Any, *, at: str =
     return found[:MAX_ERRORS]
 
 
+_FORMATS = {
+    "date": "This must be a date such as 2026-11-30.",
+    "date-time": "This must be a date and time such as 2026-11-30T09:00:00Z.",
+    "time": "This must be a time such as 09:00:00Z.",
+    "email": "This must be an e-mail address such as name@example.com.",
+    "uri": "This must be an address such as https://example.com/page.",
+}
 _CAPITAL = re.compile("[A-Z]")
 _INDEX = re.compile("0|[1-9][0-9]*")
 _Kind = jsonschema_rs.ValidationErrorKind

@@ -44,6 +44,20 @@ def complaints(answer: Any) -> dict[str, Any]:
     return dict(answer.context["adminform"].form.errors)
 
 
+def test_the_history_of_a_row_is_that_of_its_fields(root: Client, world: World) -> None:
+    root.post(SURFACE, form_of(root, SURFACE) | {"tier": "signature"})
+    answer = root.get(SURFACE.replace("change", "history"), follow=True)
+    assert answer.redirect_chain[-1][0] == "/admin/policies/historicalsurface/?q=ads.budget"
+    rows = list(answer.context["cl"].result_list)
+    assert {row.slug for row in rows} == {"ads.budget"}
+    assert rows[0].history_user.username == "root"
+    assert root.get("/admin/policies/surface/nothing/history/").status_code == 302
+    own = worlds.person("own", permissions=("view_surface",))
+    client = Client()
+    client.force_login(own)
+    assert client.get(SURFACE.replace("change", "history")).status_code == 200
+
+
 def test_a_saved_surface_is_a_draft_until_it_is_published(root: Client, world: World) -> None:
     before = PolicyVersion.objects.count()
     answer = root.post(SURFACE, form_of(root, SURFACE) | {"tier": "signature"}, follow=True)

@@ -97,6 +97,38 @@ def test_conflicts_stand_side_by_side_and_tell_nothing_that_is_not_theirs(world)
     assert "The same target" not in page(world, second)
 
 
+def test_several_rivals_stand_beside_this_proposal_once(world):
+    first = world.propose(title="First", targets=("lead:1", "lead:2"))
+    others = [world.propose(title=f"Other {target}", targets=(target,)) for target in ("lead:1", "lead:2")]
+    html = page(world, first)
+    conflicts = html[html.index('id="conflicts-heading"') :].partition("</section>")[0]
+    assert conflicts.count("This proposal") == 1
+    assert conflicts.count("The other one") == 2
+    for other in others:
+        side = conflicts[conflicts.index(other.title) :].partition("</div>")[0]
+        assert f'<span class="tag">{other.targets[0]}</span>' in side
+
+
+def test_what_is_said_several_times_is_said_once(world):
+    world.enforce(guardrails={"promises": FORBIDDEN | {"config": {"phrases": ["for ever", "guaranteed"]}}})
+    first = world.propose(title="First", targets=("lead:1",))
+    for title in ("Second", "Third"):
+        world.propose(title=title, targets=("lead:1",))
+    html = page(world, first)
+    assert html.count("Another live proposal names the same target.") <= 1
+
+    last = world.propose(
+        title="Last", targets=("lead:1",), content={"payload": {"text": "Guaranteed", "more": "for ever"}}
+    )
+    html = page(world, last)
+    assert html.count("Another live proposal names the same target.") == 1
+    assert "(3 times)" in html
+    sentence = "“guaranteed” must not be said."
+    assert html.count(sentence) == 1
+    found = html[html.index("What the checks found") :]
+    assert "<q>Guaranteed</q>" in found
+
+
 @pytest.mark.parametrize(
     ("text", "marked", "expected"),
     [

@@ -1,5 +1,6 @@
 """The pages of a batch, without a browser."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from approvals import batches, review, shipping
+from approvals import batches, review, shipping, turns
 from approvals.models import Decision, Proposal
 from audit.models import Entry
 from tests import world as worlds
@@ -92,6 +93,14 @@ def test_every_one_is_a_row_with_its_difference_and_they_are_added_up(world, cli
     assert "no-store" in answer["Cache-Control"]
 
 
+def test_a_row_tells_short_differences_before_long_ones(world, client):
+    new = {"a": "<p>" + "x" * 60, "b": "<p>" + "y" * 60, "c": 1, "d": 2, "e": 3}
+    long = world.propose("crm.segments", content={"payload": new, "before": dict.fromkeys(new, 0)})
+    [row] = show(client, [long]).context["batch"].rows
+    assert [change.path for change in row.changes] == ["c", "d", "e"]
+    assert row.more_changes == 2
+
+
 def test_amounts_are_added_up_by_currency(world, client):
     proposals = [*propose(world, 2), *propose(world, 1, currency="EUR")]
     assert show(client, proposals).context["batch"].totals.amounts == [("EUR", "100"), ("USD", "201")]
@@ -123,6 +132,26 @@ def test_all_alike_are_those_that_wait_for_me(world, client):
     world.propose("crm.segments", action="other_action")
     world.propose("ads.budget")
     assert rows(client.get(PAGE, {"alike": str(one.pk)})) == [one.title, other.title]
+
+
+def test_all_alike_leaves_out_what_is_not_my_turn(world, client):
+    one, put_off, handed_on, other = propose(world, 4)
+    turns.snooze(proposal_id=put_off.pk, by=world.owner, until=put_off.deadline_at - timedelta(hours=20))
+    turns.reassign(proposal_id=handed_on.pk, to=world.other_owner, by=world.owner)
+    assert rows(client.get(PAGE, {"alike": str(one.pk)})) == [one.title, other.title]
+    assert rows(client.get(PAGE, {"alike": str(put_off.pk)})) == [one.title, put_off.title, other.title]
+    theirs = signed_in(world.other_owner).get(PAGE, {"alike": str(one.pk)})
+    assert rows(theirs) == [each.title for each in (one, put_off, handed_on, other)]
+
+
+def test_a_proposal_that_may_be_in_a_batch_leads_to_all_alike(world, client):
+    [one] = propose(world, 1)
+    single = world.propose("ads.budget")
+    for page in ("/admin/desk/", "/admin/approvals/proposal/"):
+        assert f'href="{PAGE}?alike={one.pk}"' in text(client.get(f"{page}{one.pk}/"))
+        assert "alike" not in text(client.get(f"{page}{single.pk}/"))
+    world.approve(one)
+    assert "alike" not in text(client.get(f"/admin/approvals/proposal/{one.pk}/"))
 
 
 def test_all_alike_of_what_one_may_not_see_is_not_found(world):

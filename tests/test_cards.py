@@ -149,6 +149,24 @@ def test_a_finding_is_marked_in_the_card(world: World, client: Client) -> None:
     assert '<mark class="hitl-finding">miracle</mark>' in page(client, proposal, "preview/")
 
 
+def test_a_finding_in_a_link_stands_beside_the_preview(world: World, client: Client) -> None:
+    guardrail = {
+        "kind": "link_domains", "surfaces": [], "paths": [], "config": {"allowed": ["shop.example"]}, "effect": "flag",
+        "tier": None, "text": "",
+    }  # fmt: skip
+    world.enforce(guardrails={"links": guardrail})
+    html = (
+        '<p>Our <a href="https://shop-example.co/?a=1&amp;b=2">shop</a> and <a href="https://shop.example/">all</a></p>'
+    )
+    found = page(client, drawn(world, "email", {"subject": "Hello", "html": html}))
+    told = found[found.index("Found where the preview does not show it") :].partition("</div>")[0]
+    assert "Link “shop” leads to" in told
+    assert "<mark>https://shop-example.co/?a=1&amp;amp;b=2</mark>" in told
+    assert told.count("<dt>") == 1
+    quiet = page(client, drawn(world, "email", {"subject": "Hello", "html": '<a href="https://shop.example/">all</a>'}))
+    assert "Found where" not in quiet
+
+
 def test_a_segment_names_other_live_proposals_on_it_as_far_as_one_may_see_them(world: World, client: Client) -> None:
     target = ("segment:priced",)
     mine = drawn(world, "segment", PAYLOADS["segment"][0], targets=target)

@@ -12,11 +12,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from approvals import presence, review, shipping, turns
+from approvals import presence, review, shipping, submission, turns
+from approvals.judging import Content
 from approvals.models import Assignment, Decision, Presence, Proposal, SavedFilter, Snooze
 from audit.clock import database_now
 from audit.models import Entry
-from policies.models import Surface
+from policies.models import Surface, Tier
 from tests import world as worlds
 from tests.world import World, seen
 
@@ -198,6 +199,36 @@ def test_recent_decisions_are_the_persons_own_and_each_proposal_comes_once(world
     assert "Second" not in page
 
 
+def test_the_desk_looks_again_when_what_is_held_has_shipped(world: World, client: Client) -> None:
+    [first] = propose(world, "First", content={"rollback": {"amount": -4000}})
+    again = 'hx-get="/admin/desk/recent/?surface=ads.budget" hx-trigger="load delay:%s"'
+    assert "desk/recent/" not in text(client.get(f"{DESK}?surface=ads.budget"))
+    decide(client, first)
+    Proposal.objects.filter(pk=first.pk).update(release_at=timezone.now() + timedelta(seconds=9, milliseconds=500))
+    assert again % "11s" in text(client.get(f"{DESK}?surface=ads.budget"))
+
+    Proposal.objects.filter(pk=first.pk).update(release_at=timezone.now())
+    first.dispatches.update(next_attempt_at=timezone.now())
+    assert again % "10s" in text(client.get(f"{DESK}recent/?surface=ads.budget", headers=HTMX))
+    claim = shipping.claim_next(worker="test", kind="webhook")
+    shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
+    page = client.get(f"{DESK}recent/?surface=ads.budget", headers=HTMX)
+    assert f"/admin/approvals/proposal/{first.pk}/roll-back/" in text(page)
+    assert "undo/" not in text(page)
+    assert "hx-trigger" not in text(page)
+    assert "<html" not in text(page)
+    assert "no-store" in page["Cache-Control"]
+    assert page["HX-Push-Url"] == "false"
+
+
+def test_what_one_decided_last_is_told_to_nobody_else(world: World, client: Client) -> None:
+    [first] = propose(world, "First")
+    decide(client, first)
+    assert "First" in text(client.get(f"{DESK}recent/", headers=HTMX))
+    assert "First" not in text(signed_in(world.other_owner).get(f"{DESK}recent/", headers=HTMX))
+    assert client.get(f"{DESK}recent/?q=x")["Location"] == f"{DESK}?q=x"
+
+
 def test_who_is_second_hears_who_was_first(world: World, client: Client) -> None:
     first, second = propose(world, "First", "Second")
     world.decide(first, "reject", by=world.other_owner, reason_code="too_risky")
@@ -281,7 +312,7 @@ def test_looking_at_the_desk_writes_nothing(world: World, client: Client) -> Non
     [first] = propose(world, "First")
     client.get(DESK)
     with CaptureQueriesContext(connection) as asked:
-        for address in (DESK, f"{DESK}{first.pk}/", f"{DESK}?q=x", f"{DESK}{first.pk}/?seen=1"):
+        for address in (DESK, f"{DESK}{first.pk}/", f"{DESK}recent/", f"{DESK}?q=x", f"{DESK}{first.pk}/?seen=1"):
             client.get(address)
             client.head(address)
             client.get(address, headers=HTMX)
@@ -431,6 +462,53 @@ def test_the_way_around_shows_what_one_may_open(world: World, client: Client) ->
     assert "Proposals" in reader
     assert "Desk" not in reader
     assert "Policy" in ways(signed_in(worlds.person("boss", worlds.OWNER, permissions=worlds.PUBLISHING)))
+
+
+def test_where_nothing_waits_the_way_to_the_desk_has_no_number(world: World, client: Client) -> None:
+    assert '<span id="desk-count" class="count"></span>' in text(client.get("/admin/"))
+
+
+def test_the_list_names_tiers_and_actions_as_people_do(world: World, client: Client) -> None:
+    Tier.objects.filter(pk="single").update(name="One by one")
+    propose(world, *(f"Shift {number}" for number in range(3)), action="shift_budget")
+    page = text(client.get(DESK))
+    assert '<span class="tier">One by one</span>' in page
+    assert '<option value="single">One by one (3)</option>' in page
+    assert "<strong>3 alike</strong> Shift budget" in page
+
+
+def test_an_edited_proposal_says_first_what_was_changed_in_it(world: World, client: Client) -> None:
+    [first] = propose(world, "First", content={"payload": {"amount": 4000, "note": "kept"}})
+    assert "latest-heading" not in text(client.get(DESK))
+    review.edit(
+        proposal_id=first.pk,
+        seen=seen(first),
+        by=world.other_owner,
+        payload={"amount": 100, "note": "kept"},
+        note="Less.",
+    )
+    for address in (DESK, f"/admin/approvals/proposal/{first.pk}/"):
+        page = text(client.get(address))
+        told = page[page.index('id="latest-heading"') : page.index('id="changes-heading"')]
+        assert "What other-channel-owner changed" in told
+        assert "revision 2 against 1" in told
+        assert "“Less.”" in told
+        assert "−3,900" in told
+        assert re.findall(r'<th scope="row">([^<]*)<', told) == ["amount"]
+    again = client.get(f"{DESK}{first.pk}/?seen=1")
+    assert "latest-heading" not in text(again)
+
+
+def test_what_an_agent_revised_is_compared_with_what_it_sent_before(world: World, client: Client) -> None:
+    [first] = propose(world, "First")
+    decide(client, first, "send_back", comment="Half of it.")
+    submission.revise(
+        proposal_id=first.pk, agent=world.agent, content=Content(payload={"amount": 2000}, note="Half, as you asked.")
+    )
+    page = text(client.get(DESK))
+    told = page[page.index('id="latest-heading"') : page.index('id="changes-heading"')]
+    assert "What Budget pacer changed" in told
+    assert "−2,000" in told
 
 
 def test_an_edit_begun_on_the_desk_leads_back_to_it(world: World, client: Client) -> None:

@@ -270,6 +270,49 @@ def test_a_fault_of_a_whole_list_stands_at_the_list() -> None:
     assert form.has_faults
 
 
+def said(changes: dict[str, str], *faults: str) -> dict[str, list[str]]:
+    form = PayloadForm(
+        {**drawn(SCHEMA, PAYLOAD), **changes}, schema=SCHEMA, payload=PAYLOAD, as_json=False, initial={"rollback": ""}
+    )
+    form.is_valid()
+    form.add_faults([FieldError(pointer, "code", "It is wrong.") for pointer in faults])
+    return {name: list(errors) for name, errors in form.said()}
+
+
+def test_while_one_types_every_part_that_is_right_says_so() -> None:
+    found = said({})
+    assert {name for name, errors in found.items() if errors} == set()
+    assert {"", "payload.subject", "payload.steps", "payload.steps.0.do", "rest.audience", "rollback"} <= set(found)
+
+
+def test_while_one_types_a_field_is_told_what_is_wrong_with_it() -> None:
+    found = said({"payload.share": "lots", "payload.audience.size": "0"}, "/payload/audience/size")
+    assert found["payload.share"] == ["Enter a number, for example 4000 or 12.5."]
+    assert found["payload.audience.size"] == ["It is wrong."]
+    assert found["payload.subject"] == []
+
+
+def test_while_one_types_a_field_to_which_one_has_not_come_is_left_alone() -> None:
+    found = said({"rows.payload.steps": "0,1,2,n1", "payload.steps.n1.hours": "5"}, "/payload/steps/3/do")
+    assert "payload.steps.n1.do" not in found
+    assert found["payload.steps.0.do"] == []
+
+
+def test_while_one_types_line_ends_count_for_nothing() -> None:
+    typed = drawn(SCHEMA, PAYLOAD)
+    assert all("\r\n" in typed[name] for name in ("payload.body", "rest"))
+    found = said({}, "/payload/body", "/payload/either")
+    assert "payload.body" not in found
+    assert "rest" not in found
+    found = said({"payload.body": typed["payload.body"] + "\r\n!"}, "/payload/body")
+    assert found["payload.body"] == ["It is wrong."]
+
+
+def test_while_one_types_a_list_is_told_what_is_wrong_with_it() -> None:
+    assert said({"rows.payload.steps": ""}, "/payload/steps")["payload.steps"] == ["It is wrong."]
+    assert said({}, "/payload")[""] == ["It is wrong."]
+
+
 def test_json_that_names_a_drawn_field_is_refused() -> None:
     data = QueryDict(mutable=True)
     data.update({**drawn(SCHEMA, PAYLOAD), "rest": '{"subject": "twice"}'})

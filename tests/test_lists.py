@@ -1,6 +1,7 @@
 """The lists of proposals, decisions and dispatches: their filters, and their download."""
 
 import csv
+import re
 from datetime import date, timedelta
 from io import StringIO
 from typing import Any
@@ -303,3 +304,12 @@ def test_the_ranges_of_the_lists_work_by_link(reader: Client, three: None) -> No
     for said in ("Today", "Last 7 days", "Last 30 days", "below 50 %"):
         assert said in page
     assert shown(reader, f"{PROPOSALS}?confidence=0-50") == {"Old one"}
+
+
+def test_no_signature_is_nothing_to_warn_of_and_times_are_ours(world: World, client: Client) -> None:
+    world.approve(world.propose("pricing"), is_signed=True, comment="Agreed.")
+    world.approve(world.propose())
+    html = client.get("/admin/approvals/decision/").content.decode()
+    assert re.findall(r'field-signature">([^<]*)<', html) == ["—", "signed"]
+    assert "icon-no" not in html
+    assert re.search(r">\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d<", html)

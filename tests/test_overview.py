@@ -1,6 +1,6 @@
 """Home: the numbers, what is due, what is held, who needs a look, and how the last days went."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from xml.etree import ElementTree
 
@@ -13,7 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from approvals import recovery, review, shipping, trend
+from approvals.admin import charts
 from approvals.models import Proposal
+from approvals.trend import Day
 from audit.clock import database_now
 from policies import bootstrap, switches
 from policies.models import Agent
@@ -224,6 +226,24 @@ def test_charts_are_pictures_without_scripts_under_a_policy_of_their_own(world: 
         pictures[address] = answer.content
     assert len(set(pictures.values())) == len(CHARTS)
     assert client.post(CHARTS[0]).status_code == 405
+
+
+def _is(part: ElementTree.Element, tag: str) -> bool:
+    return part.tag.rpartition("}")[2] == tag
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 3, 4, 7, 55, 1203])
+def test_a_chart_of_counts_has_whole_numbers_and_whole_days(most: int) -> None:
+    first = date(2026, 11, 8)
+    days = [Day(first + timedelta(days=number), most if number == 9 else 0, 0, 0, None) for number in range(trend.DAYS)]
+    tree = ElementTree.fromstring(charts.draw("queue", "light", days))
+    axes = [part for part in tree.iter() if part.get("class", "").startswith("axis ")]
+    labels = {
+        axis.get("class", "")[:6]: [text.text for text in axis.iter() if text.tag.endswith("text")] for axis in axes
+    }
+    assert [label.replace(",", "").isdecimal() for label in labels["axis y"]] == [True] * len(labels["axis y"])
+    assert len(labels["axis y"]) == len(set(labels["axis y"])) >= 2
+    assert labels["axis x"] == ["8 Nov", "11 Nov", "14 Nov", "17 Nov", "20 Nov"]
 
 
 def test_every_chart_says_in_words_what_it_shows_and_has_its_table(world: World) -> None:

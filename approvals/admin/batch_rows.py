@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from approvals import differences, eligibility
+from approvals import differences, eligibility, turns
 from approvals.admin import words
 from approvals.alone import why_alone
 from approvals.batches import MOST
@@ -112,13 +112,18 @@ class Choice:
 
 
 def alike(person: User, one: Proposal, policy: Policy) -> list[UUID]:
-    """Return what waits for `person` and is like `one`: same surface, action and agent, in a tier for batches."""
+    """Return what is the turn of `person` and is like `one`: same surface, action and agent, in a tier for batches.
+
+    What they put off and what is somebody else's turn is left out, but for `one`: they have it before them.
+    """
     tiers = [tier.slug for tier in policy.tiers.values() if tier.review == "batch"]
-    same = eligibility.visible(person).filter(
-        surface=one.surface_id, action=one.action, agent=one.agent_id, tier__in=tiers
-    )
-    mine = eligibility.waiting_for(person, same, policy).order_by("deadline_at", "id")
-    return list(mine.values_list("pk", flat=True)[:MOST])
+    same = {"surface": one.surface_id, "action": one.action, "agent": one.agent_id, "tier__in": tiers}
+    mine = turns.waiting_for(person, policy=policy).filter(**same).order_by("deadline_at", "id")
+    found = list(mine.values_list("pk", flat=True)[:MOST])
+    itself = Proposal.objects.filter(pk=one.pk, **same)
+    if one.pk not in found and eligibility.waiting_for(person, itself, policy).exists():
+        found = [one.pk, *found][:MOST]
+    return found
 
 
 def load(person: User, ids: Sequence[UUID], policy: Policy, *, choice: Choice | None = None) -> Batch:
@@ -194,7 +199,7 @@ def _row(proposal: Any, policy: Policy, *, why_not: str, choice: Choice | None) 
         more_changes=more,
         amount=amount or "",
         audience="" if proposal.audience_size is None else words.number(proposal.audience_size),
-        confidence="" if proposal.confidence is None else f"{proposal.confidence:.0%}",
+        confidence="" if proposal.confidence is None else words.share(proposal.confidence),
         time_left=words.time_left(proposal, state=state, now=now, is_column=True),
         is_urgent=state in WAITING and (proposal.deadline_at - now).total_seconds() < 3600,
         why_not=why_not,
@@ -216,7 +221,7 @@ def effect(proposal: Proposal, policy: Policy, *, state: State, now: datetime) -
 
 
 def short_changes(revision: Revision) -> tuple[list[ShortChange], int]:
-    """Return the first fields that differ, and how many more there are."""
+    """Return the first fields that differ, those that fit a row before long ones, and how many more there are."""
     if _is_large(revision):
         return [], 0
     before, after = differences.leaves(revision.before), differences.leaves(revision.payload)
@@ -226,8 +231,10 @@ def short_changes(revision: Revision) -> tuple[list[ShortChange], int]:
     found = [
         differences.row(path, kind, before, after) for kind, paths in kinds if kind is not Change.SAME for path in paths
     ]
-    short = [ShortChange(_cut(row.path), _cut(words.value(row.old)), _cut(words.value(row.new))) for row in found]
-    return short[:FEW_FIELDS], max(len(found) - FEW_FIELDS, 0)
+    told = [(row.path, words.value(row.old), words.value(row.new)) for row in found]
+    told.sort(key=lambda texts: max(map(len, texts)) > SHORT)
+    short = [ShortChange(*map(_cut, texts)) for texts in told[:FEW_FIELDS]]
+    return short, max(len(found) - FEW_FIELDS, 0)
 
 
 def _cut(text: str) -> str:
@@ -265,8 +272,8 @@ def _sentence(found: Outlier, proposal: Proposal) -> str:
     """Say why one stands out."""
     if found.measure == "confidence":
         return _("Confidence %(value)s, where %(usual)s is usual") % {
-            "value": f"{found.value:.0%}",
-            "usual": f"{found.usual:.0%}",
+            "value": words.share(found.value),
+            "usual": words.share(found.usual),
         }
     if found.measure == "audience":
         facts = {"value": words.number(int(found.value)), "usual": words.number(round(found.usual))}

@@ -28,7 +28,8 @@ COLOURS: Final = {
     "light": {"bar": "#3b5bcc", "text": "#596175", "line": "#c3cadb"},
     "dark": {"bar": "#7e9bff", "text": "#a6aec2", "line": "#3a4258"},
 }
-WIDTH, HEIGHT = 640, 260
+WIDTH, HEIGHT = 480, 220
+"""Small, so that a phone shrinks the letters little."""
 POLICY: Final = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "frame-ancestors": [NONE]}
 
 
@@ -77,8 +78,8 @@ def draw(name: str, theme: str, days: Sequence[Day]) -> bytes:
         colors=(colours["bar"],),
         opacity="1",
         font_family=family,
-        label_font_size=15,
-        major_label_font_size=15,
+        label_font_size=13,
+        major_label_font_size=13,
         no_data_font_size=18,
         transition="0s",
     )
@@ -88,6 +89,8 @@ def draw(name: str, theme: str, days: Sequence[Day]) -> bytes:
         rounded_bars=2, include_x_axis=True, max_scale=4, min_scale=2, x_labels_major_every=3, truncate_label=-1,
         show_minor_x_labels=False, no_data_text=_("Nothing yet"),
         value_formatter=_axis if name == "queue" else _axis_hours,
+        # A count has no fractions.
+        order_min=0 if name == "queue" else None,
         range=(0, max([*(value for value in values if value is not None), 1])),
     )  # fmt: skip
     chart.x_labels = [formats.date_format(day.day, "j M") for day in days]

@@ -12,7 +12,7 @@ def context(proposal: Proposal, surface: SurfacePolicy | None) -> dict[str, Any]
     """Return what `approvals/confidence.html` needs. One query."""
     confidence = proposal.confidence
     return {
-        "confidence": None if confidence is None else f"{confidence:.0%}",
+        "confidence": None if confidence is None else words.share(confidence),
         "confidence_meaning": words.confidence_meaning(confidence, surface),
         "track_record": track_record(agent=proposal.agent_id, surface=proposal.surface_id, confidence=confidence),
     }

@@ -114,6 +114,14 @@ def looking(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse
     return render(request, "approvals/desk/others.html", found)
 
 
+@require_safe
+def recently(request: HttpRequest, frame: Frame) -> HttpResponse:
+    """Say again what one decided last: what could be undone may have shipped since."""
+    if not request.htmx:  # type: ignore[attr-defined]
+        return HttpResponseRedirect(desk_list.url(desk_list.wanted(request.GET)))
+    return desk_page.recently(request)
+
+
 @require_POST
 def save_filter(request: HttpRequest, frame: Frame) -> HttpResponse:
     """Keep what is looked for under a name."""
@@ -240,6 +248,7 @@ def _is_id(text: str) -> bool:
 PAGES: Final[Mapping[str, tuple[str, Callable[..., HttpResponse]]]] = {
     "desk": ("desk/", show),
     "desk_keys": ("desk/keys/", keys),
+    "desk_recent": ("desk/recent/", recently),
     "desk_filter_save": ("desk/filters/", save_filter),
     "desk_filter_drop": ("desk/filters/<int:filter_id>/drop/", drop_filter),
     "desk_proposal": ("desk/<uuid:object_id>/", show),

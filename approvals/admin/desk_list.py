@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from approvals import arranging, turns
 from approvals.admin import words
 from approvals.arranging import Band, Group, Turn
+from approvals.cards import reading
 from approvals.models import SavedFilter, State
 from approvals.turns import MOST_COUNTED, Pile, Turns, Wanted
 from policies.policy import Policy
@@ -129,7 +130,7 @@ def context(request: HttpRequest, of: Listed, opened: UUID | None) -> dict[str, 
         "finders": [
             {"name": "surface", "label": _("Surface"), "choices": _choices(found.surfaces, of.wanted.surface)},
             {"name": "agent", "label": _("Agent"), "choices": _choices(found.agents, of.wanted.agent)},
-            {"name": "tier", "label": _("Tier"), "choices": _choices(found.tiers, of.wanted.tier)},
+            {"name": "tier", "label": _("Tier"), "choices": _choices(found.tiers, of.wanted.tier, found.tier_names)},
         ],
         "saved": [
             {"name": row.name, "id": row.pk, "query": row.query, "is_chosen": row.query == asked}
@@ -182,12 +183,12 @@ class _Drawer:
             id=str(turn.id),
             url=f"{self._base}{turn.id}/{self._suffix}",
             title=turn.title,
-            action=turn.action,
+            action=reading.label(turn.action),
             place=f"{turn.surface} · {turn.agent_name}",
             time_left=words.span(left),
             seconds_left=max(0, int(left.total_seconds())),
             worth="" if turn.amount is None else f"{words.number(turn.amount)} {turn.currency}".strip(),
-            tier=turn.tier,
+            tier=turn.tier_name or turn.tier,
             select=self._select % turn.title,
             is_mine=turn.is_assigned,
             is_edited=turn.state == State.EDITED,
@@ -195,10 +196,11 @@ class _Drawer:
         )
 
 
-def _choices(counts: Mapping[str, int], chosen: str) -> list[Choice]:
+def _choices(counts: Mapping[str, int], chosen: str, names: Mapping[str, str] | None = None) -> list[Choice]:
     known = {chosen: 0, **counts} if chosen else counts
+    names = names or {}
     return [
-        Choice(slug, f"{slug} ({counts.get(slug, 0)})", slug == chosen)
+        Choice(slug, f"{names.get(slug) or slug} ({counts.get(slug, 0)})", slug == chosen)
         for slug in sorted(slug for slug in known if slug)
     ]
 

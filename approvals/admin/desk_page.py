@@ -84,7 +84,7 @@ def render(
         "has_keys": request.COOKIES.get(KEYS_COOKIE) != "off",
         "engaged_switches": engaged,
         "desk_count": _desk_count(person, listed),
-        "recent": [(row, _act(request, row.proposal_id, "undo")) for row in recent],
+        **_recently(request, recent),
         "toasts": _toasts(request, recent),
         "next": listed.next_after(shown) if listed.has(shown) else None,
         **desk_list.context(request, listed, shown),
@@ -95,6 +95,24 @@ def render(
         if len(page.proposal.requirements) > 1:  # of one approval, the page says enough without asking more
             context |= needed.context(person, page.proposal, policy=page.policy, state=page.state)
     return _answer(request, context, page)
+
+
+def recently(request: HttpRequest) -> HttpResponse:
+    """Draw what was decided last by itself, for the desk that looks again when something was to ship."""
+    recent = desk_recent.recent(reader_of(request), policy_of(request))
+    query = desk_list.query(desk_list.wanted(request.GET))
+    context = {**_recently(request, recent), "query": query}
+    response = TemplateResponse(request, "approvals/desk/recent.html", context)
+    response["Cache-Control"] = "no-store"
+    response["HX-Push-Url"] = "false"
+    return response
+
+
+def _recently(request: HttpRequest, recent: Sequence[Recent]) -> dict[str, Any]:
+    return {
+        "recent": [(row, _act(request, row.proposal_id, "undo")) for row in recent],
+        "look_again_in": desk_recent.look_again_in(recent),
+    }
 
 
 def _answer(request: HttpRequest, context: dict[str, Any], page: review_page.Page | None) -> HttpResponse:

@@ -1,5 +1,6 @@
 """What somebody decided last, and whether it can still be taken back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -17,6 +18,9 @@ from approvals.offers import Offers, Shipping, after_the_decision
 from policies.policy import Policy
 
 MOST: Final = 8
+AFTER_RELEASE_SECONDS: Final = 2
+"""By then a worker has usually taken what may ship."""
+AGAIN_SECONDS: Final = 10
 READ: Final = 24
 """Decisions on one proposal follow each other; only the last of each is shown."""
 
@@ -62,6 +66,14 @@ def recent(person: User, policy: Policy) -> list[Recent]:
         if row.proposal_id not in last and len(last) < MOST:
             last[row.proposal_id] = _recent(row, person, policy)
     return list(last.values())
+
+
+def look_again_in(rows: Sequence[Recent]) -> int | None:
+    """Return after how many seconds one of `rows` may offer something else; None where nothing ships any more."""
+    held = [row.seconds_left for row in rows if row.seconds_left is not None]
+    if held:
+        return min(held) + AFTER_RELEASE_SECONDS
+    return AGAIN_SECONDS if any(row.state == State.APPROVED for row in rows) else None
 
 
 def _recent(row: Any, person: User, policy: Policy) -> Recent:

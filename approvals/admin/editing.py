@@ -195,8 +195,9 @@ def _rollback(desk: Desk) -> Any:
 
 def _said(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Say what comes of the edit so far, for the page on which somebody is typing. Nothing is stored."""
-    context = {"checked": desk.checked, "form": desk.form, "faults": _faults(desk.form)}
-    return TemplateResponse(request, "approvals/edit_checked.html", context)
+    said = list(desk.form.said())
+    context = {"checked": desk.checked, "form": desk.form, "faults": _faults(desk.form), "said": said}
+    return TemplateResponse(request, "approvals/edit_live.html", context)
 
 
 def _faults(form: PayloadForm) -> list[tuple[str, str]]:

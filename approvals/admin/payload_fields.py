@@ -25,6 +25,10 @@ class JsonArea(forms.CharField):
         widget = forms.Textarea({"rows": rows, "class": "json", "spellcheck": "false", "autocomplete": "off"})
         super().__init__(widget=widget, max_length=MAX_JSON, strip=False, **kwargs)
 
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether somebody typed here. Browsers send line ends as CR LF."""
+        return _lines(str(data or "")) != _lines(str(initial or ""))
+
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         if not text.strip():
@@ -57,6 +61,10 @@ class LeafField(forms.CharField):
         if text == _lines(self.shown_text):
             return self.leaf.original
         return self.read(text) if text else self._emptied()
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether it says something else than what stood in it at first; a field that was not sent does not."""
+        return data is not None and _lines(str(data)) != _lines(self.shown_text)
 
     def read(self, text: str) -> Any:
         """Return the value that `text` writes."""
@@ -133,7 +141,9 @@ FIELDS: Final[Mapping[Kind, type[Any]]] = {
 def field_of(leaf: Leaf) -> forms.Field:
     """Return the form field of a leaf."""
     if leaf.kind is Kind.JSON:
-        return JsonArea(label=gettext_lazy("Everything else, as JSON"), initial=dump(leaf.original), rows=8)
+        text = dump(leaf.original)
+        rows = min(max(3, text.count("\n") + 2), 10)
+        return JsonArea(label=gettext_lazy("Everything else, as JSON"), initial=text, rows=rows)
     made: forms.Field = FIELDS[leaf.kind](leaf)
     return made
 

@@ -1,6 +1,6 @@
 """A form for a payload: what its schema describes as fields, and everything else as JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -136,6 +136,21 @@ class PayloadForm(forms.Form):
         """Whether anything on the page is marked as wrong."""
         return bool(self.placed) or (self.is_bound and bool(self.errors))
 
+    def said(self) -> Iterator[tuple[str, Sequence[str]]]:
+        """Yield the name of each part of the payload and what is wrong there, for a page on which somebody is typing.
+
+        A field that is wrong and that nobody has touched is left out: people are not told that a field is empty
+        before they have come to it. The name of the whole is empty.
+        """
+        yield "", self.non_field_errors()
+        fields = [leaf.name for leaf in payload_shape.leaves(self.tree)] if self.tree else [REST]
+        for name in (*fields, ROLLBACK):
+            errors = self.errors.get(name, ())
+            if not errors or name in self.changed_data:
+                yield name, errors
+        for node in _inner(self.tree) if self.tree else ():
+            yield node.name, self.placed.get(node.name, ())
+
     @property
     def parts(self) -> Sequence[Drawn]:
         """What the template draws, in the schema's order."""
@@ -167,10 +182,17 @@ class PayloadForm(forms.Form):
 
 
 def _groups(node: Node) -> list[Group]:
+    return [part for part in [node, *_inner(node)] if isinstance(part, Group)]
+
+
+def _inner(node: Node) -> Iterator[Group | Rows]:
+    """Yield the groups and lists below a part."""
     if isinstance(node, Leaf):
-        return []
-    below = (node.members if isinstance(node, Group) else node.rows).values()
-    return [*([node] if isinstance(node, Group) else []), *(group for child in below for group in _groups(child))]
+        return
+    for child in (node.members if isinstance(node, Group) else node.rows).values():
+        if not isinstance(child, Leaf):
+            yield child
+            yield from _inner(child)
 
 
 def _sent(data: Mapping[str, Any] | None) -> dict[str, list[str]]:

@@ -165,7 +165,7 @@ class ProposalAdmin(ExportingAdmin[Proposal]):
 
     @admin.display(description=_("confidence"))
     def certainty(self, row: Proposal) -> str:
-        return "" if row.confidence is None else f"{row.confidence:.0%}"
+        return "" if row.confidence is None else words.share(row.confidence)
 
     @admin.display(description=_("amount"))
     def worth(self, row: Proposal) -> str:

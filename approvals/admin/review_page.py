@@ -101,6 +101,7 @@ def pieces(
         "failed": failed,
         "card": showing.card(page.proposal, viewer=person, surface=page.surface),
         **beside(person, page.proposal, page.state),
+        "latest": _latest(page.proposal),
         "where": addresses(page.proposal),
         "is_held": page.state in HOLDABLE and _is_stopped(page.proposal, engaged),
         **_facts(page),
@@ -116,7 +117,7 @@ def addresses(proposal: Proposal) -> dict[str, str]:
 def _facts(page: Page) -> dict[str, Any]:
     proposal, now = page.proposal, page.now
     payload = proposal.revision.payload
-    reasons = sorted(proposal.verdict.reasons, key=lambda reason: not reason.get("is_deciding"))
+    reasons = _reasons(proposal.verdict.reasons)
     raw = bytes(proposal.revision.body)
     findings = proposal.verdict.facts.get("findings", [])
     return {
@@ -131,7 +132,7 @@ def _facts(page: Page) -> dict[str, Any]:
         "amount": None if proposal.amount is None else f"{words.number(proposal.amount)} {proposal.currency}".strip(),
         "audience": None if proposal.audience_size is None else words.number(proposal.audience_size),
         "table": cards.field_table(proposal.revision.before, payload, marks.spans(payload, findings)),
-        "findings": findings,
+        "findings": _findings(findings, reasons),
         "raw_size": len(raw),
         "is_raw_short": len(raw) <= MAX_RAW,
         "raw": json.dumps(payload, indent=2, ensure_ascii=False) if len(raw) <= MAX_RAW else "",
@@ -142,6 +143,21 @@ def _facts(page: Page) -> dict[str, Any]:
         "agent_model": cards.field_table(None, proposal.model).differing if proposal.model else [],
         "reasons": reasons,
     }
+
+
+def _reasons(reasons: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the reasons, the deciding one first; what is said several times only once, with how often."""
+    told: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for reason in sorted(reasons, key=lambda reason: not reason.get("is_deciding")):
+        key = tuple(reason.get(name) for name in ("text", "source", "tier", "outcome"))
+        told.setdefault(key, {**reason, "times": 0})["times"] += 1
+    return list(told.values())
+
+
+def _findings(findings: Iterable[Mapping[str, Any]], reasons: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the checks found; `is_told` where a reason above it says the same and there is a quotation."""
+    texts = {reason["text"] for reason in reasons}
+    return [{**finding, "is_told": bool(finding.get("excerpt")) and finding["text"] in texts} for finding in findings]
 
 
 def _seconds_left(page: Page) -> int | None:
@@ -165,6 +181,30 @@ def _forms(page: Page, failed: Form | None) -> dict[str, Form]:
         form = forms.offered(kind(initial=forms.shown(page.proposal), auto_id=f"{verdict}_%s"), page.proposal)
         made[str(verdict)] = failed if type(failed) is kind and failed.auto_id == form.auto_id else form
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """What the current revision changed: against the agent's last one where a person wrote it, else the one before."""
+
+    number: int
+    author: str
+    note: str
+    than: int
+    changes: cards.FieldTable
+
+
+def _latest(proposal: Proposal) -> Latest | None:
+    """Return what is new in a proposal that is not as it was first proposed. One query where there is something."""
+    current = proposal.revision
+    if current.number == 1:
+        return None
+    before = proposal.revisions.filter(number__lt=current.number).order_by("-number")
+    old = (before if current.agent_id else before.filter(agent__isnull=False)).first()
+    if old is None:
+        return None
+    changes = cards.changed_fields(old.payload, current.payload)
+    return Latest(current.number, current.author_name, current.note, old.number, changes)
 
 
 @dataclass(frozen=True, slots=True)

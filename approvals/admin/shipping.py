@@ -165,7 +165,7 @@ class DecisionAdmin(OfProposalAdmin[Decision], ExportingAdmin[Decision]):
         "revision_number",
         "reason_code",
         "comment",
-        "is_signed",
+        "signature",
     )
     list_display_links = ("at",)
     list_filter = (
@@ -187,9 +187,14 @@ class DecisionAdmin(OfProposalAdmin[Decision], ExportingAdmin[Decision]):
     )  # fmt: skip
     search_fields = ("by_name", "comment")
     fields = (
-        "proposal_link", "verdict", "by_name", "at", "revision_number", "digest", "reason_code", "comment", "is_signed",
+        "proposal_link", "verdict", "by_name", "at", "revision_number", "digest", "reason_code", "comment", "signature",
     )  # fmt: skip
     readonly_fields = fields
+
+    @admin.display(description=_("signed"), ordering="is_signed")
+    def signature(self, row: Decision) -> str:
+        """Most tiers ask for no signature, so that its absence is nothing to warn of."""
+        return _("signed") if row.is_signed else "—"
 
     def export_rows(self, keys: Sequence[Any]) -> Iterable[Decision]:
         return Decision.objects.filter(pk__in=keys).select_related("proposal")

@@ -27,6 +27,11 @@ def signed(value: float) -> str:
     return ("+" if value > 0 else "−" if value < 0 else "±") + number(abs(value))
 
 
+def share(value: float) -> str:
+    """Write a share of one as whole per cent: 0.93 is `93 %`."""
+    return f"{value * 100:.0f} %"
+
+
 def percent(value: float) -> str:
     """Write a signed share in per cent, as exact as it is useful."""
     return f"{signed(round(value, 1 if abs(value) < 100 else 0))} %"
@@ -98,7 +103,7 @@ def confidence_meaning(confidence: float | None, surface: SurfacePolicy | None) 
         return _("The agent gave none, which counts as 0.")
     if surface is None:
         return _("The agent's own figure.")
-    bands = {"low": f"{surface.confidence_low:.0%}", "high": f"{surface.confidence_high:.0%}"}
+    bands = {"low": share(surface.confidence_low), "high": share(surface.confidence_high)}
     if confidence < surface.confidence_low:
         return _("Low here (below %(low)s): it calls for a senior look.") % bands
     if confidence < surface.confidence_high:

@@ -1,11 +1,14 @@
 """Admin classes whose changes leave an entry in the ledger, and those whose changes wait to be published."""
 
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from audit import ledger
@@ -26,6 +29,19 @@ class RecordedAdmin(admin.ModelAdmin[Row]):
     """Every change writes a ledger entry naming the fields, in the transaction of the change."""
 
     show_facets = admin.ShowFacets.NEVER
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Lead to the row's field history, which knows every change and not only those made on these pages."""
+        tracked = getattr(self.model, "history", None)
+        if tracked is None or self.get_object(request, object_id) is None or not self.has_view_permission(request):
+            return super().history_view(request, object_id, extra_context)
+        kept = tracked.model
+        if kept not in self.admin_site._registry or not request.user.has_perm(  # noqa: SLF001
+            f"{kept._meta.app_label}.view_{kept._meta.model_name}"
+        ):
+            return super().history_view(request, object_id, extra_context)
+        address = reverse(f"admin:{kept._meta.app_label}_{kept._meta.model_name}_changelist")
+        return HttpResponseRedirect(f"{address}?{urlencode({'q': unquote(object_id)})}")
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         self._record(request, obj, "added", message)

@@ -118,6 +118,18 @@ def test_a_key_pressed_twice_approves_nothing_unseen(open_as: OpenAs, made: list
     assert [state(proposal) for proposal in made] == ["approved", "pending", "pending"]
 
 
+def test_a_rejection_without_a_reason_says_what_is_missing(open_as: OpenAs, made: list[Proposal]) -> None:
+    page = open_as("channel-owner", DESK)
+    page.keyboard.press("r")
+    page.locator("details[data-act=reject]").get_by_role("button", name="Reject").click()
+    expect(page.locator("details[data-act=reject] .errorlist")).to_be_visible()
+    expect(page.get_by_label("Not correct")).to_be_visible()
+    page.get_by_label("Too risky").check()
+    page.locator("details[data-act=reject]").get_by_role("button", name="Reject").click()
+    shows(page, "Second")
+    assert state(made[0]) == "rejected"
+
+
 def test_undo_in_time(open_as: OpenAs, made: list[Proposal]) -> None:
     page = open_as("channel-owner", DESK)
     press_approve(page)
@@ -146,6 +158,42 @@ def test_undo_too_late(open_as: OpenAs, made: list[Proposal]) -> None:
     expect(page.get_by_role("status").filter(has_text="Nothing was changed.")).to_be_visible()
     expect(page.locator(".recent").get_by_role("link", name="Roll back…")).to_be_visible()
     assert state(made[0]) == "shipped"
+
+
+def test_undo_goes_by_itself_when_its_time_has_run_out(open_as: OpenAs, made: list[Proposal]) -> None:
+    page = open_as("channel-owner", DESK)
+    press_approve(page)
+    shows(page, "Second")
+    Proposal.objects.filter(pk=made[0].pk).update(release_at=timezone.now() + timedelta(seconds=3))
+    page.reload()
+    undo = page.locator(".recent").get_by_role("button", name="Undo: First")
+    undo.focus()
+    page.get_by_text("Reject…").click()
+    page.get_by_label("Comment").first.fill("Half a sentence")
+    Proposal.objects.filter(pk=made[0].pk).update(release_at=timezone.now())
+    made[0].dispatches.update(next_attempt_at=timezone.now())
+    claim = shipping.claim_next(worker="test", kind="webhook")
+    shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
+    expect(page.locator(".recent").get_by_role("link", name="Roll back…")).to_be_visible()
+    expect(undo).to_have_count(0)
+    expect(page.get_by_label("Comment").first).to_have_value("Half a sentence")
+    expect(page.get_by_label("Comment").first).to_be_focused()
+    expect(page).to_have_url(re.compile(f"{DESK}$"))
+
+
+def test_the_undo_beside_the_message_goes_as_well(open_as: OpenAs, made: list[Proposal]) -> None:
+    page = open_as("channel-owner", DESK)
+    Surface.objects.filter(pk="ads.budget").update(undo_window=timedelta(seconds=2))
+    worlds.publish()
+    press_approve(page)
+    shows(page, "Second")
+    told = page.get_by_role("status").filter(has_text="Approved.")
+    expect(told.get_by_role("button", name="Undo")).to_be_visible()
+    Proposal.objects.filter(pk=made[0].pk).update(release_at=timezone.now())
+    made[0].dispatches.update(next_attempt_at=timezone.now())
+    shipping.claim_next(worker="test", kind="webhook")
+    expect(told.get_by_role("button", name="Undo")).to_have_count(0)
+    expect(told).to_contain_text("Approved.")
 
 
 def test_two_reviewers_on_one_proposal(open_as: OpenAs, made: list[Proposal]) -> None:

@@ -41,6 +41,47 @@ def test_the_difference_appears_while_typing_and_then_it_is_saved_and_approved(
     assert changed.revision.payload == {**PAYLOAD, "audience": {**PAYLOAD["audience"], "size": 50}}
 
 
+def test_a_field_says_what_is_wrong_while_one_types_and_keeps_what_was_typed(
+    open_as: OpenAs, proposal: Proposal
+) -> None:
+    page = open_as("channel-owner", address(proposal))
+    people, subject = page.get_by_label("People"), page.get_by_label("Subject")
+    people.fill("")
+    people.press_sequentially("10000")
+    complaint = page.locator(".field", has=people).locator(".errorlist")
+    expect(complaint).to_have_text("10000 is greater than the maximum of 5000")
+    expect(people).to_have_attribute("aria-invalid", "true")
+    expect(people).to_have_accessible_description("10000 is greater than the maximum of 5000 From 1 to 5,000.")
+    expect(people).to_be_focused()
+    expect(people).to_have_value("10000")
+    expect(page.locator(".edit-main .errorlist")).to_have_count(1)
+
+    people.press("Backspace")
+    expect(complaint).to_have_count(0)
+    expect(people).not_to_have_attribute("aria-invalid", "true")
+    expect(people).to_have_accessible_description("From 1 to 5,000.")
+    expect(page.locator(".edit-main .has-errors")).to_have_count(0)
+
+    page.get_by_role("button", name="Add a row to Steps").click()
+    steps = page.get_by_role("group", name="Steps", exact=True)
+    steps.get_by_label("Hours").last.fill("1000")
+    expect(steps.locator(".errorlist")).to_have_text("1000 is greater than the maximum of 100")
+    subject.fill("")
+    expect(page.locator(".field", has=subject).locator(".errorlist")).to_be_visible()
+    assert proposal.revisions.count() == 1
+
+
+def test_what_was_sent_with_a_fault_loses_it_as_soon_as_it_is_right(open_as: OpenAs, proposal: Proposal) -> None:
+    page = open_as("channel-owner", address(proposal))
+    people = page.get_by_label("People")
+    people.fill("10000")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".field.has-errors")).to_contain_text("10000 is greater")
+    people.fill("500")
+    expect(page.locator(".edit-main .errorlist")).to_have_count(0)
+    expect(page.locator(".edit-main .has-errors")).to_have_count(0)
+
+
 @pytest.mark.parametrize("has_javascript", [True, False])
 def test_rows_come_and_go(open_as: OpenAs, proposal: Proposal, has_javascript: bool) -> None:
     page = open_as("channel-owner", address(proposal), java_script_enabled=has_javascript)

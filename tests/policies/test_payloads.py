@@ -105,6 +105,16 @@ def test_a_hostile_pattern_takes_linear_time():
     assert time.monotonic() - began < 2
 
 
+@pytest.mark.parametrize("name", ["date", "date-time", "time", "email", "uri"])
+def test_a_format_is_explained_by_an_example_that_fits(name):
+    schema = {"type": "string", "format": name}
+    [fault] = errors(schema, "lots")
+    assert fault.code == "format"
+    example = fault.detail.rpartition(" ")[2].removesuffix(".")
+    assert fault.detail.startswith("This must be a")
+    assert errors(schema, example) == []
+
+
 def test_formats_are_checked():
     assert errors({"format": "date-time"}, "yesterday")
 

@@ -11,9 +11,10 @@ from approvals.admin import words
 from approvals.admin.marks import Part, parts
 from approvals.cards import reading, wording
 from approvals.cards.asked import MAX_CHARACTERS, Asked
-from approvals.cards.email import inventory, merge_tags, message
+from approvals.cards.email import inventory, merge_tags, message, unseen
 from approvals.cards.email.inventory import Link
 from approvals.cards.email.message import Message
+from approvals.cards.email.unseen import Unseen
 
 LABEL: Final = gettext_lazy("E-mail: preview, text and audience")
 
@@ -41,6 +42,9 @@ class Email:
     links: Sequence[Link]
     links_left_out: int
     remote_pictures: int
+    unseen: Sequence[Unseen]
+    """What was found where the preview cannot mark it."""
+    unseen_left_out: int
 
 
 def present(asked: Asked) -> Email | None:
@@ -51,6 +55,7 @@ def present(asked: Asked) -> Email | None:
     content = inventory.of(new.html)
     text = new.text or content.text
     lead = reading.mapping(reading.mapping(asked.payload).get("lead"))
+    places, places_left_out = unseen.found(new.html, asked.spans.get(new.html_path, ()))
     return Email(
         lines=_lines(asked, new, old),
         refuses=lead.get("do_not_email") is True,
@@ -62,6 +67,8 @@ def present(asked: Asked) -> Email | None:
         links=content.links,
         links_left_out=content.links_left_out,
         remote_pictures=content.remote_pictures,
+        unseen=places,
+        unseen_left_out=places_left_out,
     )
 
 

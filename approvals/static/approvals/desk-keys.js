@@ -5,9 +5,14 @@
     // Nobody has read what has been there for less: a key pressed twice must not approve the next one unseen.
     const UNREAD_MS = 400;
     let shown = 0;
-    document.addEventListener("htmx:beforeRequest", () => (shown = Infinity));
+    const changes = (event) => event.detail.requestConfig?.elt?.id !== "recent-again";
+    document.addEventListener("htmx:beforeRequest", (event) => {
+        if (changes(event)) shown = Infinity;
+    });
     for (const end of ["htmx:afterSettle", "htmx:sendError", "htmx:responseError"]) {
-        document.addEventListener(end, () => (shown = performance.now()));
+        document.addEventListener(end, (event) => {
+            if (changes(event)) shown = performance.now();
+        });
     }
 
     const find = (selector) => document.querySelector(`#desk ${selector}`);

@@ -87,10 +87,27 @@
         if (act === "close-toast") event.target.closest(".toast").remove();
     });
 
+    // What was decided last is asked for again when something was to ship: nobody waits for that, so it fails in silence.
+
+    const isAskedAgain = (event) => event.detail.requestConfig?.elt?.id === "recent-again";
+
+    function follow() {
+        tick();
+        for (const form of document.querySelectorAll("#desk-told form")) {
+            const address = CSS.escape(form.getAttribute("action"));
+            if (!document.querySelector(`#recent form[action="${address}"]`)) form.remove();
+        }
+    }
+
     // htmx: an answer that is not the desk (signed out, an error page) is opened as a page of its own.
 
     document.addEventListener("htmx:beforeSwap", (event) => {
         const request = event.detail.xhr;
+        if (isAskedAgain(event)) {
+            event.detail.shouldSwap = request.getResponseHeader("HX-Push-Url") !== null;
+            event.detail.isError = false;
+            return;
+        }
         if (request.getResponseHeader("HX-Push-Url") === null) {
             event.detail.shouldSwap = false;
             event.detail.isError = false;
@@ -98,7 +115,8 @@
         }
     });
 
-    document.addEventListener("htmx:sendError", () => {
+    document.addEventListener("htmx:sendError", (event) => {
+        if (isAskedAgain(event)) return;
         const told = document.getElementById("desk-told");
         const note = document.createElement("p");
         note.textContent = told.dataset.unreachable;
@@ -107,6 +125,7 @@
     });
 
     document.addEventListener("htmx:afterSettle", (event) => {
+        if (isAskedAgain(event)) return follow();
         if (event.detail.target?.id !== "desk" && event.detail.elt?.id !== "desk") return;
         draw();
         beat();

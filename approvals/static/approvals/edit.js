@@ -1,0 +1,16 @@
+/* The edit page: what is wrong is marked, and said by the field itself, as the sentences beside it come and go.
+   Without this file the sentences are there as well. */
+"use strict";
+
+document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.target?.id !== "checked") return;
+    for (const said of document.querySelectorAll("form.edit .wrong")) {
+        const part = said.parentElement;
+        part.classList.toggle("has-errors", said.childElementCount > 0);
+        if (!part.matches(".field")) continue;
+        const field = said.nextElementSibling;
+        const ids = [said.firstElementChild?.id, part.querySelector(".help")?.id].filter(Boolean).join(" ");
+        said.childElementCount ? field.setAttribute("aria-invalid", "true") : field.removeAttribute("aria-invalid");
+        ids ? field.setAttribute("aria-describedby", ids) : field.removeAttribute("aria-describedby");
+    }
+});

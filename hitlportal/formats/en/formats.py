@@ -1,0 +1,8 @@
+"""How Django's own pages write times: as ours do, with the day first and twenty-four hours."""
+
+from typing import Final
+
+DATE_FORMAT: Final = "j M Y"
+DATETIME_FORMAT: Final = "j M Y, H:i"
+TIME_FORMAT: Final = "H:i"
+MONTH_DAY_FORMAT: Final = "j M"
