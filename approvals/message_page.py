@@ -62,11 +62,11 @@ def _sight(token: DecisionToken) -> Sight:
 def _past(token: DecisionToken, seen: Sight) -> Past | None:
     if token.used_at is not None and token.decision is not None:
         what = token.decision.get_verdict_display()
-        sentence = format_html(
+        used = format_html(
             _("{who} used it {when}: {what}."),
             who=token.decision.by_name, when=words.ago(token.used_at, seen.now), what=what,
         )  # fmt: skip
-        return Past(GONE, _("This link was used"), sentence)
+        return Past(GONE, _("This link was used"), used)
     if seen.state not in OPEN:
         return Past(GONE, _("There is nothing left to decide"), _happened(seen))
     if token.expires_at <= seen.now:

@@ -10,7 +10,17 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from approvals import notices
-from approvals.models import Notice, NoticeDelivery, NoticeKind, Preference, Proposal, Reachability
+from approvals.models import (
+    ChannelHealth,
+    Notice,
+    NoticeDelivery,
+    NoticeKind,
+    NoticeRule,
+    OutsideAddress,
+    Preference,
+    Proposal,
+    Reachability,
+)
 from tests import world as worlds
 from tests.world import World
 
@@ -181,3 +191,18 @@ def test_strangers_are_sent_to_sign_in():
 def test_the_inbox_of_nobody_is_friendly(world):
     assert "Nothing here yet" in text(signed_in(worlds.person("newcomer", "Legal")))
     assert not Proposal.objects.exists()
+
+
+def test_channels_and_what_goes_through_them_have_names_that_people_know(world):
+    root = signed_in(User.objects.create_superuser("root", password="a long enough password"))
+    pager = OutsideAddress.objects.create(name="Duty pager", url="pagerduty://key@key")
+    for lane in ("email", f"apprise:{pager.pk}", "apprise:999999"):
+        ChannelHealth.objects.create(lane=lane)
+    said = text(root, "/admin/approvals/channelhealth/")
+    for name in ("E-mail", "Other services: Duty pager", "Other services: deleted"):
+        assert f">{name}</a>" in said
+    world.propose()
+    notices.fan_out()
+    letter = NoticeDelivery.objects.get(address=pager)
+    assert str(letter) == "Waits for you · Other services"
+    assert str(NoticeRule(kind="escalated", role_id="Legal")) == "Escalated to you · * · Legal"

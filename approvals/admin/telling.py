@@ -5,7 +5,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import CharField, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Concat
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from approvals.admin import shipping
 from approvals.channels.apprise import addresses, transport
-from approvals.models import ChannelHealth, NoticeDelivery, NoticeKind, NoticeRule, OutsideAddress
+from approvals.models import ChannelHealth, ChannelKind, NoticeDelivery, NoticeKind, NoticeRule, OutsideAddress
 from audit.readonly import ReadOnlyAdmin
 from policies.admin.recorded import RecordedAdmin
 
@@ -122,6 +123,19 @@ class NoticeDeliveryAdmin(shipping.OfProposalAdmin[NoticeDelivery]):
 
 @admin.register(ChannelHealth)
 class ChannelHealthAdmin(ReadOnlyAdmin[ChannelHealth]):
-    list_display = ("lane", "failures", "next_try_at", "last_error", "last_sent_at")
+    list_display = ("channel", "failures", "next_try_at", "last_error", "last_sent_at")
     ordering = ("lane",)
-    fields = readonly_fields = ("lane", "failures", "next_try_at", "last_error", "last_sent_at")
+    fields = readonly_fields = ("channel", "failures", "next_try_at", "last_error", "last_sent_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChannelHealth]:
+        """Read with each channel the name of its address, if it is one."""
+        lane = Concat(Value(f"{ChannelKind.APPRISE}:"), Cast("pk", CharField()))
+        named = OutsideAddress.objects.annotate(lane=lane).filter(lane=OuterRef("lane"))
+        return super().get_queryset(request).annotate(address=Subquery(named.values("name")))
+
+    @admin.display(description=gettext_lazy("channel"), ordering="lane")
+    def channel(self, row: Any) -> str:
+        """Name it as people do: an address by its name, which its lane has only as a number."""
+        kind, _colon, number = row.lane.partition(":")
+        label = str(ChannelKind(kind).label)
+        return f"{label}: {row.address or _('deleted')}" if number else label

@@ -135,6 +135,7 @@ class Rehearsal:
         _require(mail.subject.startswith("Escalated to you"), f"the e-mail says {mail.subject!r}")
         _require(mail.url.endswith(_page_of(proposal)), f"the e-mail leads to {mail.url}")
         _require(stage.FINANCE not in self._decided_by("price"), "Finance has answered")
+        assert timer.fired_at is not None
         waited = (timer.fired_at - datetime.fromisoformat(proposal["created_at"])).total_seconds()
         return f"after {waited:.0f} s; e-mail to {mail.to}"
 

@@ -8,6 +8,7 @@ from typing import Any
 import holidays
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -99,7 +100,7 @@ class CalendarAdmin(Sluggish):
     @admin.display(description=gettext_lazy("working hours"))
     def hours(self, row: Calendar) -> str:
         """Show the week in short: days that follow each other with the same hours are one part."""
-        week = [(str(Calendar._meta.get_field(day).verbose_name)[:3], getattr(row, day).strip()) for day in DAYS]
+        week = [(str(label_for_field(day, Calendar))[:3], getattr(row, day).strip()) for day in DAYS]
         parts = [(list(days), hours) for hours, days in groupby(week, key=lambda day: day[1]) if hours]
         return "; ".join(f"{_span([name for name, _hours in days])} {hours}" for days, hours in parts)
 
