@@ -138,6 +138,7 @@ def roll_back(request: HttpRequest, proposal_id: UUID, frame: Frame) -> HttpResp
         context = {
             **frame,
             "title": _("Roll back?"),
+            "is_nav_sidebar_enabled": False,
             "opts": Proposal._meta,
             "proposal": page.proposal,
             "page": page,

@@ -64,6 +64,7 @@ def test_a_field_says_what_is_wrong_while_one_types_and_keeps_what_was_typed(
 
     page.get_by_role("button", name="Add a row to Steps").click()
     steps = page.get_by_role("group", name="Steps", exact=True)
+    expect(steps.get_by_role("listitem")).to_have_count(4)
     steps.get_by_label("Hours").last.fill("1000")
     expect(steps.locator(".errorlist")).to_have_text("1000 is greater than the maximum of 100")
     subject.fill("")
