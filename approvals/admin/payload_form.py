@@ -142,10 +142,10 @@ class PayloadForm(forms.Form):
         A field that is wrong and that nobody has touched is left out: people are not told that a field is empty
         before they have come to it. The name of the whole is empty.
         """
-        yield "", self.non_field_errors()
+        yield "", [str(said) for said in self.non_field_errors()]
         fields = [leaf.name for leaf in payload_shape.leaves(self.tree)] if self.tree else [REST]
         for name in (*fields, ROLLBACK):
-            errors = self.errors.get(name, ())
+            errors = [str(said) for said in self.errors.get(name, ())]
             if not errors or name in self.changed_data:
                 yield name, errors
         for node in _inner(self.tree) if self.tree else ():

@@ -194,7 +194,7 @@ class DecisionAdmin(OfProposalAdmin[Decision], ExportingAdmin[Decision]):
     @admin.display(description=_("signed"), ordering="is_signed")
     def signature(self, row: Decision) -> str:
         """Most tiers ask for no signature, so that its absence is nothing to warn of."""
-        return _("signed") if row.is_signed else "—"
+        return str(_("signed")) if row.is_signed else "—"
 
     def export_rows(self, keys: Sequence[Any]) -> Iterable[Decision]:
         return Decision.objects.filter(pk__in=keys).select_related("proposal")
