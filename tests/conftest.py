@@ -7,10 +7,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import settings
 
 from hitlportal.embedded.placement import place
+
+# How fast a busy machine makes up examples, or works through one, says nothing about the code.
+hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("busy")
 
 SERVICES = {"redis": "REDIS_URL", "system_postgres": "DATABASE_URL"}
 

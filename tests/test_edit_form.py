@@ -383,7 +383,7 @@ def fitting(rules: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_payload_of_any_schema_comes_back_as_it_was(data: st.DataObject) -> None:
     properties = data.draw(st.dictionaries(NAMES, RULES, max_size=4))
     schema = {"type": "object", "properties": properties}

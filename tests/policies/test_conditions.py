@@ -291,7 +291,7 @@ COMPARISONS = st.tuples(
 VALUES = st.one_of(st.none(), st.integers(-200, 200), st.floats(allow_nan=False, allow_infinity=False, width=32))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     parts=st.lists(COMPARISONS, min_size=1, max_size=4),
     amount=st.one_of(VALUES, NUMBERS.map(float)),

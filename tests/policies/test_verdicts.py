@@ -286,7 +286,7 @@ def strictness(policy, about):
     return DENIED if verdict.tier is None else verdict.tier.rank
 
 
-cases = settings(max_examples=120, deadline=None)
+cases = settings(max_examples=120)
 
 
 @cases

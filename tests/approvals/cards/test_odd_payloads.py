@@ -39,7 +39,7 @@ DOCUMENTS = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(payload=DOCUMENTS, before=DOCUMENTS, currency=st.sampled_from(["", "USD", "CHF"]), params=DOCUMENTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_payload_is_too_odd(kind: str, payload: Any, before: Any, currency: str, params: Any) -> None:
