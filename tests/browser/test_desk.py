@@ -423,3 +423,14 @@ def test_axe_finds_nothing_to_complain_of(open_as: OpenAs, world: World, made: l
                 folded.evaluate("element => { element.open = true }")
             found = Axe().run(page).response["violations"]
             assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], (scheme, place)
+
+
+def test_on_a_phone_the_way_to_the_buttons_is_always_there(open_as: OpenAs, made: list[Proposal]) -> None:
+    wide = open_as("channel-owner", f"{DESK}{made[0].pk}/")
+    expect(wide.get_by_role("link", name="Decide")).to_be_hidden()
+    page = open_as("channel-owner", f"{DESK}{made[0].pk}/", viewport={**PHONE, "height": 420}, has_touch=True)
+    way = page.get_by_role("link", name="Decide")
+    expect(way).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Approve")).not_to_be_in_viewport()
+    way.click()
+    expect(page.get_by_role("button", name="Approve")).to_be_in_viewport()
