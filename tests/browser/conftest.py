@@ -1,6 +1,8 @@
 """A real browser against a real server; what it writes to its console fails the test."""
 
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -70,7 +72,17 @@ def open_as(browser: Browser, live_server: LiveServer) -> Iterator[OpenAs]:
     yield open_as
     for context in contexts:
         context.close()
+    _let_the_server_finish()
     assert complaints == []
+
+
+def _let_the_server_finish(seconds: float = 5.0) -> None:
+    """Wait for requests that nobody waits for any more, or the tables would be emptied while they use them."""
+    until = time.monotonic() + seconds
+    while any("process_request_thread" in thread.name for thread in threading.enumerate()):
+        if time.monotonic() > until:
+            pytest.fail("The server is still answering a request.")
+        time.sleep(0.01)
 
 
 def _session(person: User, url: str) -> dict[str, str]:
