@@ -27,10 +27,15 @@ class SecretInvalid(ValueError):
     code = "secret_invalid"
 
 
+def new() -> str:
+    """Return a new secret: "whsec_" and 32 random bytes in base64."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(_BYTES)).decode()
+
+
 @transaction.atomic
 def new_for_connector(connector: Connector, text: str = "", *, by: User) -> str:
     """Give a connector a new signing secret (`text`, or a random one) and return it. Raises SecretInvalid."""
-    secret = _checked(text) if text else _random()
+    secret = _checked(text) if text else new()
     row = Connector.objects.select_for_update().get(pk=connector.pk)
     row.secret = _before(row.secret, secret)
     row.save(update_fields=["secret"])
@@ -41,16 +46,12 @@ def new_for_connector(connector: Connector, text: str = "", *, by: User) -> str:
 @transaction.atomic
 def new_for_agent(agent: Agent, text: str = "", *, by: User) -> str:
     """Give an agent a new secret for its callbacks and return it. Raises SecretInvalid."""
-    secret = _checked(text) if text else _random()
+    secret = _checked(text) if text else new()
     row = Agent.objects.select_for_update().get(pk=agent.pk)
     row.callback_secret = _before(row.callback_secret, secret)
     row.save(update_fields=["callback_secret"])
     ledger.record("agent.secret_changed", subject=f"agent:{row.pk}", actor=actor(by), at=database_now())
     return secret
-
-
-def _random() -> str:
-    return PREFIX + base64.b64encode(secrets.token_bytes(_BYTES)).decode()
 
 
 def _before(known: str, secret: str) -> str:

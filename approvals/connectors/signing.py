@@ -2,14 +2,12 @@
 
 import base64
 import binascii
-import secrets
 from datetime import UTC, datetime
 from typing import Final
 
 from standardwebhooks import Webhook
 
 PREFIX: Final = "whsec_"
-_KEY_BYTES: Final = 32
 _LEAST_KEY_BYTES: Final = 24
 
 
@@ -17,11 +15,6 @@ class InvalidSecret(ValueError):
     """A webhook secret that cannot sign; the message never contains it."""
 
     code = "invalid_webhook_secret"
-
-
-def new_secret() -> str:
-    """Return a new secret: "whsec_" and 32 random bytes in base64."""
-    return PREFIX + base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode("ascii")
 
 
 def headers(*, secret: str, message_id: str, at: datetime, body: bytes) -> dict[str, str]:

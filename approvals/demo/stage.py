@@ -8,12 +8,11 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals.connectors import signing
 from approvals.demo.memory import Memory
 from approvals.demo.scenario import AGENTS, Cast
 from audit import ledger
 from audit.clock import database_now
-from policies import agents, agreeing, mandates, publishing, registration
+from policies import agents, agreeing, mandates, publishing, registration, signing_secrets
 from policies.bootstrap import CONNECTOR, make_missing
 from policies.models import Agent, Connector, Escalation, Loosening, Requirement, Surface, Tier
 from policies.registration import Application
@@ -53,7 +52,7 @@ def prepare(memory: Memory, *, hold: timedelta, undo: timedelta) -> timedelta:
     anywhere.
     """
     executor = f"http://127.0.0.1:{memory.executor_port}/actions"
-    make_missing(connector_url=executor, connector_secret=signing.new_secret())
+    make_missing(connector_url=executor, connector_secret=signing_secrets.new())
     _product_role()
     for username in PEOPLE:
         _person(username, memory)
@@ -118,7 +117,7 @@ def _agent(cast: Cast, owner: User, memory: Memory) -> None:
             model=cast.model,
             owner=owner,
             mandates=cast.mandates,
-            callback_secret=signing.new_secret(),
+            callback_secret=signing_secrets.new(),
         )
         registered = registration.register(application, by=owner)
         memory.keys[cast.slug] = registered.key.text

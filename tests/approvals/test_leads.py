@@ -12,12 +12,11 @@ from django.conf import settings
 from django.core.management import call_command
 
 from approvals import delivery
-from approvals.connectors import signing
 from approvals.demo import executor
 from approvals.demo.memory import Folder, Memory
 from approvals.models import Dispatch, Proposal
 from audit.models import Entry
-from policies import bootstrap
+from policies import bootstrap, signing_secrets
 from policies.models import Tier
 from tests import world as worlds
 from tests.world import person
@@ -39,7 +38,7 @@ def folder(tmp_path, live_server, settings, unused_port) -> Folder:
     memory = Memory(
         portal=live_server.url,
         executor_port=unused_port,
-        executor_secret=signing.new_secret(),
+        executor_secret=signing_secrets.new(),
         audience=bootstrap.CONNECTOR,
     )
     bootstrap.bootstrap(

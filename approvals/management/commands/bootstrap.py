@@ -8,8 +8,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 
-from approvals.connectors import signing
-from policies import bootstrap
+from policies import bootstrap, signing_secrets
 from policies.bootstrap import Line, SampleInvalid
 
 
@@ -32,7 +31,7 @@ class Command(BaseCommand):
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise CommandError(_("The database is not up to date. Run manage.py migrate first."))
-        secret = signing.new_secret() if connector else ""
+        secret = signing_secrets.new() if connector else ""
         try:
             done = bootstrap.bootstrap(connector_url=connector, connector_secret=secret)
         except SampleInvalid as problem:

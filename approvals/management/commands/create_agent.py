@@ -8,8 +8,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from approvals.connectors import signing
-from policies import registration
+from policies import registration, signing_secrets
 from policies.registration import AgentExists, Application, RegistrationRefused
 
 
@@ -51,7 +50,7 @@ class Command(BaseCommand):
             owner=_person(options["owner"]),
             mandates=_mandates(options["surface"]),
             callback_hosts=options["callback_host"],
-            callback_secret=signing.new_secret(),
+            callback_secret=signing_secrets.new(),
             executes=options["executes"],
         )
         try:

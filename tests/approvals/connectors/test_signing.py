@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from approvals.connectors.signing import InvalidSecret, headers, new_secret
+from approvals.connectors.signing import InvalidSecret, headers
+from policies import signing_secrets
 from tests import vectors
 
 
@@ -31,7 +32,7 @@ def test_published_vector():
 
 
 def test_receivers_verify_it_and_notice_every_change():
-    secret = new_secret()
+    secret = signing_secrets.new()
     signed = sign(secret)
     assert Webhook(secret).verify(b'{"a":"\xc3\xa9"}', signed) == {"a": "é"}
     for changed in [{"webhook-id": "msg_2"}, {"webhook-timestamp": str(int(signed["webhook-timestamp"]) + 1)}]:
@@ -42,13 +43,13 @@ def test_receivers_verify_it_and_notice_every_change():
 
 
 def test_while_secrets_change_each_of_them_signs():
-    new, old = new_secret(), new_secret()
+    new, old = signing_secrets.new(), signing_secrets.new()
     signed = sign(f"{new} {old}")
     assert len(signed["webhook-signature"].split(" ")) == 2
     for secret in (new, old):
         Webhook(secret).verify(b'{"a":"\xc3\xa9"}', signed)
     with pytest.raises(WebhookVerificationError):
-        Webhook(new_secret()).verify(b'{"a":"\xc3\xa9"}', signed)
+        Webhook(signing_secrets.new()).verify(b'{"a":"\xc3\xa9"}', signed)
 
 
 def test_the_time_zone_does_not_matter():
@@ -61,7 +62,7 @@ def test_the_time_zone_does_not_matter():
 
 
 def test_new_secrets_hold_32_random_bytes():
-    made = {new_secret() for _ in range(50)}
+    made = {signing_secrets.new() for _ in range(50)}
     assert len(made) == 50
     assert all(len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) == 32 for secret in made)
 
