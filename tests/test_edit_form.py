@@ -218,6 +218,8 @@ def test_the_buttons_of_a_list_keep_what_was_typed() -> None:
     assert (screen["payload.subject"], screen["payload.share"]) == ("Typed", "not a number")
     assert html.count("autofocus") == 1
     assert "errorlist" not in html
+    part = page_of(PayloadForm.with_rows(data, is_part=True, **facts))
+    assert (part.count("data-focus"), part.count("autofocus")) == (1, 0)
 
     data.update(screen)
     del data["add"]

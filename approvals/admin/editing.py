@@ -147,7 +147,7 @@ def _desk(request: HttpRequest, page: Page) -> Desk:
     payload = page.proposal.revision.payload
     facts = {"schema": schema, "payload": payload, "as_json": as_json}
     if sent is not None and {"add", "remove"} & sent.keys():
-        form = PayloadForm.with_rows(sent, **facts)
+        form = PayloadForm.with_rows(sent, is_part=bool(request.htmx), **facts)  # type: ignore[attr-defined]
         approval = ApprovalForm(initial={name: sent.get(name, "") for name in ("comment",)})
         return Desk(page, form, approval.offer(page.proposal), as_json)
     form = PayloadForm(sent, initial=shown(page.proposal), **facts)

@@ -46,7 +46,7 @@ class PayloadForm(forms.Form):
     def __init__(self, data: Any, *, schema: Mapping[str, Any], payload: Any, as_json: bool, **kwargs: Any) -> None:
         # After a row was added or taken away the form is drawn anew from what was typed, without complaints.
         self.typed = kwargs.pop("typed", None)
-        self.focus = ""
+        self.focus, self.focus_mark = "", "autofocus"
         super().__init__(data, **kwargs)
         known = data if data is not None else self.typed
         tree = None if as_json else payload_shape.lay_out(schema, payload, _sent(known))
@@ -66,8 +66,12 @@ class PayloadForm(forms.Form):
             self.initial[name] = self.typed.get(name, "")
 
     @classmethod
-    def with_rows(cls, typed: QueryDict, **kwargs: Any) -> Self:
-        """Return the form as it was typed, with the row that a button adds or takes away."""
+    def with_rows(cls, typed: QueryDict, *, is_part: bool = False, **kwargs: Any) -> Self:
+        """Return the form as it was typed, with the row that a button adds or takes away.
+
+        As a part of a page that is there already (`is_part`), the page's script gives the focus: browsers do it
+        for a whole page only, and complain where something has the focus by then.
+        """
         changed = typed.copy()
         place = typed.get("add") or ""
         if place:
@@ -80,7 +84,7 @@ class PayloadForm(forms.Form):
             tokens = [token for token in _tokens(typed.get(ROWS + place, "")) if token != gone]
         changed[ROWS + place] = ",".join(tokens)
         form = cls(None, typed=changed, **kwargs)
-        form.focus = place
+        form.focus, form.focus_mark = place, "data-focus" if is_part else "autofocus"
         if typed.get("add") and tokens:
             form._begin_at(f"{place}.{tokens[-1]}")
         return form
@@ -89,7 +93,7 @@ class PayloadForm(forms.Form):
         """Let the first field of this part have the focus."""
         first = next((name for name in self.fields if name == prefix or name.startswith(f"{prefix}.")), None)
         if first:
-            self.fields[first].widget.attrs["autofocus"] = True
+            self.fields[first].widget.attrs[self.focus_mark] = True
             self.focus = ""
 
     def payload(self) -> Any:

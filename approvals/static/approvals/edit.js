@@ -1,8 +1,13 @@
-/* The edit page: what is wrong is marked, and said by the field itself, as the sentences beside it come and go.
-   Without this file the sentences are there as well. */
+/* The edit page: a new row gets the focus, and what is wrong is marked, and said by the field itself, as the
+   sentences beside it come and go. Without this file the sentences are there as well. */
 "use strict";
 
 document.addEventListener("htmx:afterSettle", (event) => {
+    const begun = document.querySelector("#payload [data-focus]");
+    if (begun) {
+        begun.removeAttribute("data-focus");
+        begun.focus();
+    }
     if (event.detail.target?.id !== "checked") return;
     for (const said of document.querySelectorAll("form.edit .wrong")) {
         const part = said.parentElement;
