@@ -6,13 +6,13 @@ from typing import Final
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from approvals import decisions
 from approvals.errors import NotEligible
-from approvals.models import OPEN, Absence, Proposal
+from approvals.models import OPEN, Absence, Decision, Proposal
 from approvals.models.proposal import ProposalQuerySet
 from policies.models import Agent
 from policies.policy import Policy, SurfacePolicy
@@ -152,9 +152,24 @@ def waiting_for(person: User, proposals: QuerySet[Proposal], policy: Policy) -> 
     if not person.is_active or not person.has_perm(DECIDE):
         return proposals.none()
     owners_may = [surface.slug for surface in policy.surfaces.values() if surface.agent_owner_may_decide]
-    mine = proposals.filter(_deciding(held_by(person)), state__in=OPEN, deadline_at__gt=Now())
+    mine = proposals.filter(_deciding(held_by(person)), ~_has_voted(person), state__in=OPEN, deadline_at__gt=Now())
     own = Agent.objects.filter(owner=person).values("pk")
     return mine.exclude(Q(agent__in=own) & ~Q(surface__in=owners_may))
+
+
+def _has_voted(person: User) -> Exists:
+    """Return whether `person` has voted for themselves on what a proposal says now, and it was not undone since."""
+    undone = Decision.objects.filter(
+        proposal=OuterRef("proposal"), verdict=Decision.Verdict.UNDO, pk__gt=OuterRef("pk")
+    )
+    said = Decision.objects.filter(
+        Q(verdict=Decision.Verdict.REJECT) | Q(verdict=Decision.Verdict.APPROVE, at__gte=OuterRef("verdict__at")),
+        proposal=OuterRef("pk"),
+        revision=OuterRef("revision"),
+        by=person,
+        on_behalf_of=None,
+    )
+    return Exists(said.exclude(Exists(undone)))
 
 
 def require(person: User, proposal: Proposal, surface: SurfacePolicy, *, approving: bool = False) -> frozenset[str]:
@@ -167,7 +182,8 @@ def right(person: User, proposal: Proposal, surface: SurfacePolicy, *, approving
 
     Nobody decides for somebody else who could decide in a role of their own. Raises NotEligible with the reason:
     no permission, none of its roles, the owner of its agent, or (approving) the author of its current revision,
-    or a stage that is not open yet; for a stand-in the same reasons hold against the person who is away.
+    somebody who has approved it, or a stage that is not open yet; for a stand-in the same reasons hold against the
+    person who is away.
     """
     if not person.is_active or not person.has_perm(DECIDE):
         raise NotEligible(_("You may look at proposals but not decide on them."))
@@ -175,6 +191,8 @@ def right(person: User, proposal: Proposal, surface: SurfacePolicy, *, approving
     open_roles = _open_roles(proposal) if approving else frozenset(proposal.roles())
     held = held_by(person)
     if own := held.own & open_roles:
+        if approving and _has_approved(person, proposal):
+            raise NotEligible(_("You have approved it. It waits for others now; you may still reject it."))
         return Right(own)
     for other in held.for_others:
         if found := _for(other, proposal, surface, open_roles, approving=approving):
@@ -190,6 +208,14 @@ def _require_distance(person: User, proposal: Proposal, surface: SurfacePolicy, 
         raise NotEligible(_("You own the agent that proposes this, so somebody else has to decide."))
     if approving and not surface.editor_may_approve and proposal.revision.author_id == person.pk:
         raise NotEligible(_("You wrote this revision, so somebody else has to approve it."))
+
+
+def _has_approved(person: User, proposal: Proposal) -> bool:
+    """Whether an approval by `person` counts already. No query where one approval settles it."""
+    if sum(row["approvals"] for row in proposal.requirements) <= 1:
+        return False
+    cast = [vote for vote in decisions.votes(proposal) if vote.voter == str(person.pk) and not vote.on_behalf_of]
+    return bool(cast) and cast[-1].is_approval
 
 
 def deciders(proposal: Proposal, surface: SurfacePolicy) -> QuerySet[User]:

@@ -56,7 +56,9 @@ def test_who_approved_and_who_is_still_needed(world):
     world.approve(proposal, by=pam)
     assert "Approved by pam" in said(proposal, fin)
     assert "Your approval is the last one needed." in said(proposal, fin)
-    assert "Your approval changes nothing by itself. Finance still has to approve." in said(proposal, pam)
+    assert context(proposal, pam)["needed_effect"] == "", "she has approved it"
+    pat = person("pat", "Product")
+    assert "Your approval changes nothing by itself. Finance still has to approve." in said(proposal, pat)
     assert world.approve(proposal, by=fin).state == "approved"
     assert said(proposal, fin) == ""
 
@@ -67,6 +69,21 @@ def test_the_head_of_the_page_names_who_decides_and_not_the_owner(world, client)
     page = client.get(f"/admin/approvals/proposal/{world.propose().pk}/").content.decode()
     head = page.split('<header class="review-head">')[1].split("</header>")[0]
     assert "Decided by Finance, Product" in " ".join(strip_tags(head).split())
+
+
+def test_whoever_has_approved_is_told_for_whom_it_waits_and_not_asked_again(world, client):
+    world.enforce(requirements=[row("Product"), row("Finance"), row("Executive", name="Finance")])
+    client.force_login(person("pam", "Product"))
+    proposal = world.propose()
+    address = f"/admin/approvals/proposal/{proposal.pk}/"
+    sent = {"revision": proposal.revision.number, "digest": proposal.revision.digest, "verdict": "approve"}
+    page = client.post(f"{address}decide/", sent, follow=True).content.decode()
+    assert "Recorded. It still waits for Executive or Finance." in page
+    assert "You have approved it. It waits for others now; you may still reject it." in page
+    assert 'value="approve"' not in page
+    again = client.post(f"{address}decide/", sent, follow=True).content.decode()
+    assert "You have approved it." in again
+    assert proposal.decisions.count() == 1
 
 
 def test_a_later_stage_may_reject_at_once(world):
@@ -82,7 +99,8 @@ def test_distinct_people(world):
     assert "Each by a different person." in said(proposal, both)
     assert world.approve(proposal, by=both).state == "pending"
     world.enforce(surfaces={"ads.budget": {"distinct_people": False}})
-    assert world.approve(proposal, by=both).state == "pending", "a looser policy changes nothing that is open"
+    with pytest.raises(NotEligible, match="It waits for others now"):
+        world.approve(proposal, by=both)
     assert world.approve(proposal, by=fin).state == "approved"
 
 

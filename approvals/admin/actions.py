@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from approvals import recovery, review, signature
-from approvals.admin import cards, forms, review_page
+from approvals.admin import cards, forms, needed, review_page
 from approvals.errors import NotEligible, ProposalError, ReasonRequired, SignatureRequired, StaleRevision
 from approvals.models import Decision, Proposal, State
 
@@ -171,7 +171,9 @@ def done(proposal: Proposal) -> str:
         State.EDITED: _("Saved as a new revision. It waits for approval."),
         State.BLOCKED: _("The policy blocks this revision, so nothing will ship."),
     }
-    return sentences.get(State(proposal.state), _("Recorded. More approvals are needed."))
+    if said := sentences.get(State(proposal.state)):
+        return said
+    return _("Recorded. It still waits for %s.") % needed.still_missing(proposal)
 
 
 def _comment(request: HttpRequest) -> str:

@@ -90,6 +90,11 @@ def _effect(before: Explained, after: Explained) -> str:
     return said % _names_of(after.unmet)
 
 
+def still_missing(proposal: Proposal) -> str:
+    """Return whose approvals are missing now, as one says it. One query."""
+    return _names_of(decisions.explained(proposal).unmet)
+
+
 def _names_of(needs: Sequence[Need]) -> str:
     """Return whose approvals are missing, as one says it."""
     said = [_(" or ").join(need.roles) for need in needs]

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from approvals import absences, eligibility, escalation, notices, review, turns
+from approvals.errors import NotEligible
 from approvals.models import Notice, NoticeDelivery, NoticeRule, Occasion, Proposal, Timer
 from audit.clock import database_now
 from policies.publishing import active_policy
@@ -257,7 +258,8 @@ def test_a_stage_that_is_still_closed_asks_nobody_and_is_told_once(staged):
     staged.approve(proposal, by=more)
     assert asked() == {"product", "more-product", "finance"}
     at = Notice.objects.get(person=named("finance")).at
-    staged.approve(proposal, by=more)
+    with pytest.raises(NotEligible, match="You have approved it"):
+        staged.approve(proposal, by=more)
     notices.fan_out()
     assert Notice.objects.get(person=named("finance")).at == at
 

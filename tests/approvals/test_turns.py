@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from approvals import eligibility, invariants, presence, saved_filters, turns
+from approvals import absences, eligibility, invariants, presence, review, saved_filters, turns
 from approvals.errors import NotEligible, StateConflict
 from approvals.models import Assignment, Presence, Proposal, SavedFilter, Snooze
 from approvals.turns import Pile, Wanted
@@ -53,6 +53,40 @@ def test_what_waits_for_a_person_is_what_they_may_decide_on(world: World, agent_
     assert titles(agent_owner) == []
     assert titles(worlds.person("lawyer", "Legal")) == []
     assert titles(worlds.person("reader", permissions=("view_all_proposals",))) == []
+
+
+def row(role: str, **fields: object) -> dict[str, object]:
+    names = {"surface": "ads.budget", "tier": None, "stage": 1, "name": role, "role": role}
+    return {**names, "approvals": 1, "denials": 1} | fields
+
+
+def test_it_is_no_longer_the_turn_of_whoever_has_voted(world: World) -> None:
+    world.enforce(requirements=[row(worlds.OWNER, approvals=2, denials=2)])
+    other = worlds.person("other-owner", worlds.OWNER)
+    first, second = world.propose(title="First"), world.propose(title="Second")
+    world.approve(first)
+    world.decide(second, "reject", reason_code="too_risky")
+    assert titles(world.owner) == []
+    assert sorted(titles(other)) == ["First", "Second"]
+    with pytest.raises(NotEligible, match="You have approved it"):
+        world.approve(first)
+
+    world.approve(second)
+    assert world.approve(second, by=other).state == "approved", "a rejection can still become an approval"
+    assert review.undo(proposal_id=second.pk, by=other).state == "pending"
+    assert titles(world.owner) == ["Second"], "an undo asks everybody again"
+    review.edit(proposal_id=first.pk, seen=worlds.seen(first), by=other, payload={"amount": 1})
+    assert sorted(titles(world.owner)) == ["First", "Second"], "so does a new revision"
+
+
+def test_a_vote_for_somebody_who_is_away_is_not_ones_own(world: World) -> None:
+    world.enforce(requirements=[row("Legal", approvals=2)])
+    delegate, at = worlds.person("delegate", "Product"), database_now()
+    for name in ("lea", "leo"):
+        away = worlds.person(name, "Legal")
+        absences.take(person=away, by=away, begins_at=at, ends_at=at + timedelta(days=1), delegate=delegate)
+    world.approve(world.propose(title="For two"), by=delegate)
+    assert titles(delegate) == ["For two"]
 
 
 def test_the_first_due_are_read_first_and_counting_stops(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
