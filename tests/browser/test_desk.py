@@ -50,6 +50,22 @@ def state(proposal: Proposal) -> str:
     return str(Proposal.objects.get(pk=proposal.pk).state)
 
 
+def ring(page: Page) -> str:
+    """How what has the focus is outlined."""
+    return str(page.evaluate("getComputedStyle(document.activeElement).outlineStyle"))
+
+
+def test_the_heading_that_gets_the_focus_has_no_ring_and_controls_keep_theirs(
+    open_as: OpenAs, made: list[Proposal]
+) -> None:
+    page = open_as("channel-owner", DESK)
+    page.keyboard.press("j")
+    shows(page, "Second")
+    assert ring(page) == "none"
+    page.keyboard.press("Tab")
+    assert ring(page) == "solid"
+
+
 def test_sign_in_and_decide_three_by_keyboard_only(open_as: OpenAs, made: list[Proposal]) -> None:
     page = open_as(None, "/")
     page.keyboard.type("channel-owner")
