@@ -141,6 +141,8 @@ def test_the_kill_switch_is_one_click_and_one_confirmation_away(open_as: OpenAs,
 
     page.goto("/admin/")
     page.get_by_role("link", name="Release").click()
+    reason, dialog = page.get_by_role("textbox").bounding_box(), page.locator(".switch-dialog form").bounding_box()
+    assert reason["width"] == dialog["width"]
     page.get_by_role("textbox").fill("It was a false alarm.")
     page.get_by_role("button", name="Ask a second person").click()
     expect(page.get_by_role("complementary", name="Kill switch")).to_contain_text("All shipping is stopped.")
