@@ -365,6 +365,27 @@ def test_putting_off_is_cut_to_half_of_the_time_left(world: World, client: Clien
     assert timedelta(minutes=9) < deadline - Snooze.objects.get().until < timedelta(minutes=11)
 
 
+@pytest.mark.parametrize(
+    ("left", "names", "words"),
+    [
+        (timedelta(minutes=20), ["15m"], "half of the time left"),
+        (timedelta(minutes=50), ["15m", "1h"], "half of the time left"),
+        (timedelta(days=20), ["15m", "1h", "tomorrow"], "Tomorrow morning"),
+    ],
+)
+def test_what_cannot_be_put_off_for_long_says_until_when_and_once(
+    world: World, client: Client, left: timedelta, names: list[str], words: str
+) -> None:
+    [first] = propose(world, "First")
+    Proposal.objects.filter(pk=first.pk).update(deadline_at=database_now() + left)
+    page = text(client.get(DESK))
+    offered = re.findall(r'<button name="for" value="(\w+)" class="button">([^<]*)<span class="quiet">([^<]*)<', page)
+    assert [name for name, _words, _note in offered] == names
+    assert words in " ".join(offered[-1][1:])
+    if words == "half of the time left":
+        assert re.fullmatch(r"Until \d\d:\d\d (today|tomorrow) ", offered[-1][1])
+
+
 @pytest.mark.parametrize(("zone", "hour"), [("UTC", 8), ("America/New_York", 13), ("Asia/Tokyo", 23), ("../etc", 8)])
 def test_tomorrow_morning_is_the_readers_morning(world: World, client: Client, zone: str, hour: int) -> None:
     [first] = propose(world, "First")
