@@ -172,6 +172,44 @@ def test_undo_leads_back_to_its_proposal(world: World, client: Client) -> None:
     assert state(first) == "pending"
 
 
+def toast(page: Any) -> str:
+    found = re.search(r'<div class="toast[^>]*><p>(.*?)</p>', text(page), re.DOTALL)
+    assert found
+    return re.sub(r"<[^>]*>", "", found[1])
+
+
+@pytest.mark.parametrize(
+    ("verdict", "fields", "said"),
+    [
+        ("approve", {}, "Approved: %s. It ships in a moment; until then you can undo it."),
+        ("reject", {"reason_code": "too_risky"}, "Rejected: %s. You can undo it until the deadline."),
+        ("send_back", {"comment": "Shorter."}, "Sent back: %s. The agent is told and may revise it."),
+        ("take_over", {}, "Taken over: %s. It will not ship; do it by hand."),
+    ],
+)
+def test_what_is_told_of_a_decision_names_its_proposal(
+    world: World, client: Client, verdict: str, fields: dict, said: str
+) -> None:
+    [first] = propose(world, "Move <all>")
+    assert toast(follow(client, decide(client, first, verdict, **fields))) == said % "Move &lt;all&gt;"
+
+
+def test_a_long_title_is_cut_where_a_decision_is_told(world: World, client: Client) -> None:
+    [first] = propose(world, "Move it " * 20)
+    assert toast(follow(client, decide(client, first))).startswith(f"Approved: {('Move it ' * 20)[:59]}… It ships")
+
+
+def test_no_undo_is_promised_where_there_is_none(world: World, client: Client) -> None:
+    [first] = propose(world, "First")
+    answer = decide(client, first)
+    Proposal.objects.filter(pk=first.pk).update(release_at=timezone.now())
+    first.dispatches.update(next_attempt_at=timezone.now())
+    shipping.claim_next(worker="test", kind="webhook")
+    page = follow(client, answer)
+    assert toast(page) == "Approved: First."
+    assert 'data-too-late="Too late: it is on its way."' in text(page)
+
+
 def test_undo_too_late_says_so_and_offers_the_way_back(world: World, client: Client) -> None:
     [first] = propose(world, "First", content={"rollback": {"amount": -4000}})
     decide(client, first)

@@ -181,6 +181,7 @@ def _onward(request: HttpRequest, frame: Frame) -> actions.Way:
         onward=onward,
         changed=changed,
         refused=refused,
+        leads_away=True,
     )
 
 

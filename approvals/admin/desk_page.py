@@ -201,13 +201,25 @@ def _put_off(page: review_page.Page, person: User) -> Snooze | None:
 
 
 def _toasts(request: HttpRequest, recent: list[Recent]) -> list[dict[str, Any]]:
-    """Take what is to be told from the messages; a decision comes with its undo while that is offered."""
+    """Take what is to be told from the messages; a decision comes with its undo while that is offered.
+
+    Only then it says as well how that can be undone, which is the second line of the message.
+    """
     undoable = {f"{UNDO}{row.proposal_id}": row for row in recent if row.offers.may_undo}
     told = []
     for message in messages.get_messages(request):
         row = undoable.get(message.extra_tags)
         undo = _act(request, row.proposal_id, "undo") if row else ""
-        told.append({"text": str(message), "level": message.level_tag, "undo": undo, "recent": row})
+        text, _line, promise = str(message).partition("\n")
+        told.append(
+            {
+                "text": text,
+                "promise": promise if row else "",
+                "level": message.level_tag,
+                "undo": undo,
+                "recent": row,
+            }
+        )
     return told
 
 

@@ -55,7 +55,7 @@ def test_sign_in_find_approve_and_undo(open_as: OpenAs, proposal: Proposal) -> N
     expect(page.get_by_role("row", name="amount")).to_contain_text("+2,000 (+100 %)")
 
     page.get_by_role("button", name="Approve").click()
-    expect(page.get_by_role("listitem").filter(has_text="you can undo this")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="you can undo it")).to_be_visible()
     becomes(page, proposal, "Approved")
 
     page.get_by_role("button", name="Undo").click()
