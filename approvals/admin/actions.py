@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from approvals import recovery, review, signature
 from approvals.admin import cards, forms, review_page
+from approvals.cards import showing
 from approvals.errors import NotEligible, ProposalError, ReasonRequired, SignatureRequired, StaleRevision
 from approvals.models import Decision, Proposal, State
 
@@ -149,7 +150,7 @@ def roll_back(request: HttpRequest, proposal_id: UUID, frame: Frame) -> HttpResp
             "proposal": page.proposal,
             "page": page,
             "form": form,
-            "rollback": cards.as_text(page.proposal.revision.rollback),
+            **_way_back(page),
         }
         return TemplateResponse(request, "approvals/roll_back.html", context)
     try:
@@ -158,6 +159,19 @@ def roll_back(request: HttpRequest, proposal_id: UUID, frame: Frame) -> HttpResp
         return refused(request, proposal_id, refusal)
     messages.success(request, _("The roll back is ordered. This page shows the receipt once it is done."))
     return HttpResponseRedirect(page_url(proposal_id))
+
+
+def _way_back(page: review_page.Page) -> dict[str, Any]:
+    """Return what rolling back does, in the words of the surface's card and field by field."""
+    proposal = page.proposal
+    way_back = proposal.revision.rollback
+    if way_back is None:
+        return {}
+    return {
+        "card": showing.way_back_card(proposal, surface=page.surface),
+        "table": cards.field_table(showing.shipped_before(proposal), way_back),
+        "as_json": cards.as_text(way_back),
+    }
 
 
 def refused(request: HttpRequest, proposal_id: UUID, refusal: ProposalError) -> HttpResponse:
