@@ -204,6 +204,37 @@ def test_undo_retry_and_roll_back_by_form(world: World, client: Client) -> None:
     assert Dispatch.objects.filter(kind="rollback").count() == 1
 
 
+def test_the_page_looks_again_only_while_something_is_to_ship(world: World, client: Client) -> None:
+    proposal = world.propose()
+    assert "/progress/" not in text(client.get(address(proposal)))
+    world.approve(proposal)
+    asked = re.search(r'hx-get="([^"]*/progress/[^"]*)"', text(client.get(address(proposal))))
+    assert asked
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(asked[1], headers={"HX-Request": "true"}).status_code == 204
+    assert len(captured) <= 9
+    claim = shipping.claim_next(worker="test", kind="webhook")
+    page = client.get(asked[1])
+    assert "no-store" in page["Cache-Control"]
+    assert "<html" not in text(page)
+    assert text(page).count("hx-swap-oob=") == 3
+    again = re.search(r'hx-get="([^"]*/progress/[^"]*)"', text(page))
+    assert again
+    assert again[1] != asked[1]
+    assert client.get(again[1]).status_code == 204
+    shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
+    page = client.get(again[1])
+    assert "Receipt" in text(page)
+    assert "/progress/" not in text(page)
+
+
+def test_how_far_a_proposal_is_is_told_to_nobody_who_may_not_see_it(world: World) -> None:
+    proposal = world.propose()
+    world.approve(proposal)
+    stranger = signed_in(worlds.person("stranger", permissions=("view_proposal",)))
+    assert stranger.get(address(proposal, "progress/")).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("card", "payload", "rollback", "said"),
     [
