@@ -14,14 +14,15 @@ LEAST_ALIKE: Final = 3
 
 
 class Band(IntEnum):
-    """How much time is left: inside a band, risk counts for more than minutes."""
+    """How much time is left: inside a band, risk counts for more than minutes; in the last one, days come first."""
 
     NOW = 0
     SOON = 1
-    LATER = 2
+    DAY = 2
+    LATER = 3
 
 
-BANDS: Final = ((Band.NOW, timedelta(hours=1)), (Band.SOON, timedelta(hours=8)))
+BANDS: Final = ((Band.NOW, timedelta(hours=1)), (Band.SOON, timedelta(hours=8)), (Band.DAY, timedelta(days=1)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,10 @@ def band(deadline_at: datetime, *, at: datetime) -> Band:
 
 
 def arrange(turns: Iterable[Turn], *, at: datetime) -> list[Shelf]:
-    """Return the shelves that are not empty: by time left, then own assignments, then risk, then deadline."""
+    """Return the shelves that are not empty: by time left, then own assignments, then risk, then deadline.
+
+    What is due later is in the order of its days first: there a day is more than a difference in risk.
+    """
     ordered = sorted(turns, key=lambda turn: _place(turn, at))
     return [
         Shelf(found, tuple(_grouped(list(members))))
@@ -110,9 +114,10 @@ def after(turns: Sequence[Turn], proposal_id: UUID | None) -> UUID | None:
     return following[0] if following else None
 
 
-def _place(turn: Turn, at: datetime) -> tuple[Band, bool, int, int, datetime, UUID]:
+def _place(turn: Turn, at: datetime) -> tuple[Band, int, bool, int, int, datetime, UUID]:
     found = band(turn.deadline_at, at=at)
-    return (found, not turn.is_assigned, -turn.tier_rank, -turn.classification, turn.deadline_at, turn.id)
+    days = (turn.deadline_at - at).days if found is Band.LATER else 0
+    return (found, days, not turn.is_assigned, -turn.tier_rank, -turn.classification, turn.deadline_at, turn.id)
 
 
 def _grouped(turns: Sequence[Turn]) -> Iterable[Group]:

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from approvals import shipping
 from approvals.admin.marks import Part, parts, spans
 from approvals.models import Assessment, Proposal
 from tests import world as worlds
@@ -95,6 +96,25 @@ def test_conflicts_stand_side_by_side_and_tell_nothing_that_is_not_theirs(world)
     assert f"/admin/approvals/proposal/{first.pk}/" in both
     world.decide(second, "reject", reason_code="too_risky")
     assert "The same target" not in page(world, second)
+
+
+@pytest.mark.parametrize("place", ["/admin/desk/{}/", "/admin/approvals/proposal/{}/"])
+def test_who_decides_reads_first_that_another_one_is_live(world, place):
+    first = world.propose(title="First", targets=("lead:1",))
+    second = world.propose(title="Second", targets=("lead:1",))
+
+    def decide_box() -> str:
+        html = signed_in(world.owner).get(place.format(second.pk)).content.decode()
+        return html[html.index('id="decide-heading"') :].partition("</section>")[0]
+
+    told = 'Another proposal names the same target. <a href="#conflicts-heading">'
+    assert told in decide_box().partition("<form")[0]
+    assert 'id="conflicts-heading"' in signed_in(world.owner).get(place.format(second.pk)).content.decode()
+
+    world.approve(first)
+    claim = shipping.claim_next(worker="test", kind="webhook")
+    shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
+    assert "Another proposal names the same target." not in decide_box()
 
 
 def test_several_rivals_stand_beside_this_proposal_once(world):

@@ -1,6 +1,7 @@
 """The review page and its forms, without a browser."""
 
 import json
+import re
 import time
 from datetime import timedelta
 from typing import Any
@@ -194,10 +195,77 @@ def test_undo_retry_and_roll_back_by_form(world: World, client: Client) -> None:
 
     claim = shipping.claim_next(worker="test", kind="webhook")
     shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
-    assert "-4000" in text(client.get(address(proposal, "roll-back/")))
+    asked = text(client.get(address(proposal, "roll-back/")))
+    assert "-4000" in asked
+    assert "This runs the way back that the agent sent along. It cannot be undone." in asked
+    assert asked.index("<table") < asked.index("<details") < asked.index("<pre")
     assert Dispatch.objects.count() == 1
     client.post(address(proposal, "roll-back/"), {"comment": "Too early."})
     assert Dispatch.objects.filter(kind="rollback").count() == 1
+
+
+def test_the_page_looks_again_only_while_something_is_to_ship(world: World, client: Client) -> None:
+    proposal = world.propose()
+    assert "/progress/" not in text(client.get(address(proposal)))
+    world.approve(proposal)
+    asked = re.search(r'hx-get="([^"]*/progress/[^"]*)"', text(client.get(address(proposal))))
+    assert asked
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(asked[1], headers={"HX-Request": "true"}).status_code == 204
+    assert len(captured) <= 9
+    claim = shipping.claim_next(worker="test", kind="webhook")
+    page = client.get(asked[1])
+    assert "no-store" in page["Cache-Control"]
+    assert "<html" not in text(page)
+    assert text(page).count("hx-swap-oob=") == 3
+    again = re.search(r'hx-get="([^"]*/progress/[^"]*)"', text(page))
+    assert again
+    assert again[1] != asked[1]
+    assert client.get(again[1]).status_code == 204
+    shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
+    page = client.get(again[1])
+    assert "Receipt" in text(page)
+    assert "/progress/" not in text(page)
+
+
+def test_how_far_a_proposal_is_is_told_to_nobody_who_may_not_see_it(world: World) -> None:
+    proposal = world.propose()
+    world.approve(proposal)
+    stranger = signed_in(worlds.person("stranger", permissions=("view_proposal",)))
+    assert stranger.get(address(proposal, "progress/")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("card", "payload", "rollback", "said"),
+    [
+        (
+            "budget",
+            {"from": "search", "to": "social", "amount": 4000},
+            {"from": "social", "to": "search", "amount": 4000},
+            ["4,000", "Social → to Search"],
+        ),
+        ("budget", {"from": "search", "to": "social", "amount": 4000}, {"campaign": 7}, ["campaign 7"]),
+        ("price", {"article": "A1", "price": 12}, {"article": "A1", "price": 10}, ["A1 12 10 −2"]),
+        ("fields", {"amount": 4000}, {"amount": 1500}, ["amount 4,000 1,500 −2,500"]),
+        ("fields", {"amount": 4000}, {"other": 1500}, ["other 1,500"]),
+    ],
+    ids=["the-card", "no-card-of-it", "the-card-with-what-shipped", "field-by-field", "other-fields"],
+)
+def test_rolling_back_says_what_it_does_before_it_shows_json(
+    world: World, client: Client, card: str, payload: dict, rollback: dict, said: list[str]
+) -> None:
+    Surface.objects.filter(pk="ads.budget").update(card=card)
+    proposal = world.propose(content={"payload": payload, "rollback": rollback})
+    world.approve(proposal)
+    claim = shipping.claim_next(worker="test", kind="webhook")
+    shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
+    html = text(client.get(address(proposal, "roll-back/"))).partition('id="way-back-heading">')[2]
+    shown = html.partition("<details")[0]
+    plain = " ".join(re.sub(r"<[^>]*>", " ", shown).split())
+    for words in said:
+        assert words in plain, plain
+    assert "<pre" not in shown
+    assert "<pre" in html
 
 
 def test_what_ran_out_of_time_is_expired_before_the_sweep_has_been(world: World, client: Client) -> None:

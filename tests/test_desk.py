@@ -172,6 +172,44 @@ def test_undo_leads_back_to_its_proposal(world: World, client: Client) -> None:
     assert state(first) == "pending"
 
 
+def toast(page: Any) -> str:
+    found = re.search(r'<div class="toast[^>]*><p>(.*?)</p>', text(page), re.DOTALL)
+    assert found
+    return re.sub(r"<[^>]*>", "", found[1])
+
+
+@pytest.mark.parametrize(
+    ("verdict", "fields", "said"),
+    [
+        ("approve", {}, "Approved: %s. It ships in a moment; until then you can undo it."),
+        ("reject", {"reason_code": "too_risky"}, "Rejected: %s. You can undo it until the deadline."),
+        ("send_back", {"comment": "Shorter."}, "Sent back: %s. The agent is told and may revise it."),
+        ("take_over", {}, "Taken over: %s. It will not ship; do it by hand."),
+    ],
+)
+def test_what_is_told_of_a_decision_names_its_proposal(
+    world: World, client: Client, verdict: str, fields: dict, said: str
+) -> None:
+    [first] = propose(world, "Move <all>")
+    assert toast(follow(client, decide(client, first, verdict, **fields))) == said % "Move &lt;all&gt;"
+
+
+def test_a_long_title_is_cut_where_a_decision_is_told(world: World, client: Client) -> None:
+    [first] = propose(world, "Move it " * 20)
+    assert toast(follow(client, decide(client, first))).startswith(f"Approved: {('Move it ' * 20)[:59]}… It ships")
+
+
+def test_no_undo_is_promised_where_there_is_none(world: World, client: Client) -> None:
+    [first] = propose(world, "First")
+    answer = decide(client, first)
+    Proposal.objects.filter(pk=first.pk).update(release_at=timezone.now())
+    first.dispatches.update(next_attempt_at=timezone.now())
+    shipping.claim_next(worker="test", kind="webhook")
+    page = follow(client, answer)
+    assert toast(page) == "Approved: First."
+    assert 'data-too-late="Too late: it is on its way."' in text(page)
+
+
 def test_undo_too_late_says_so_and_offers_the_way_back(world: World, client: Client) -> None:
     [first] = propose(world, "First", content={"rollback": {"amount": -4000}})
     decide(client, first)
@@ -363,6 +401,27 @@ def test_putting_off_is_cut_to_half_of_the_time_left(world: World, client: Clien
     Proposal.objects.filter(pk=first.pk).update(deadline_at=deadline)
     post(client, first, "snooze", **{"for": "tomorrow"})
     assert timedelta(minutes=9) < deadline - Snooze.objects.get().until < timedelta(minutes=11)
+
+
+@pytest.mark.parametrize(
+    ("left", "names", "words"),
+    [
+        (timedelta(minutes=20), ["15m"], "half of the time left"),
+        (timedelta(minutes=50), ["15m", "1h"], "half of the time left"),
+        (timedelta(days=20), ["15m", "1h", "tomorrow"], "Tomorrow morning"),
+    ],
+)
+def test_what_cannot_be_put_off_for_long_says_until_when_and_once(
+    world: World, client: Client, left: timedelta, names: list[str], words: str
+) -> None:
+    [first] = propose(world, "First")
+    Proposal.objects.filter(pk=first.pk).update(deadline_at=database_now() + left)
+    page = text(client.get(DESK))
+    offered = re.findall(r'<button name="for" value="(\w+)" class="button">([^<]*)<span class="quiet">([^<]*)<', page)
+    assert [name for name, _words, _note in offered] == names
+    assert words in " ".join(offered[-1][1:])
+    if words == "half of the time left":
+        assert re.fullmatch(r"Until \d\d:\d\d (today|tomorrow) ", offered[-1][1])
 
 
 @pytest.mark.parametrize(("zone", "hour"), [("UTC", 8), ("America/New_York", 13), ("Asia/Tokyo", 23), ("../etc", 8)])

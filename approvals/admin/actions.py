@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,14 +11,19 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from approvals import recovery, review, signature
 from approvals.admin import cards, forms, needed, review_page
+from approvals.cards import showing
 from approvals.errors import NotEligible, ProposalError, ReasonRequired, SignatureRequired, StaleRevision
 from approvals.models import Decision, Proposal, State
 
 Frame = Mapping[str, Any]
+
+MOST_OF_A_TITLE: Final = 60
+ENDS: Final = (".", "!", "?", "…")
 
 
 def person_of(request: HttpRequest) -> User:
@@ -45,6 +50,8 @@ class Way:
     """The revision of that number, which the person saw, is not the current one any more."""
     refused: Callable[[UUID, ProposalError], HttpResponse]
     """It cannot be done; nothing was."""
+    leads_away: bool = False
+    """The next page shows another proposal, so what is said has to name this one."""
 
 
 def from_review_page(request: HttpRequest, frame: Frame) -> Way:
@@ -82,7 +89,7 @@ def decide(request: HttpRequest, proposal_id: UUID, way: Way) -> HttpResponse:
         return way.changed(proposal_id, form.seen().number)
     except ProposalError as refusal:
         return way.refused(proposal_id, refusal)
-    return way.onward(proposal, done(proposal))
+    return way.onward(proposal, done(proposal, is_named=way.leads_away))
 
 
 def _decide(person: User, proposal_id: UUID, verdict: Decision.Verdict, form: forms.SeenForm) -> Proposal:
@@ -143,7 +150,7 @@ def roll_back(request: HttpRequest, proposal_id: UUID, frame: Frame) -> HttpResp
             "proposal": page.proposal,
             "page": page,
             "form": form,
-            "rollback": cards.as_text(page.proposal.revision.rollback),
+            **_way_back(page),
         }
         return TemplateResponse(request, "approvals/roll_back.html", context)
     try:
@@ -154,6 +161,19 @@ def roll_back(request: HttpRequest, proposal_id: UUID, frame: Frame) -> HttpResp
     return HttpResponseRedirect(page_url(proposal_id))
 
 
+def _way_back(page: review_page.Page) -> dict[str, Any]:
+    """Return what rolling back does, in the words of the surface's card and field by field."""
+    proposal = page.proposal
+    way_back = proposal.revision.rollback
+    if way_back is None:
+        return {}
+    return {
+        "card": showing.way_back_card(proposal, surface=page.surface),
+        "table": cards.field_table(showing.shipped_before(proposal), way_back),
+        "as_json": cards.as_text(way_back),
+    }
+
+
 def refused(request: HttpRequest, proposal_id: UUID, refusal: ProposalError) -> HttpResponse:
     """Say why nothing was done, and show how the proposal is now."""
     advice = "" if isinstance(refusal, NotEligible) else _("This is how it stands now.")
@@ -161,19 +181,24 @@ def refused(request: HttpRequest, proposal_id: UUID, refusal: ProposalError) -> 
     return HttpResponseRedirect(page_url(proposal_id))
 
 
-def done(proposal: Proposal) -> str:
-    """Say what a decision has led to, and what can still be done."""
+def done(proposal: Proposal, *, is_named: bool = False) -> str:
+    """Say what a decision has led to; on a line of its own, how it can still be undone."""
     sentences = {
-        State.APPROVED: _("Approved. Until a worker takes it you can undo this."),
-        State.REJECTED: _("Rejected. You can undo this until the deadline."),
-        State.RETURNED: _("Sent back. The agent is told and may revise it."),
-        State.TAKEN_OVER: _("Taken over. It will not ship; do it by hand."),
-        State.EDITED: _("Saved as a new revision. It waits for approval."),
-        State.BLOCKED: _("The policy blocks this revision, so nothing will ship."),
+        State.APPROVED: (_("Approved"), "\n" + _("It ships in a moment; until then you can undo it.")),
+        State.REJECTED: (_("Rejected"), "\n" + _("You can undo it until the deadline.")),
+        State.RETURNED: (_("Sent back"), " " + _("The agent is told and may revise it.")),
+        State.TAKEN_OVER: (_("Taken over"), " " + _("It will not ship; do it by hand.")),
+        State.EDITED: (_("Saved as a new revision"), " " + _("It waits for approval.")),
+        State.BLOCKED: (_("The policy blocks this revision"), " " + _("Nothing will ship.")),
     }
-    if said := sentences.get(State(proposal.state)):
-        return said
-    return _("Recorded. It still waits for %s.") % needed.still_missing(proposal)
+    what, rest = sentences.get(State(proposal.state)) or (_("Recorded"), " " + _still_waiting(proposal))
+    if is_named:
+        what = f"{what}: {Truncator(' '.join(proposal.title.split())).chars(MOST_OF_A_TITLE)}"
+    return f"{what}{'' if what.endswith(ENDS) else '.'}{rest}"
+
+
+def _still_waiting(proposal: Proposal) -> str:
+    return _("It still waits for %s.") % needed.still_missing(proposal)
 
 
 def _comment(request: HttpRequest) -> str:

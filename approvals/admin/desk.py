@@ -66,7 +66,7 @@ def retry(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
 def snooze(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
     """Put a proposal off for a while; then the next one opens."""
     page = review_page.load(actions.person_of(request), object_id)
-    until = {name: until for name, _words, until in desk_page.snoozes(page)}.get(request.POST.get("for", ""))
+    until = {later.name: later.until for later in desk_page.snoozes(page)}.get(request.POST.get("for", ""))
     if until is None:
         return _stay(request, frame, object_id, _("Choose for how long."))
     try:
@@ -181,6 +181,7 @@ def _onward(request: HttpRequest, frame: Frame) -> actions.Way:
         onward=onward,
         changed=changed,
         refused=refused,
+        leads_away=True,
     )
 
 

@@ -113,7 +113,12 @@ def context(request: HttpRequest, of: Listed, opened: UUID | None) -> dict[str, 
     """Return what the template of the list draws. One query, for the saved filters."""
     asked = query(of.wanted)
     drawer = _Drawer(of, opened, batch_page(), f"?{asked}" if asked else "")
-    headings = {Band.NOW: _("Within the hour"), Band.SOON: _("Within 8 hours"), Band.LATER: _("Later")}
+    headings = {
+        Band.NOW: _("Within the hour"),
+        Band.SOON: _("Within 8 hours"),
+        Band.DAY: _("Within a day"),
+        Band.LATER: _("Later"),
+    }
     found = of.turns
     return {
         "wanted": of.wanted,

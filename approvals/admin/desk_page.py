@@ -33,6 +33,17 @@ MORNING: Final = time(8)
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """One way of putting a proposal off; `note` is said beside it."""
+
+    name: str
+    words: str
+    note: str
+    until: datetime
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """What is on the right: a proposal, by default the first; the form that failed; the revision seen before.
 
@@ -136,26 +147,41 @@ def _pane(request: HttpRequest, page: review_page.Page, listed: Listed, opened: 
         "people": _people(page) if is_handing_on else None,
         "hand_on": f"{_act(request, proposal.pk, 'proposal')}{'&' if listed.wanted != Wanted() else '?'}hand=on",
         "assignment": getattr(proposal, "assignment", None),
-        "snoozes": snoozes(page) if page.offers.may_decide else (),
+        "snoozes": _offered(snoozes(page)) if page.offers.may_decide else (),
         "put_off": None if listed.has(proposal.pk) and listed.wanted.pile != "snoozed" else _put_off(page, person),
         "others": presence.others(proposal=proposal, person=person),
     }
 
 
-def snoozes(page: review_page.Page) -> list[tuple[str, str, datetime]]:
-    """Return what putting a proposal off offers: name, words and until when, none longer than may be."""
+def snoozes(page: review_page.Page) -> list[Later]:
+    """Return the ways of putting a proposal off, none longer than may be."""
     now = timezone.localtime(page.now)
     morning = datetime.combine(now.date() + timedelta(days=1), MORNING, tzinfo=now.tzinfo)
     latest = turns.latest_snooze(page.proposal.deadline_at, at=page.now)
-    offered = (
+    asked = (
         ("15m", _("15 minutes"), now + timedelta(minutes=15)),
         ("1h", _("1 hour"), now + timedelta(hours=1)),
         ("tomorrow", _("Tomorrow morning"), morning),
     )
     return [
-        (name, words if until <= latest else _("%s, cut short") % words, min(until, latest))
-        for name, words, until in offered
+        Later(name, words, formats.date_format(until, "H:i"), until, is_cut=False)
+        if until <= latest
+        else Later(name, _until(latest), _("half of the time left"), latest, is_cut=True)
+        for name, words, until in asked
     ]
+
+
+def _offered(found: Sequence[Later]) -> list[Later]:
+    """Return what is worth a button: of those that are cut, all until the same moment, only one."""
+    cut = [later for later in found if later.is_cut]
+    return [later for later in found if not later.is_cut] + cut[:1]
+
+
+def _until(at: datetime) -> str:
+    """Say until when; never further away than tomorrow morning."""
+    local = timezone.localtime(at)
+    words = _("Until %s today") if local.date() == timezone.localdate() else _("Until %s tomorrow")
+    return words % formats.date_format(local, "H:i")
 
 
 def clock(at: datetime) -> str:
@@ -175,13 +201,25 @@ def _put_off(page: review_page.Page, person: User) -> Snooze | None:
 
 
 def _toasts(request: HttpRequest, recent: list[Recent]) -> list[dict[str, Any]]:
-    """Take what is to be told from the messages; a decision comes with its undo while that is offered."""
+    """Take what is to be told from the messages; a decision comes with its undo while that is offered.
+
+    Only then it says as well how that can be undone, which is the second line of the message.
+    """
     undoable = {f"{UNDO}{row.proposal_id}": row for row in recent if row.offers.may_undo}
     told = []
     for message in messages.get_messages(request):
         row = undoable.get(message.extra_tags)
         undo = _act(request, row.proposal_id, "undo") if row else ""
-        told.append({"text": str(message), "level": message.level_tag, "undo": undo, "recent": row})
+        text, _line, promise = str(message).partition("\n")
+        told.append(
+            {
+                "text": text,
+                "promise": promise if row else "",
+                "level": message.level_tag,
+                "undo": undo,
+                "recent": row,
+            }
+        )
     return told
 
 

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from approvals import eligibility
 from approvals.admin import words
@@ -42,6 +43,19 @@ class Recent:
     state: State
     offers: Offers
     seconds_left: int | None
+
+    @property
+    def too_late(self) -> str:
+        """Say why an approval cannot be undone any more; empty where it can, or where there is none."""
+        if self.offers.may_undo or self.state not in {State.APPROVED, State.SHIPPED}:
+            return ""
+        if self.state == State.APPROVED:
+            return _("Too late: it is on its way.")
+        return (
+            _("Too late: it has shipped. You can roll it back.")
+            if self.offers.may_roll_back
+            else _("Too late: it has shipped.")
+        )
 
 
 def recent(person: User, policy: Policy) -> list[Recent]:

@@ -96,6 +96,9 @@ class ProposalAdmin(ExportingAdmin[Proposal]):
             path("<uuid:object_id>/edit/", self._admin(self.edit), name="approvals_proposal_edit"),
             path("<uuid:object_id>/undo/", self._admin(require_POST(self.undo)), name="approvals_proposal_undo"),
             path("<uuid:object_id>/retry/", self._admin(require_POST(self.retry)), name="approvals_proposal_retry"),
+            path(
+                "<uuid:object_id>/progress/", self._admin(require_safe(self.follow)), name="approvals_proposal_progress"
+            ),
             path("<uuid:object_id>/roll-back/", self._admin(self.roll_back), name="approvals_proposal_rollback"),
         ]
 
@@ -109,6 +112,10 @@ class ProposalAdmin(ExportingAdmin[Proposal]):
         """Show one proposal."""
         page = review_page.load(actions.person_of(request), object_id)
         return review_page.render(request, page, self.admin_site.each_context(request))
+
+    def follow(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Say again how far one proposal is on its way."""
+        return review_page.follow(request, review_page.load(actions.person_of(request), object_id))
 
     def raw(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Send the exact bytes that would ship."""

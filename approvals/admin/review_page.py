@@ -19,7 +19,7 @@ from approvals.admin import cards, confidence, forms, marks, needed, words
 from approvals.admin.rivals import beside
 from approvals.admin.story import story
 from approvals.cards import showing
-from approvals.models import WAITING, Proposal, Revision, State
+from approvals.models import WAITING, Dispatch, Proposal, Revision, State
 from approvals.offers import Offers, offers
 from policies import switches
 from policies.models import KillSwitch
@@ -77,6 +77,7 @@ def render(request: HttpRequest, page: Page, frame: Mapping[str, Any], *, failed
         "is_nav_sidebar_enabled": False,
         "opts": Proposal._meta,
         "story": told,
+        "progress": _progress(page, (row.dispatch for row in told.dispatches)),
         "replaced": replaced(request.GET.get("seen", ""), page, told.revisions),
         **pieces(request.user, page, failed=failed),
         **needed.context(request.user, page.proposal, policy=page.policy, state=page.state),
@@ -84,6 +85,28 @@ def render(request: HttpRequest, page: Page, frame: Mapping[str, Any], *, failed
     response = TemplateResponse(request, "approvals/review.html", context)
     response["Cache-Control"] = "no-store"  # what was decided must not come back with the back button
     return response
+
+
+def follow(request: HttpRequest, page: Page) -> HttpResponse:
+    """Draw again what shipping changes, for the page that looks again; nothing where nothing has changed."""
+    if request.GET.get("was") == _progress(page, page.proposal.dispatches.order_by("id")):
+        return HttpResponse(status=204)
+    assert isinstance(request.user, User)
+    told = story(page.proposal, now=page.now)
+    context = {
+        "is_part": True,
+        "story": told,
+        "progress": _progress(page, (row.dispatch for row in told.dispatches)),
+        **pieces(request.user, page),
+    }
+    response = TemplateResponse(request, "approvals/progress.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _progress(page: Page, dispatches: Iterable[Dispatch]) -> str:
+    """Return what differs as soon as there is something new to show of a proposal on its way."""
+    return "-".join((page.state.value, *(f"{row.status}{row.fence}" for row in dispatches)))
 
 
 def pieces(

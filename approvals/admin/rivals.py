@@ -32,12 +32,18 @@ class Rival:
 
     targets: list[str]
     side: Side | None
+    is_live: bool
+    """It may still ship; else it has shipped just now."""
 
 
 def beside(person: User, proposal: Proposal, state: State) -> dict[str, Any]:
     """Return what the template of the conflicts draws: the rivals, and where there are any, this proposal."""
     found = rivals(person, proposal)
-    return {"rivals": found, "own_side": side(proposal, state) if found else None}
+    return {
+        "rivals": found,
+        "own_side": side(proposal, state) if found else None,
+        "has_live_rival": any(rival.is_live for rival in found),
+    }
 
 
 def rivals(person: User, proposal: Proposal) -> list[Rival]:
@@ -54,6 +60,7 @@ def rivals(person: User, proposal: Proposal) -> list[Rival]:
         Rival(
             sorted(set(proposal.targets) & set(other.targets)),
             side(other, State(states[other.pk])) if other.pk in states else None,
+            is_live=states.get(other.pk, other.state) in conflicts.LIVE,
         )
         for other in others
     ]

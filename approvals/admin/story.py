@@ -9,9 +9,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from approvals.admin import cards, words
-from approvals.models import Attempt, Callback, Decision, Dispatch, Outcome, Proposal, Revision
+from approvals.models import Attempt, Callback, Decision, Dispatch, DispatchStatus, Outcome, Proposal, Revision
 
 MOST: Final = 50
+MOVING: Final = (DispatchStatus.WAITING, DispatchStatus.CLAIMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class Told:
     dispatches: Sequence["DispatchTold"]
     callbacks: Sequence[Callback]
     outcomes: Sequence[Outcome]
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether something is still to ship, so that there is more to tell soon."""
+        return any(row.dispatch.status in MOVING for row in self.dispatches)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
-from approvals import conflicts, eligibility
+from approvals import conflicts, differences, eligibility
 from approvals.admin import marks, words
 from approvals.cards import registry
 from approvals.cards.asked import Asked, Other
@@ -33,11 +33,30 @@ class Card:
 
 def card(proposal: Proposal, *, viewer: User, surface: SurfacePolicy | None) -> Card | None:
     """Return the card of a proposal's surface; None where the field table alone shows it."""
+    return _drawn(proposal, _asked(proposal, surface, viewer=viewer))
+
+
+def way_back_card(proposal: Proposal, *, surface: SurfacePolicy | None) -> Card | None:
+    """Return the card of what rolling back does to what has shipped; None where the field table alone shows it."""
+    way_back = proposal.revision.rollback
+    if way_back is None:
+        return None
+    return _drawn(
+        proposal, replace(_asked(proposal, surface), payload=way_back, before=shipped_before(proposal), lot="way back")
+    )
+
+
+def shipped_before(proposal: Proposal) -> Any:
+    """Return what has shipped, as the state before the rollback; None where that names other fields."""
+    shipped, way_back = (differences.leaves(of) for of in (proposal.revision.payload, proposal.revision.rollback))
+    return proposal.revision.payload if differences.describes_same_fields(shipped, way_back) else None
+
+
+def _drawn(proposal: Proposal, asked: Asked) -> Card | None:
     kind = proposal.surface.card
     presenter = registry.presenter(kind)
     if presenter is None or kind == registry.FIELDS:
         return None
-    asked = _asked(proposal, surface, viewer=viewer)
     try:
         shown = presenter.present(asked)
     except Exception:  # one odd payload must not keep people from the page on which they reject it

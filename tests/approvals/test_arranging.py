@@ -46,7 +46,9 @@ def groups(*turns: Turn) -> list[list[int]]:
         pytest.param(HOUR - timedelta(microseconds=1), Band.NOW, id="just-under-an-hour"),
         pytest.param(HOUR, Band.SOON, id="an-hour"),
         pytest.param(8 * HOUR - timedelta(microseconds=1), Band.SOON, id="just-under-eight-hours"),
-        pytest.param(8 * HOUR, Band.LATER, id="eight-hours"),
+        pytest.param(8 * HOUR, Band.DAY, id="eight-hours"),
+        pytest.param(24 * HOUR - timedelta(microseconds=1), Band.DAY, id="just-under-a-day"),
+        pytest.param(24 * HOUR, Band.LATER, id="a-day"),
         pytest.param(-HOUR, Band.NOW, id="already-over"),
     ],
 )
@@ -80,6 +82,18 @@ def test_bands(left: timedelta, expected: Band) -> None:
         ),
         pytest.param(
             [turn(1, HOUR / 2), turn(2, 9 * HOUR, is_assigned=True)], [1, 2], id="but-not-before-what-runs-out"
+        ),
+        pytest.param([turn(1, 9 * HOUR), turn(2, 23 * HOUR, tier_rank=40)], [2, 1], id="risk-beats-hours-within-a-day"),
+        pytest.param(
+            [turn(1, 140 * HOUR, tier_rank=40), turn(2, 49 * HOUR), turn(3, 30 * HOUR), turn(4, 10 * HOUR)],
+            [4, 3, 2, 1],
+            id="later-the-days-beat-risk",
+        ),
+        pytest.param(
+            [turn(1, 50 * HOUR), turn(2, 70 * HOUR, tier_rank=40)], [2, 1], id="of-the-same-day-risk-comes-first"
+        ),
+        pytest.param(
+            [turn(1, 30 * HOUR), turn(2, 140 * HOUR, is_assigned=True)], [1, 2], id="nor-days-before-what-is-due"
         ),
     ],
 )

@@ -50,6 +50,22 @@ def state(proposal: Proposal) -> str:
     return str(Proposal.objects.get(pk=proposal.pk).state)
 
 
+def ring(page: Page) -> str:
+    """How what has the focus is outlined."""
+    return str(page.evaluate("getComputedStyle(document.activeElement).outlineStyle"))
+
+
+def test_the_heading_that_gets_the_focus_has_no_ring_and_controls_keep_theirs(
+    open_as: OpenAs, made: list[Proposal]
+) -> None:
+    page = open_as("channel-owner", DESK)
+    page.keyboard.press("j")
+    shows(page, "Second")
+    assert ring(page) == "none"
+    page.keyboard.press("Tab")
+    assert ring(page) == "solid"
+
+
 def test_sign_in_and_decide_three_by_keyboard_only(open_as: OpenAs, made: list[Proposal]) -> None:
     page = open_as(None, "/")
     page.keyboard.type("channel-owner")
@@ -62,7 +78,7 @@ def test_sign_in_and_decide_three_by_keyboard_only(open_as: OpenAs, made: list[P
 
     press_approve(page)
     shows(page, "Second")
-    expect(page.get_by_role("status").filter(has_text="Approved.")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Approved: First. It ships in a moment")).to_be_visible()
     expect(page.locator("#desk-count")).to_have_text("2")
 
     page.keyboard.press("r")
@@ -189,13 +205,22 @@ def test_the_undo_beside_the_message_goes_as_well(open_as: OpenAs, made: list[Pr
     worlds.publish()
     press_approve(page)
     shows(page, "Second")
-    told = page.get_by_role("status").filter(has_text="Approved.")
+    told = page.get_by_role("status").filter(has_text="Approved: First.")
     expect(told.get_by_role("button", name="Undo")).to_be_visible()
     Proposal.objects.filter(pk=made[0].pk).update(release_at=timezone.now())
     made[0].dispatches.update(next_attempt_at=timezone.now())
-    shipping.claim_next(worker="test", kind="webhook")
+    claim = shipping.claim_next(worker="test", kind="webhook")
+    expect(told).to_contain_text("until then you can undo it")
     expect(told.get_by_role("button", name="Undo")).to_have_count(0)
-    expect(told).to_contain_text("Approved.")
+    expect(told.locator("p")).to_have_text("Approved: First.")
+    page.keyboard.press("u")
+    status = page.get_by_role("status")
+    expect(status.filter(has_text="Too late: it is on its way.")).to_be_visible()
+    shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
+    page.reload()
+    page.keyboard.press("u")
+    expect(status.filter(has_text="Too late: it has shipped. You can roll it back.")).to_be_visible()
+    assert state(made[0]) == "shipped"
 
 
 def test_two_reviewers_on_one_proposal(open_as: OpenAs, made: list[Proposal]) -> None:

@@ -114,3 +114,17 @@ def test_enter_in_a_field_checks_and_saves_nothing(open_as: OpenAs, proposal: Pr
 def test_a_phone_shows_the_form_without_scrolling_sideways(open_as: OpenAs, proposal: Proposal) -> None:
     page = open_as("channel-owner", address(proposal), viewport=PHONE, has_touch=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_what_is_said_below_a_field_stands_nearer_to_it_than_to_the_next(open_as: OpenAs, proposal: Proposal) -> None:
+    page = open_as("channel-owner", address(proposal))
+    gaps = page.evaluate("""() => [...document.querySelectorAll('.edit-main .field:has(.help)')].flatMap((field) => {
+        const next = field.nextElementSibling;
+        if (!next?.matches('.field')) return [];
+        const help = field.querySelector('.help').getBoundingClientRect();
+        const own = field.querySelector('input:not([type=hidden]), select, textarea').getBoundingClientRect();
+        return [[help.top - own.bottom, next.querySelector('label').getBoundingClientRect().top - help.bottom]];
+    })""")
+    assert gaps
+    for own, next_one in gaps:
+        assert next_one >= 3 * max(own, 3), gaps

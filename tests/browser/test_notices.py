@@ -104,7 +104,7 @@ def test_a_link_decides_without_signing_in(busy: World, open_as: OpenAs, decide_
     proposal = Proposal.objects.get(title__startswith="Move")
     page = open_as(None, decide_link(proposal))
     page.get_by_role("button", name="Approve").click()
-    expect(page.get_by_text("Approved. Until a worker takes it you can undo this.")).to_be_visible()
+    expect(page.get_by_text("Approved. It ships in a moment; until then you can undo it.")).to_be_visible()
     shoot(page, "message-done")
     assert Proposal.objects.get(pk=proposal.pk).state == "approved"
 

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from approvals import review
+from approvals import review, shipping
 from approvals.models import Proposal
 from policies.models import Surface
 from tests import world as worlds
@@ -55,11 +56,57 @@ def test_sign_in_find_approve_and_undo(open_as: OpenAs, proposal: Proposal) -> N
     expect(page.get_by_role("row", name="amount")).to_contain_text("+2,000 (+100 %)")
 
     page.get_by_role("button", name="Approve").click()
-    expect(page.get_by_role("listitem").filter(has_text="you can undo this")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="you can undo it")).to_be_visible()
     becomes(page, proposal, "Approved")
 
     page.get_by_role("button", name="Undo").click()
     becomes(page, proposal, "Pending")
+
+
+def ship(proposal: Proposal) -> None:
+    """Do what a worker does."""
+    Proposal.objects.filter(pk=proposal.pk, state="approved").update(release_at=timezone.now())
+    proposal.dispatches.filter(status="waiting").update(next_attempt_at=timezone.now())
+    claim = shipping.claim_next(worker="test", kind="webhook")
+    shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"number": claim.fence})
+
+
+def test_the_page_shows_by_itself_what_has_shipped_and_what_was_rolled_back(open_as: OpenAs, world: World) -> None:
+    proposal = world.propose(content={"rollback": {"amount": -4000}})
+    page = open_as("channel-owner", address(proposal))
+    looks_again = page.locator("[hx-get*='/progress/']")
+    expect(looks_again).to_have_count(0)
+    page.get_by_role("button", name="Approve").click()
+    becomes(page, proposal, "Approved")
+    expect(looks_again).to_have_count(1)
+    ship(proposal)
+    becomes(page, proposal, "Shipped")
+    expect(page.get_by_text("Receipt")).to_have_count(1)
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    expect(looks_again).to_have_count(0)
+
+    page.get_by_role("link", name="Roll back…").click()
+    page.get_by_role("button", name="Roll back").click()
+    expect(page.get_by_text("This page shows the receipt once it is done.")).to_be_visible()
+    expect(page.get_by_text("Receipt", exact=True)).to_have_count(1)
+    ship(proposal)
+    expect(page.locator(".review-head .badge")).to_have_text("Rolled back")
+    expect(page.get_by_text("Receipt", exact=True)).to_have_count(2)
+    expect(looks_again).to_have_count(0)
+
+
+def test_whoever_was_signed_out_meanwhile_keeps_the_page(open_as: OpenAs, proposal: Proposal) -> None:
+    page = open_as("channel-owner", address(proposal))
+    page.get_by_role("button", name="Approve").click()
+    becomes(page, proposal, "Approved")
+    title = page.title()
+    page.context.clear_cookies()
+    with page.expect_response(lambda answer: "/login/" in answer.url and answer.status == 200):
+        pass
+    page.wait_for_timeout(200)
+    expect(page.locator(".review-head .badge")).to_have_text("Approved")
+    expect(page.get_by_role("heading", name="History")).to_be_visible()
+    assert page.title() == title
 
 
 def test_a_rejection_asks_for_its_reason_where_it_is_missing(open_as: OpenAs, proposal: Proposal) -> None:
@@ -141,6 +188,8 @@ def test_the_kill_switch_is_one_click_and_one_confirmation_away(open_as: OpenAs,
 
     page.goto("/admin/")
     page.get_by_role("link", name="Release").click()
+    reason, dialog = page.get_by_role("textbox").bounding_box(), page.locator(".switch-dialog form").bounding_box()
+    assert reason["width"] == dialog["width"]
     page.get_by_role("textbox").fill("It was a false alarm.")
     page.get_by_role("button", name="Ask a second person").click()
     expect(page.get_by_role("complementary", name="Kill switch")).to_contain_text("All shipping is stopped.")

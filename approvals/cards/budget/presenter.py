@@ -115,6 +115,8 @@ def _named(document: Any) -> bool:
 def _amounts(document: Any) -> dict[str, int | float]:
     whole = reading.mapping(document)
     named = reading.first(whole, *WHOLE)
+    if not isinstance(named, dict) and {"from", "to"} <= whole.keys():
+        return {}  # a move: its sum is the budget of no channel
     found = reading.mapping(named if isinstance(named, dict) else whole)
     amounts = ((name, reading.number(value)) for name, value in found.items())
     return {name: amount for name, amount in amounts if amount is not None}

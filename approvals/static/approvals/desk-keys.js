@@ -45,6 +45,16 @@
         row?.parentElement.querySelector("input[type=checkbox]")?.click();
     }
 
+    // Of what was decided last: a key that takes back an earlier decision instead would surprise.
+    function undo() {
+        const late = find(".recent li")?.dataset.tooLate;
+        if (!late) return find(".recent form.undo button")?.click();
+        const note = document.createElement("p");
+        note.textContent = late;
+        note.className = "toast is-warning";
+        document.getElementById("desk-told").replaceChildren(note);
+    }
+
     const KEYS = {
         j: () => step(1),
         k: () => step(-1),
@@ -54,7 +64,7 @@
         r: () => unfold("reject"),
         t: () => unfold("take_over"),
         x: select,
-        u: () => find(".recent form.undo button")?.click(),
+        u: undo,
         "/": () => document.getElementById("desk-search")?.focus(),
         "?": () => document.getElementById("desk-help").showModal(),
     };

@@ -95,7 +95,9 @@
         tick();
         for (const form of document.querySelectorAll("#desk-told form")) {
             const address = CSS.escape(form.getAttribute("action"));
-            if (!document.querySelector(`#recent form[action="${address}"]`)) form.remove();
+            if (document.querySelector(`#recent form[action="${address}"]`)) continue;
+            form.closest(".toast").querySelector(".promise")?.remove();
+            form.remove();
         }
     }
 
