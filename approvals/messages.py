@@ -94,7 +94,9 @@ def _deciding(message: Message, seen: Sight, person: User, channel: str) -> Mess
     proposal = seen.proposal
     if channel == ChannelKind.EMAIL:
         token = links.issue(person=person, proposal=proposal, via=channel, at=seen.now)
-        return replace(message, url=site_url(reverse("decide", args=[token])), link_text=_("Look and decide"))
+        return replace(
+            message, url=site_url(reverse("decide", args=[token])), link_text=_("Look and decide"), is_personal=True
+        )
     if channel != ChannelKind.SLACK:
         return message
     value = links.button_value(proposal)
