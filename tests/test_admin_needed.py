@@ -7,10 +7,11 @@ from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 
-from approvals import review, unmeetable
+from approvals import escalation, review, submission, unmeetable
 from approvals.admin import deciders, needed
 from approvals.errors import NotEligible
-from approvals.models import Proposal, State
+from approvals.models import Proposal, State, Timer
+from audit.clock import database_now
 from policies.models import Escalation, Surface
 from policies.publishing import active_policy, pending
 from tests import world as worlds
@@ -210,3 +211,30 @@ def test_how_many_queries_it_takes(world, django_assert_max_num_queries):
     policy = active_policy()
     with django_assert_max_num_queries(9):
         needed.context(world.owner, proposal, policy=policy, state=State.PENDING)
+
+
+def history(proposal: Proposal, who: User, client) -> str:
+    client.force_login(who)
+    page = client.get(f"/admin/approvals/proposal/{proposal.pk}/").content.decode()
+    return " ".join(strip_tags(page.split('id="history-heading">')[1].split("</section>")[0]).split())
+
+
+def test_the_history_says_in_which_role_each_decided_and_who_was_called(world, client):
+    Escalation.objects.create(surface_id="ads.budget", role_id="Executive", after=timedelta(hours=4), widens=True)
+    boss = person("boss", "Executive")
+    worlds.publish()
+    proposal = world.propose()
+    assert "was called" not in history(proposal, world.owner, client)
+    Timer.objects.filter(level=1).update(due_at=database_now())
+    escalation.fire_due()
+    world.approve(proposal, by=boss)
+    told = history(proposal, world.owner, client)
+    assert "Executive was called: nobody had answered" in told
+    assert "boss approved revision 1 as Executive" in told
+    assert told.index("was called") < told.index("boss approved")
+
+
+def test_the_history_tells_that_the_agent_took_it_back(world, client):
+    proposal = world.propose()
+    submission.withdraw(agent=world.agent, proposal_id=proposal.pk)
+    assert "Budget pacer took it back" in history(proposal, world.owner, client)
