@@ -29,7 +29,8 @@ BATCH: Final = 200
 KIND: Final = "proposal.escalated"
 
 people_to_tell = Signal()
-"""Sent inside the transaction of what it tells: `kind`, `proposal`, `roles`, `at`. Receivers write outbox rows."""
+"""Sent inside the transaction of what it tells: `kind`, `proposal`, `roles`, `at`, and for a level `silent`,
+the roles that have not answered, and `widens`, whether it may decide too. Receivers write outbox rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,9 @@ def plan_again(proposal: Proposal, policy: Policy, surface: SurfacePolicy, *, at
         cursor.execute(sql, parameters)
 
 
-def tell(kind: str, proposal: Proposal, *, roles: Collection[str], at: datetime) -> None:
+def tell(kind: str, proposal: Proposal, *, roles: Collection[str], at: datetime, **more: Any) -> None:
     """Have the people of `roles` told of a proposal. Whoever sends notices listens to `people_to_tell`."""
-    people_to_tell.send(Timer, kind=kind, proposal=proposal, roles=frozenset(roles), at=at)
+    people_to_tell.send(Timer, kind=kind, proposal=proposal, roles=frozenset(roles), at=at, **more)
 
 
 def fire_due(*, most: int = BATCH) -> int:
@@ -122,8 +123,9 @@ def _fire_next() -> bool:
         return True
     rows.update(fired_at=at)
     _call(proposal, [timer for timer in due if timer.kind == Timer.Kind.LEVEL], at=at)
+    called = {timer.role for timer in due}
     for timer in due:
-        _tell_of(timer, proposal, at=at)
+        _tell_of(timer, proposal, called, at=at)
     return True
 
 
@@ -169,11 +171,14 @@ def _entry(proposal: Proposal, timer: Timer, *, at: datetime) -> Entry:
     return steps.entry(proposal, KIND, was=proposal.state, by=None, at=at, **told)
 
 
-def _tell_of(timer: Timer, proposal: Proposal, *, at: datetime) -> None:
+def _tell_of(timer: Timer, proposal: Proposal, called: Collection[str], *, at: datetime) -> None:
     if not people_to_tell.has_listeners(Timer):
         return
-    roles = [timer.role] if timer.kind == Timer.Kind.LEVEL else decisions.still_needed(proposal)
-    tell(timer.kind, proposal, roles=roles, at=at)
+    missing = decisions.still_needed(proposal)
+    if timer.kind == Timer.Kind.LEVEL:
+        tell(timer.kind, proposal, roles=[timer.role], at=at, silent=missing.difference(called), widens=timer.widens)
+    else:
+        tell(timer.kind, proposal, roles=missing, at=at)
 
 
 def expire_overdue(*, most: int = BATCH) -> int:

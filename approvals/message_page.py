@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from approvals import links, messages
-from approvals.admin import cards, forms, words
+from approvals.admin import cards, deciders, forms, words
 from approvals.admin.actions import done, page_url
 from approvals.cards import showing
 from approvals.errors import ProposalError, ReasonRequired, SignatureRequired, StateConflict
@@ -176,6 +176,7 @@ def _facts(seen: Sight) -> dict[str, Any]:
     return {
         "proposal": proposal,
         "state": seen.state,
+        "decided": deciders.decided(proposal, seen.state),
         "effect": showing.effect(proposal, surface, state=seen.state, now=now),
         "time_left": words.time_left(proposal, state=seen.state, now=now),
         "amount": None if proposal.amount is None else f"{words.number(proposal.amount)} {proposal.currency}".strip(),

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from approvals import eligibility, links
-from approvals.admin import cards, words
+from approvals.admin import cards, deciders, words
 from approvals.cards import showing
 from approvals.channels.message import Choice, Difference, Digest, Fact, Message
 from approvals.models import ASKING, OPEN, ChannelKind, Decision, NoticeDelivery, NoticeKind, Proposal, State
@@ -94,7 +94,9 @@ def _deciding(message: Message, seen: Sight, person: User, channel: str) -> Mess
     proposal = seen.proposal
     if channel == ChannelKind.EMAIL:
         token = links.issue(person=person, proposal=proposal, via=channel, at=seen.now)
-        return replace(message, url=site_url(reverse("decide", args=[token])), link_text=_("Look and decide"))
+        return replace(
+            message, url=site_url(reverse("decide", args=[token])), link_text=_("Look and decide"), is_personal=True
+        )
     if channel != ChannelKind.SLACK:
         return message
     value = links.button_value(proposal)
@@ -185,7 +187,7 @@ def _facts(seen: Sight) -> list[Fact]:
     if proposal.audience_size is not None:
         facts.append(Fact(_("People"), words.number(proposal.audience_size)))
     if seen.state in OPEN:
-        facts.append(Fact(_("Decided by"), ", ".join(sorted(proposal.roles()))))
+        facts.append(Fact(_("Waits for"), deciders.waits_for(proposal)))
         facts.append(Fact(_("Decide until"), words.moment(proposal.deadline_at)))
     return facts
 

@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from approvals import audience, eligibility, preferences
 from approvals.audience import Reader
@@ -73,9 +74,39 @@ def enqueue(
     occasion.save(force_insert=True)
 
 
-def tell_of_time(*, kind: str, proposal: Proposal, roles: Collection[str], at: datetime, **_signal: Any) -> None:
-    """Have people told that a deadline comes nearer, or that they are called; listens to the escalation."""
-    enqueue(NoticeKind.ESCALATED if kind == Timer.Kind.LEVEL else NoticeKind.REMINDER, proposal, roles=roles, at=at)
+def tell_of_time(
+    *,
+    kind: str,
+    proposal: Proposal,
+    roles: Collection[str],
+    at: datetime,
+    silent: Collection[str] = (),
+    widens: bool = False,
+    **_signal: Any,
+) -> None:
+    """Have people told that a deadline comes nearer, or that they are called, and why; listens to the escalation."""
+    told = NoticeKind.ESCALATED if kind == Timer.Kind.LEVEL else NoticeKind.REMINDER
+    enqueue(told, proposal, roles=roles, at=at, note=_why_called(silent, roles if widens else ()))
+
+
+def _why_called(silent: Collection[str], instead: Collection[str]) -> str:
+    """Say who has not answered, and who may decide `instead`: by role, for some who read it only look on."""
+    if not silent:
+        return ""
+    facts = {"silent": _joined(silent), "instead": _joined(instead)}
+    if instead:
+        said = ngettext(
+            "%(silent)s has not answered; %(instead)s may decide too.",
+            "%(silent)s have not answered; %(instead)s may decide too.",
+            len(silent),
+        )
+    else:
+        said = ngettext("%(silent)s has not answered.", "%(silent)s have not answered.", len(silent))
+    return said % facts
+
+
+def _joined(roles: Collection[str]) -> str:
+    return _(" and ").join(sorted(roles))
 
 
 def first(proposal: Proposal, *, at: datetime) -> list[Occasion]:

@@ -7,10 +7,11 @@ from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 
-from approvals import review, unmeetable
-from approvals.admin import needed
+from approvals import escalation, review, submission, unmeetable
+from approvals.admin import deciders, needed
 from approvals.errors import NotEligible
-from approvals.models import Proposal, State
+from approvals.models import Proposal, State, Timer
+from audit.clock import database_now
 from policies.models import Escalation, Surface
 from policies.publishing import active_policy, pending
 from tests import world as worlds
@@ -68,7 +69,62 @@ def test_the_head_of_the_page_names_who_decides_and_not_the_owner(world, client)
     client.force_login(person("pam", "Product"))
     page = client.get(f"/admin/approvals/proposal/{world.propose().pk}/").content.decode()
     head = page.split('<header class="review-head">')[1].split("</header>")[0]
-    assert "Decided by Finance, Product" in " ".join(strip_tags(head).split())
+    assert "Waits for Finance and Product" in " ".join(strip_tags(head).split())
+
+
+def head(proposal: Proposal, who: User, client) -> str:
+    client.force_login(who)
+    page = client.get(f"/admin/approvals/proposal/{proposal.pk}/").content.decode()
+    return " ".join(strip_tags(page.split('<header class="review-head">')[1].split("</header>")[0]).split())
+
+
+def test_the_head_says_who_settled_it_or_that_the_policy_did(world, client):
+    world.enforce(requirements=[row("Product"), row("Finance")])
+    pam, fin = person("pam", "Product"), person("fin", "Finance")
+    proposal = world.propose()
+    world.approve(proposal, by=pam)
+    assert "Waits for Finance" in head(proposal, fin, client)
+    assert "Product" not in head(proposal, fin, client), "that one is there"
+    world.approve(proposal, by=fin)
+    assert "Approved by pam, fin" in head(proposal, fin, client)
+    review.undo(proposal_id=proposal.pk, by=fin)
+    assert "Waits for Finance and Product" in head(proposal, fin, client)
+    world.decide(proposal, "reject", by=fin, reason_code="too_risky")
+    assert "Rejected by fin" in head(proposal, fin, client)
+    alone = world.propose("email.lifecycle")
+    assert "By the policy" in head(alone, world.owner, client)
+    assert "Approved by" not in head(alone, world.owner, client)
+
+
+def test_of_many_who_approved_three_are_named(world, client):
+    world.enforce(requirements=[row("Product", approvals=5)])
+    people = [person(f"pam-{number}", "Product") for number in range(5)]
+    proposal = world.propose()
+    for each in people:
+        world.approve(proposal, by=each)
+    assert "Approved by pam-0, pam-1, pam-2 and 2 more" in head(proposal, people[0], client)
+
+
+def about(proposal: Proposal, who: User, client) -> str:
+    client.force_login(who)
+    page = client.get(f"/admin/approvals/proposal/{proposal.pk}/").content.decode()
+    return " ".join(strip_tags(page.split('id="about-heading">')[1].split("</section>")[0].replace("<", " <")).split())
+
+
+def test_what_is_needed_is_told_once_and_alternatives_together(world, client):
+    rows = [row("Product"), row("Executive", name="Finance"), row("Finance"), row("Legal", approvals=2)]
+    world.enforce(requirements=[*rows, row("Privacy", approvals=0)])
+    proposal = world.propose()
+    assert deciders.needs(proposal) == "Finance or Executive · 2 × Legal · Product"
+    pam, fin = person("pam", "Product"), person("fin", "Finance")
+    assert "Needs" not in about(proposal, pam, client), "the panel beside it says so"
+    assert "May reject Privacy" in about(proposal, pam, client)
+    world.decide(proposal, "reject", by=fin, reason_code="too_risky")
+    assert "Needs Finance or Executive · 2 × Legal · Product" in about(proposal, pam, client)
+
+
+def test_an_approval_without_a_name_is_called_after_its_role(world):
+    assert [line.name for line in context(world.propose(), world.owner)["needed"]] == [OWNER]
 
 
 def test_whoever_has_approved_is_told_for_whom_it_waits_and_not_asked_again(world, client):
@@ -173,3 +229,30 @@ def test_how_many_queries_it_takes(world, django_assert_max_num_queries):
     policy = active_policy()
     with django_assert_max_num_queries(9):
         needed.context(world.owner, proposal, policy=policy, state=State.PENDING)
+
+
+def history(proposal: Proposal, who: User, client) -> str:
+    client.force_login(who)
+    page = client.get(f"/admin/approvals/proposal/{proposal.pk}/").content.decode()
+    return " ".join(strip_tags(page.split('id="history-heading">')[1].split("</section>")[0]).split())
+
+
+def test_the_history_says_in_which_role_each_decided_and_who_was_called(world, client):
+    Escalation.objects.create(surface_id="ads.budget", role_id="Executive", after=timedelta(hours=4), widens=True)
+    boss = person("boss", "Executive")
+    worlds.publish()
+    proposal = world.propose()
+    assert "was called" not in history(proposal, world.owner, client)
+    Timer.objects.filter(level=1).update(due_at=database_now())
+    escalation.fire_due()
+    world.approve(proposal, by=boss)
+    told = history(proposal, world.owner, client)
+    assert "Executive was called: nobody had answered" in told
+    assert "boss approved revision 1 as Executive" in told
+    assert told.index("was called") < told.index("boss approved")
+
+
+def test_the_history_tells_that_the_agent_took_it_back(world, client):
+    proposal = world.propose()
+    submission.withdraw(agent=world.agent, proposal_id=proposal.pk)
+    assert "Budget pacer took it back" in history(proposal, world.owner, client)

@@ -338,3 +338,15 @@ def test_looking_changes_nothing(world: World) -> None:
     for address in CHARTS:
         signed_in(world.owner).get(address)
     assert list(Proposal.objects.values()) == before
+
+
+def test_the_way_around_leads_to_the_decisions_for_whoever_may_see_them(world: World) -> None:
+    link = '<a href="/admin/approvals/decision/">Decisions</a>'
+    reader = home(worlds.person("reader", worlds.OWNER, permissions=("view_decision",)))
+    nav = reader.split('class="portal-nav"')[1].split("</nav>")[0]
+    assert nav.index(">Proposals<") < nav.index(link) < nav.index(">Monitor<")
+    assert link not in home(world.owner)
+
+
+def test_the_overview_has_no_list_that_is_always_empty(world: World) -> None:
+    assert "Recent actions" not in home(world.owner)

@@ -19,7 +19,7 @@ MAY = ("engage_killswitch", "release_killswitch", "ask_loosening")
 
 @pytest.fixture
 def world() -> World:
-    """Two dispatches wait on ads.budget and one on pricing; one more is with its executor."""
+    """Two dispatches wait on ads.budget and one on pricing; one more is on its way."""
     world = worlds.build()
     world.approve(world.propose(title="Out"))
     assert shipping.claim_next(worker="test", kind="webhook") is not None
@@ -58,8 +58,8 @@ def test_the_dialog_tells_what_stops_and_what_is_out_for_the_chosen_scope(
     whole = said(boss.get(f"{ENGAGE}?scope={scope}").content.decode())
     part = boss.get(f"{ENGAGE}?scope={scope}", headers={"HX-Request": "true", "HX-Target": "numbers"})
     for page in (whole, said(part.content.decode())):
-        assert f"{waiting} dispatch" in page
-        assert f"{claimed} {'is' if claimed == 1 else 'are'} with" in page
+        assert f"{waiting} approved action" in page
+        assert f"{claimed} {'is on its' if claimed == 1 else 'are on their'} way" in page
     assert "<html" not in part.content.decode()
 
 

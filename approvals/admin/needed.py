@@ -1,6 +1,6 @@
 """Whose approvals a proposal has and still needs, and what this person's approval would do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from approvals import decisions, eligibility, unmeetable
-from approvals.admin import words
+from approvals.admin import deciders, words
 from approvals.errors import NotEligible
 from approvals.models import OPEN, Proposal, State, Timer
 from approvals.tally import Explained, Need, Outcome, Vote
@@ -87,18 +87,12 @@ def _effect(before: Explained, after: Explained) -> str:
         said = ngettext(
             "After yours, %s still has to approve.", "After yours, %s still have to approve.", len(after.unmet)
         )
-    return said % _names_of(after.unmet)
+    return said % deciders.spoken(after.unmet)
 
 
 def still_missing(proposal: Proposal) -> str:
     """Return whose approvals are missing now, as one says it. One query."""
-    return _names_of(decisions.explained(proposal).unmet)
-
-
-def _names_of(needs: Sequence[Need]) -> str:
-    """Return whose approvals are missing, as one says it."""
-    said = [_(" or ").join(need.roles) for need in needs]
-    return said[0] if len(said) == 1 else _("%(some)s and %(last)s") % {"some": ", ".join(said[:-1]), "last": said[-1]}
+    return deciders.spoken(decisions.explained(proposal).unmet)
 
 
 def _names(told: Explained) -> Mapping[str, str]:
@@ -119,7 +113,7 @@ def _line(need: Need, names: Mapping[str, str], *, is_stuck: bool) -> Line:
         is_first = need.missing == 1 and not need.approved_by
         missing = _("Waits for %s") % who if is_first else more % {"count": need.missing, "who": who}
         mark = "open" if need.is_open else "later"
-    return Line(need.name, ", ".join(names.get(voter, voter) for voter in need.approved_by), missing, mark)
+    return Line(deciders.called(need), ", ".join(names.get(voter, voter) for voter in need.approved_by), missing, mark)
 
 
 def _calls(proposal: Proposal) -> list[Call]:

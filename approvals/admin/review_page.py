@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from approvals import eligibility
-from approvals.admin import cards, confidence, forms, marks, needed, words
+from approvals.admin import cards, confidence, deciders, forms, marks, needed, words
 from approvals.admin.rivals import beside
 from approvals.admin.story import story
 from approvals.cards import showing
@@ -142,6 +142,7 @@ def _facts(page: Page) -> dict[str, Any]:
     payload = proposal.revision.payload
     reasons = _reasons(proposal.verdict.reasons)
     raw = bytes(proposal.revision.body)
+    decided = deciders.decided(proposal, page.state)
     findings = proposal.verdict.facts.get("findings", [])
     return {
         "state": page.state,
@@ -149,6 +150,9 @@ def _facts(page: Page) -> dict[str, Any]:
         "time_left": words.time_left(proposal, state=page.state, now=now),
         "seconds_left": _seconds_left(page),
         "is_urgent": page.state in WAITING and (proposal.deadline_at - now).total_seconds() < 3600,
+        "decided": decided,
+        "needs": deciders.needs(proposal) if decided is None or decided.who else "",  # nobody was asked
+        "may_reject": deciders.may_reject(proposal),
         "proposed": words.ago(proposal.created_at, now),
         "deadline": words.moment(proposal.deadline_at),
         **confidence.context(proposal, page.surface),

@@ -1,18 +1,21 @@
-"""What happened to a proposal so far: its revisions, decisions, dispatches, callbacks and outcomes."""
+"""What happened to a proposal so far: its revisions, decisions, who was called, dispatches, callbacks and outcomes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.db.models import Q
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from approvals.admin import cards, words
-from approvals.models import Attempt, Callback, Decision, Dispatch, DispatchStatus, Outcome, Proposal, Revision
+from approvals.models import Attempt, Callback, Decision, Dispatch, DispatchStatus, Outcome, Proposal, Revision, Timer
+from audit.models import Entry
 
 MOST: Final = 50
 MOVING: Final = (DispatchStatus.WAITING, DispatchStatus.CLAIMED)
+WITHDRAWN: Final = "proposal.withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,11 @@ def story(proposal: Proposal, *, now: datetime) -> Told:
     revisions = list(proposal.revisions.order_by("-number")[:MOST])[::-1]
     decisions = list(proposal.decisions.order_by("-id")[:MOST])
     events = [_revised(revision, before, now) for before, revision in zip([None, *revisions], revisions, strict=False)]
-    events += [_decided(decision, now) for decision in decisions]
+    entries = _entries(proposal)
+    roles = {entry.data["decision_id"]: entry.data["roles"] for entry in entries if entry.kind != WITHDRAWN}
+    events += [_decided(decision, roles.get(str(decision.pk), ()), now) for decision in decisions]
+    events += [_withdrawn(entry, now) for entry in entries if entry.kind == WITHDRAWN]
+    events += _calls(proposal, decisions, now)
     return Told(
         events=sorted(events, key=lambda event: event.at),
         revisions=revisions,
@@ -66,6 +73,35 @@ def story(proposal: Proposal, *, now: datetime) -> Told:
         callbacks=list(proposal.callbacks.order_by("-id")[:10]),
         outcomes=list(proposal.outcomes.order_by("id")[:MOST]),
     )
+
+
+def _entries(proposal: Proposal) -> list[Entry]:
+    """Return what only the ledger knows: in which roles people decided, and that the agent took it back."""
+    said = Q(data__has_keys=["decision_id", "roles"]) | Q(kind=WITHDRAWN)
+    return list(Entry.objects.filter(said, subject=f"proposal:{proposal.pk}").order_by("-id")[: 2 * MOST])
+
+
+def _withdrawn(entry: Entry, now: datetime) -> Event:
+    return Event(
+        at=entry.at,
+        when=words.ago(entry.at, now),
+        who=entry.actor_name,
+        what=_("took it back"),
+        words="",
+        mark="agent",
+    )
+
+
+def _calls(proposal: Proposal, decisions: Iterable[Decision], now: datetime) -> Iterable[Event]:
+    """Yield the roles that were called because time went by."""
+    first = min((decision.at for decision in decisions), default=None)
+    for timer in proposal.timers.filter(kind=Timer.Kind.LEVEL, fired_at__isnull=False):
+        at = timer.fired_at
+        assert at is not None
+        is_silent = first is None or first > at
+        what = _("was called: nobody had answered") if is_silent else _("was called: an answer was missing")
+        more = _("It could decide too from then on.") if timer.widens else ""
+        yield Event(at=at, when=words.ago(at, now), who=timer.role, what=what, words=more, mark="called")
 
 
 def _revised(revision: Revision, before: Revision | None, now: datetime) -> Event:
@@ -84,16 +120,18 @@ def _revised(revision: Revision, before: Revision | None, now: datetime) -> Even
     )
 
 
-def _decided(decision: Decision, now: datetime) -> Event:
+def _decided(decision: Decision, roles: Iterable[str], now: datetime) -> Event:
     what = decision.get_verdict_display().lower()
     if decision.is_signed:
         what = _("%s, signed") % what
+    facts = {"what": what, "number": decision.revision_number, "roles": _(" and ").join(roles)}
+    as_roles = _("%(what)s revision %(number)s as %(roles)s")
     reason = decision.get_reason_code_display() if decision.reason_code else ""
     return Event(
         at=decision.at,
         when=words.ago(decision.at, now),
         who=decision.by_name,
-        what=_("%(what)s revision %(number)s") % {"what": what, "number": decision.revision_number},
+        what=(as_roles if facts["roles"] else _("%(what)s revision %(number)s")) % facts,
         words=": ".join(part for part in (reason, decision.comment) if part),
         mark=str(decision.verdict),
     )

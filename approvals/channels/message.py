@@ -43,6 +43,8 @@ class Message:
     effect: str
     url: str
     link_text: str
+    is_personal: bool = False
+    """Whether `url` acts for its reader, so that nobody else may have it."""
     note: str = ""
     facts: Sequence[Fact] = ()
     differences: Sequence[Difference] = ()

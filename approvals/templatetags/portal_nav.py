@@ -43,6 +43,7 @@ def _places(person: User, path: str) -> list[Place]:
     wanted = (
         ("admin:desk", _("Desk"), person.has_perm(eligibility.DECIDE)),
         ("admin:approvals_proposal_changelist", _("Proposals"), sees),
+        ("admin:approvals_decision_changelist", _("Decisions"), person.has_perm("approvals.view_decision")),
         ("admin:monitor", _("Monitor"), sees),
         ("admin:switches", _("Switches"), True),
         ("admin:policies_publish", _("Policy"), may_see(person)),

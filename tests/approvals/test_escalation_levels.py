@@ -6,11 +6,11 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import ProgrammingError
 
-from approvals import escalation, reevaluation, review, submission
+from approvals import escalation, notices, reevaluation, review, submission
 from approvals.errors import NotEligible, StateConflict
 from approvals.escalation import people_to_tell
 from approvals.judging import Content
-from approvals.models import Proposal, Timer
+from approvals.models import Notice, Occasion, Proposal, Timer
 from audit.clock import database_now
 from audit.models import Entry
 from policies.business_time import DAYS, between
@@ -155,6 +155,22 @@ def test_a_reminder_goes_to_those_who_are_still_needed(world, told):
     pass_time(proposal, 13)
     escalation.fire_due()
     assert told == [("remind_50", frozenset({"Finance"}))]
+
+
+def test_whoever_is_called_is_told_who_has_not_answered(world):
+    world.enforce(requirements=[row("Product"), row("Finance")], escalations=LEVELS)
+    person("boss", EXEC, permissions=("view_all_proposals",))
+    proposal = world.propose()
+    world.approve(proposal, by=person("pam", "Product"))
+    pass_time(proposal, 5)
+    escalation.fire_due()
+    assert Occasion.objects.get(kind="escalated").note == "Finance has not answered."
+    Occasion.objects.all().delete()
+    pass_time(proposal, 4)
+    escalation.fire_due()
+    notices.fan_out()
+    note = Notice.objects.get(kind="escalated", person__username="boss").note
+    assert note == "Finance has not answered; Executive may decide too."
 
 
 def test_past_the_deadline_nobody_is_called_and_it_expires(world, told):

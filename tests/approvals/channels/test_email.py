@@ -55,6 +55,7 @@ def test_a_request_says_what_it_is_about_and_carries_a_link(world, settings):
         assert "If approved, “shift_budget” runs on ads.budget" in part
         assert "/decide/" in part
         assert "4,000" in part
+        assert "It is for you alone: do not forward it." in part
     assert "&lt;b&gt;social&lt;/b&gt;" in mailbox.html()
     assert "<b>social</b>" in mailbox.text()
     assert NoticeDelivery.objects.get().status == "delivered"
@@ -92,6 +93,9 @@ def test_a_tier_that_wants_a_signature_gets_no_token(world, settings):
         deliver()
     assert "/decide/" not in mailbox.text()
     assert f"/admin/approvals/proposal/{proposal.pk}/" in mailbox.text()
+    for part in (mailbox.text(), mailbox.html()):
+        assert "you decide on the page it opens" in part
+        assert "for you alone" not in part, "whoever opens this link signs in as themselves"
     assert not DecisionToken.objects.exists()
 
 

@@ -1,0 +1,109 @@
+"""Say in a few words for whom a proposal waits, who settled it, and whose approvals it needs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from approvals import decisions
+from approvals.models import CLEARED, OPEN, Decision, Proposal, State
+from approvals.tally import Need, Requirement, explain
+
+MOST_NAMES: Final = 3
+USUAL: Final = "owner"
+"""What the policy calls the approval of a surface's owner role where no row asks for any."""
+
+_SETTLED: Final = {
+    State.REJECTED: (Decision.Verdict.REJECT, gettext_lazy("Rejected by")),
+    State.RETURNED: (Decision.Verdict.SEND_BACK, gettext_lazy("Sent back by")),
+    State.TAKEN_OVER: (Decision.Verdict.TAKE_OVER, gettext_lazy("Taken over by")),
+    **dict.fromkeys(CLEARED, (Decision.Verdict.APPROVE, gettext_lazy("Approved by"))),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """How far the decision is, as `Waits for` and whom; `who` is empty where `what` says it all."""
+
+    what: str
+    who: str = ""
+
+
+def decided(proposal: Proposal, state: State) -> Decided | None:
+    """Return for whom a proposal waits or who settled it; None where its state says enough.
+
+    One query, or none while a single approval is all that is needed.
+    """
+    if state in OPEN:
+        return Decided(_("Waits for"), waits_for(proposal))
+    if state in _SETTLED:
+        verdict, what = _SETTLED[state]
+        names = _names(proposal, verdict)
+        return Decided(str(what), names) if names else Decided(_("By the policy"))
+    return Decided(_("By the policy")) if state == State.BLOCKED else None
+
+
+def waits_for(proposal: Proposal) -> str:
+    """Return the roles whose approvals are missing now, of the stages that are open."""
+    rows = decisions.required(proposal)
+    told = explain(rows, ())
+    # With one approval to give, anybody's would have settled it.
+    if len(told.needs) != 1 or told.needs[0].missing != 1:
+        told = decisions.explained(proposal)
+    needs = [need for need in told.unmet if need.is_open]
+    return spoken(needs) if needs else ", ".join(sorted(proposal.roles()))
+
+
+def spoken(needs: Sequence[Need]) -> str:
+    """Return whose approvals are meant, as one says it. Expects at least one."""
+    said = list(dict.fromkeys(_(" or ").join(need.roles) for need in needs))
+    return said[0] if len(said) == 1 else _("%(some)s and %(last)s") % {"some": ", ".join(said[:-1]), "last": said[-1]}
+
+
+def needs(proposal: Proposal) -> str:
+    """Return whose approvals a proposal needs: those of one name as alternatives, a number only above one."""
+    told = explain(decisions.required(proposal), ())
+    return " · ".join(_(" or ").join(map(_counted, _natural(need))) for need in told.needs)
+
+
+def may_reject(proposal: Proposal) -> str:
+    """Return the roles that are asked for no approval but may reject."""
+    rows = decisions.required(proposal)
+    asked = {row.role for row in rows if row.approvals}
+    return ", ".join(sorted({row.role for row in rows} - asked))
+
+
+def called(need: Need) -> str:
+    """Return what an approval is called: as the policy names it, or after the role where the policy does not."""
+    if need.name == USUAL or need.name.startswith(f"{USUAL} ("):
+        return _(" or ").join(need.roles)
+    return need.name
+
+
+def _natural(need: Need) -> Iterable[Requirement]:
+    """Return the alternatives, first the role after which the approval is named."""
+    return sorted(need.alternatives, key=lambda row: (row.role != need.name, row.role))
+
+
+def _counted(row: Requirement) -> str:
+    return row.role if row.approvals == 1 else f"{row.approvals} × {row.role}"
+
+
+def _names(proposal: Proposal, verdict: Decision.Verdict) -> str:
+    """Return who said `verdict` of the current revision since the last undo, as their names were recorded."""
+    said = proposal.decisions.filter(revision=proposal.revision_id).order_by("at", "id")
+    names: dict[str, None] = {}
+    for each, name in said.values_list("verdict", "by_name"):
+        if each == Decision.Verdict.UNDO:
+            names.clear()
+        elif each == verdict:
+            names[name] = None
+    return _shortened(list(names))
+
+
+def _shortened(names: Sequence[str]) -> str:
+    said = ", ".join(names[:MOST_NAMES])
+    more = len(names) - MOST_NAMES
+    return said if more <= 0 else _("%(some)s and %(more)s more") % {"some": said, "more": more}
