@@ -221,3 +221,17 @@ def test_quiet_hours_hold_a_mail_back(world, settings):
         assert deliver() == 0
     assert mailbox.mails == []
     assert NoticeDelivery.objects.get().next_attempt_at > now + timedelta(hours=1, minutes=59)
+
+
+def test_a_mail_says_first_why_somebody_is_told(world, settings):
+    proposal = world.propose()
+    notices.fan_out()
+    NoticeDelivery.objects.all().delete()
+    with mail_server(settings) as mailbox:
+        why = "Finance has not answered; Channel owner may decide too."
+        notices.enqueue(
+            "escalated", proposal, roles=[world.surfaces["ads.budget"].owner_id], at=database_now(), note=why
+        )
+        deliver()
+    for part in (mailbox.text(), mailbox.html()):
+        assert part.index("Escalated to you") < part.index(why) < part.index("If approved")
