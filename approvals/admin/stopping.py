@@ -70,7 +70,7 @@ class EngageForm(forms.Form):
                 # bring back what was chosen when a page is loaded again.
                 "hx-trigger": "load, change",
                 "hx-include": "this",
-                "hx-sync": "this:replace",
+                "hx-sync": "this:queue last",
             }
         )
 

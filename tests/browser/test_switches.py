@@ -15,7 +15,6 @@ def test_what_is_stopped_does_not_ship(open_as: OpenAs, world: World, has_javasc
         world.approve(world.propose(title=title))
     page = open_as("boss", "/admin/", java_script_enabled=has_javascript)
     page.get_by_role("link", name="Stop shipping").click()
-    page.wait_for_load_state("networkidle")  # the page asks for the numbers; htmx calls what is cut short an error
     page.get_by_label("What stops").select_option("surface:pricing")
     if has_javascript:
         expect(page.locator("#numbers")).to_contain_text("0 approved actions wait")
@@ -27,7 +26,7 @@ def test_what_is_stopped_does_not_ship(open_as: OpenAs, world: World, has_javasc
         expect(page.get_by_role("row", name="Surface ads.budget")).to_contain_text("2")
     page.get_by_role("button", name="Stop shipping").click()
     expect(page.get_by_text("This field is required.")).to_be_visible()
-    page.wait_for_load_state("networkidle")
+    page.wait_for_load_state("networkidle")  # the page asks for the numbers; htmx calls what is cut short an error
     page.get_by_label("Why").fill("Wrong budgets.")
     page.get_by_role("button", name="Stop shipping").click()
 
