@@ -190,7 +190,9 @@ def test_who_stands_in_for_whoever_is_called_is_called(world, stand_in):
     pass_time(proposal, 2)
     escalation.fire_due()
     assert asked("escalated") == {"team-lead", "executive", "stand-in"}
-    assert Notice.objects.get(person=stand_in, kind="escalated").note == "You stand in for executive."
+    assert Notice.objects.get(person=stand_in, kind="escalated").note == (
+        "You stand in for executive. Channel owner has not answered; Executive may decide too."
+    )
 
 
 def test_a_reminder_comes_to_whoever_stands_in(world, finance, stand_in):
