@@ -1,0 +1,10 @@
+"""How the portal starts. Its checkout carries the client package that the demo and the stream player use."""
+
+import sys
+from pathlib import Path
+
+_CLIENT = str(Path(__file__).resolve().parent.parent / "clients" / "python")
+
+# At the end: a client package that somebody has installed comes first.
+if _CLIENT not in sys.path:
+    sys.path.append(_CLIENT)

@@ -2,6 +2,7 @@
 # All static checks. Each runs whatever the others found; the exit code is 1 if any failed.
 # Expects the programs of .venv/bin on the PATH, as `make check` arranges.
 cd "$(dirname "$0")/.." || exit 1
+export PYTHONPATH="$PWD/clients/python"
 
 state=$(mktemp -d)
 trap 'rm -rf "$state"' EXIT
@@ -16,7 +17,7 @@ check() {
 
 # A portal as it would run in production, with secrets that live as long as this script.
 deployed() {
-    env -i PATH="$PATH" HOME="$state" VAR_DIR="$state" \
+    env -i PATH="$PATH" HOME="$state" PYTHONPATH="$PYTHONPATH" VAR_DIR="$state" \
         SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(64))')" \
         GRANT_SIGNING_KEY="$(python -c 'from hitlportal.environment import new_signing_key; print(new_signing_key())')" \
         ALLOWED_HOSTS=portal.example.com SITE_URL=https://portal.example.com TRUST_X_FORWARDED_PROTO=true \
