@@ -14,7 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from approvals import assessor, demands, steps
+from approvals import assessor, demands, transitions
 from approvals.assessor import Endpoint
 from approvals.judging import as_fact, stored_verdict
 from approvals.models import OPEN, Assessment, Decision, Proposal, Revision
@@ -119,7 +119,7 @@ def _keep(
     if findings and proposal.state in OPEN and not _has_votes(proposal):
         _judge_with(proposal, findings)
     told: dict[str, JsonValue] = {said.guardrail: said.answer.value for said in answers}
-    steps.take(proposal, "proposal.assessed", was=proposal.state, by=None, at=at, answers=told, model=model_name)
+    transitions.take(proposal, "proposal.assessed", was=proposal.state, by=None, at=at, answers=told, model=model_name)
 
 
 def _has_votes(proposal: Proposal) -> bool:

@@ -15,7 +15,7 @@ from django.db.models import DateTimeField, Func
 from django.db.models.functions import Now
 from django.dispatch import Signal
 
-from approvals import decisions, shipping, steps
+from approvals import decisions, shipping, transitions
 from approvals.errors import StateConflict
 from approvals.models import OPEN, Proposal, Timer
 from approvals.models.together import Statement, insert_together
@@ -168,7 +168,7 @@ def _call(proposal: Proposal, levels: list[Timer], *, at: datetime) -> None:
 
 def _entry(proposal: Proposal, timer: Timer, *, at: datetime) -> Entry:
     told: dict[str, JsonValue] = {"level": timer.level, "role": timer.role, "widens": timer.widens}
-    return steps.entry(proposal, KIND, was=proposal.state, by=None, at=at, **told)
+    return transitions.entry(proposal, KIND, was=proposal.state, by=None, at=at, **told)
 
 
 def _tell_of(timer: Timer, proposal: Proposal, called: Collection[str], *, at: datetime) -> None:
@@ -201,5 +201,5 @@ def _expire(proposal_id: object) -> bool:
     except StateConflict:
         return False  # on its way already: the dispatcher says how that ends
     proposal.expire()
-    steps.take(proposal, "proposal.expired", was=was, by=None, at=database_now())
+    transitions.take(proposal, "proposal.expired", was=was, by=None, at=database_now())
     return True

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import decisions, eligibility, steps
+from approvals import decisions, eligibility, transitions
 from approvals.errors import NothingToRollBack, StateConflict
 from approvals.models import Decision, Dispatch, DispatchStatus, Proposal, State
 from approvals.shipping import SHIP_TASK
@@ -43,7 +43,7 @@ def retry(*, proposal_id: UUID, by: User) -> Proposal:
     decision = decisions.record(proposal, by=by, verdict=Decision.Verdict.RETRY, at=at, absence=locked.right.absence)
     wake(SHIP_TASK)
     told = decisions.told(decision, roles=locked.right.roles, policy=locked.policy)
-    return steps.take(proposal, "proposal.retried", was=was, by=by, at=at, dispatch=str(dispatch.pk), **told)
+    return transitions.take(proposal, "proposal.retried", was=was, by=by, at=at, dispatch=str(dispatch.pk), **told)
 
 
 @transaction.atomic
@@ -76,7 +76,7 @@ def roll_back(*, proposal_id: UUID, by: User, comment: str = "") -> Proposal:
     )
     wake(SHIP_TASK)
     told = decisions.told(decision, roles=locked.right.roles, policy=locked.policy)
-    return steps.take(
+    return transitions.take(
         proposal, "proposal.rollback_ordered", was=proposal.state, by=by, at=at, dispatch=str(dispatch.pk), **told
     )
 

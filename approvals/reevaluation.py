@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from approvals import demands, escalation, shipping, steps, surroundings
+from approvals import demands, escalation, shipping, surroundings, transitions
 from approvals.errors import InvalidProposal
 from approvals.judging import Content, check, judge, stored_verdict
 from approvals.limits import with_limits
@@ -211,7 +211,7 @@ def _demand_more(again: Again) -> bool:
 
 def _record(again: Again, *, was: str) -> None:
     verdict = again.verdict
-    steps.take(
+    transitions.take(
         again.proposal,
         KIND,
         was=was,

@@ -10,7 +10,17 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import alone, decisions, eligibility, escalation, notices, requisites, shipping, steps, surroundings
+from approvals import (
+    alone,
+    decisions,
+    eligibility,
+    escalation,
+    notices,
+    requisites,
+    shipping,
+    surroundings,
+    transitions,
+)
 from approvals.errors import StaleRevision, StateConflict
 from approvals.judging import Content, Judgement, check, judge
 from approvals.limits import with_limits
@@ -129,7 +139,7 @@ def edit(
     else:
         locked.proposal.edit()
     tier = judged.verdict.tier.slug if judged.verdict.tier else None
-    return steps.take(
+    return transitions.take(
         locked.proposal,
         "proposal.edited",
         was=was,
@@ -214,7 +224,7 @@ def undo(*, proposal_id: UUID, by: User, comment: str = "", batch: UUID | None =
         absence=right.absence,
     )
     told = decisions.told(decision, roles=right.roles, policy=locked.policy)
-    return steps.take(proposal, "proposal.undone", was=was, by=by, at=locked.at, **told)
+    return transitions.take(proposal, "proposal.undone", was=was, by=by, at=locked.at, **told)
 
 
 def _lock(proposal_id: UUID) -> Locked:
@@ -256,7 +266,7 @@ def _settle(
         case _:
             _count(locked, was_open, by=by)
     said: dict[str, JsonValue] = {"decision": str(decision.verdict), "reason_code": decision.reason_code}
-    steps.take(proposal, "proposal.decided", was=was, by=by, at=at, **said, **told)
+    transitions.take(proposal, "proposal.decided", was=was, by=by, at=at, **said, **told)
     if proposal.state == State.APPROVED:
         shipping.enqueue(proposal, connector=locked.surface.connector, at=at)
     return proposal

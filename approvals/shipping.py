@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import candidates, conflicts, grants, sampling, steps
+from approvals import candidates, conflicts, grants, sampling, transitions
 from approvals.connectors import backoff
 from approvals.errors import LeaseLost, StateConflict
 from approvals.models import Attempt, Dispatch, DispatchStatus, Proposal, State
@@ -205,7 +205,7 @@ def complete(*, dispatch_id: UUID, fence: int, receipt: Any, http_status: int | 
     else:
         proposal.roll_back()
     kind = "proposal.shipped" if dispatch.kind == Dispatch.Kind.EXECUTE else "proposal.rolled_back"
-    steps.take(proposal, kind, was=was, by=None, at=at, dispatch=str(dispatch.pk), shipped=dispatch.digest)
+    transitions.take(proposal, kind, was=was, by=None, at=at, dispatch=str(dispatch.pk), shipped=dispatch.digest)
     if dispatch.kind == Dispatch.Kind.EXECUTE:
         sampling.draw(proposal, at=at)
     return dispatch
@@ -273,7 +273,7 @@ def _give_up(dispatch: Dispatch, reason: str, *, at: datetime) -> None:
     is_its_own = dispatch.kind == Dispatch.Kind.EXECUTE and dispatch.revision_id == proposal.revision_id
     if is_its_own and was == State.APPROVED:
         proposal.fail()
-        steps.take(proposal, "proposal.failed", was=was, by=None, at=at, dispatch=str(dispatch.pk), reason=reason)
+        transitions.take(proposal, "proposal.failed", was=was, by=None, at=at, dispatch=str(dispatch.pk), reason=reason)
     else:
         _tell(dispatch, "dispatch.failed", at=at)
 

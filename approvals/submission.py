@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Model
 
-from approvals import assessing, demands, escalation, notices, shipping, steps, surroundings
+from approvals import assessing, demands, escalation, notices, shipping, surroundings, transitions
 from approvals.connectors.addresses import read_url
 from approvals.connectors.http import DeliveryRefused, check_url
 from approvals.errors import InvalidProposal, StateConflict
@@ -73,7 +73,7 @@ def submit(*, agent: Agent, draft: Draft, along: Along | None = None) -> Proposa
     _require_sense(agent, draft, at=now.at)
     judged = judge(checked, surroundings.hold(checked.place(), now), is_in_review=False)
     proposal = _new_proposal(agent, draft, judged, at=now.at)
-    entry = steps.entry(proposal, "proposal.submitted", was="", by=agent, at=now.at, **_told(judged))
+    entry = transitions.entry(proposal, "proposal.submitted", was="", by=agent, at=now.at, **_told(judged))
     dispatch = None
     if proposal.state == State.APPROVED:
         dispatch = shipping.new_dispatch(proposal, connector=judged.surface.connector, at=now.at)
@@ -163,7 +163,7 @@ def revise(*, agent: Agent, proposal_id: UUID, content: Content) -> Proposal:
         if was == State.RETURNED:
             escalation.plan_again(proposal, judged.policy, judged.surface, at=now.at)
     told = _told(judged)
-    return steps.take(proposal, "proposal.revised", was=was, by=agent, at=now.at, **told)
+    return transitions.take(proposal, "proposal.revised", was=was, by=agent, at=now.at, **told)
 
 
 @transaction.atomic
@@ -180,7 +180,7 @@ def withdraw(*, agent: Agent, proposal_id: UUID) -> Proposal:
         raise StateConflict("The deadline has passed: the proposal has expired.")
     shipping.cancel(proposal)
     proposal.withdraw()
-    return steps.take(proposal, "proposal.withdrawn", was=was, by=agent, at=at)
+    return transitions.take(proposal, "proposal.withdrawn", was=was, by=agent, at=at)
 
 
 @transaction.atomic
