@@ -26,10 +26,10 @@ class PortalAdminSite(AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Django's addresses, after the portal's own."""
-        from approvals.admin import addresses  # noqa: PLC0415  # models are not there yet when the site is made
+        from approvals.admin import urls  # noqa: PLC0415  # models are not there yet when the site is made
 
         return [
-            *addresses.of(self),
+            *urls.of(self),
             path("switches/", self._page(self.switches), name="switches"),
             path("switches/engage/", self._page(self.engage_switch), name="switches_engage"),
             path("switches/release/<str:scope>/", self._page(self.release_switch), name="switches_release"),
