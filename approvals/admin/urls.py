@@ -7,19 +7,8 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
-from approvals.admin import (
-    absence,
-    batch_page,
-    batch_result,
-    charts,
-    desk,
-    digest_page,
-    inbox,
-    monitor_page,
-    preferences,
-    preview,
-    slack_link,
-)
+from approvals.admin import absence, charts, desk, digest_page, inbox, monitor_page, preferences, preview, slack_link
+from approvals.admin.batch import result, views
 
 View = Callable[..., HttpResponse]
 
@@ -28,8 +17,8 @@ PAGES: dict[str, tuple[str, View]] = {
     **charts.PAGES,
     **desk.PAGES,
     "approvals_proposal_preview": ("approvals/proposal/<uuid:object_id>/preview/", preview.page),
-    "desk_batch": ("desk/batch/", batch_page.page),
-    "desk_batch_result": ("desk/batch/<uuid:batch>/", batch_result.page),
+    "desk_batch": ("desk/batch/", views.page),
+    "desk_batch_result": ("desk/batch/<uuid:batch>/", result.page),
     "monitor": ("monitor/", monitor_page.page),
     "monitor_lists": ("monitor/lists/", monitor_page.lists),
     "monitor_digest": ("monitor/digest/", digest_page.page),

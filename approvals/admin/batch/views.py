@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from approvals import batches, eligibility
-from approvals.admin import batch_result, batch_rows
 from approvals.admin.actions import person_of
+from approvals.admin.batch import result as batch_result
+from approvals.admin.batch import rows
 from approvals.admin.filters import policy_of, reader_of
 from approvals.batches import MOST
 from approvals.errors import NotInBatch
@@ -62,8 +63,8 @@ class Sent:
     ticked: Mapping[UUID, str]
 
     @property
-    def choice(self) -> batch_rows.Choice:
-        return batch_rows.Choice(self.shown, frozenset(self.ticked.values()))
+    def choice(self) -> rows.Choice:
+        return rows.Choice(self.shown, frozenset(self.ticked.values()))
 
     @property
     def items(self) -> list[tuple[UUID, SeenRevision]]:
@@ -97,7 +98,7 @@ def _asked_for(request: HttpRequest) -> list[UUID]:
     one = None if key is None else eligibility.visible(person).filter(pk=key).first()
     if one is None:
         raise Http404
-    return batch_rows.alike(person, one, active_policy())
+    return rows.alike(person, one, active_policy())
 
 
 def _named(request: HttpRequest, name: str) -> dict[UUID, str]:
@@ -122,10 +123,10 @@ def _show(
     *,
     ids: Sequence[UUID],
     form: ReasonForm,
-    choice: batch_rows.Choice | None = None,
+    choice: rows.Choice | None = None,
     is_cut: bool = False,
 ) -> HttpResponse:
-    batch = batch_rows.load(reader_of(request), ids, policy_of(request), choice=choice)
+    batch = rows.load(reader_of(request), ids, policy_of(request), choice=choice)
     context = {"title": _("Decide together"), "batch": batch, "form": form, "is_cut": is_cut, "most": MOST}
     return _answer(request, "approvals/batch/batch.html", {**frame, **context})
 
@@ -133,7 +134,7 @@ def _show(
 def _confirm(
     request: HttpRequest, frame: Frame, *, sent: Sent, form: ReasonForm, verdict: Decision.Verdict
 ) -> HttpResponse:
-    batch = batch_rows.load(reader_of(request), list(sent.shown)[:MOST], policy_of(request), choice=sent.choice)
+    batch = rows.load(reader_of(request), list(sent.shown)[:MOST], policy_of(request), choice=sent.choice)
     number = len(batch.chosen)
     if not number:
         messages.error(request, _("None of them can be decided together any more. Nothing was decided."))
