@@ -431,7 +431,7 @@ def test_tomorrow_morning_is_the_readers_morning(world: World, client: Client, z
     client.cookies["time_zone"] = zone
     winter = timezone.now().replace(month=1, day=15)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("approvals.admin.desk_page.turns.latest_snooze", lambda *_, **__: winter + timedelta(days=9999))
+        patch.setattr("approvals.admin.desk.page.turns.latest_snooze", lambda *_, **__: winter + timedelta(days=9999))
         post(client, first, "snooze", **{"for": "tomorrow"})
     until = Snooze.objects.get().until
     assert (until.hour - hour) % 24 in {0, 23}, until  # an hour earlier in summer
@@ -588,7 +588,7 @@ def test_an_edit_begun_on_the_desk_leads_back_to_it(world: World, client: Client
 def test_what_may_be_approved_together_leads_to_one_page(
     world: World, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("approvals.admin.desk_list.batch_page", lambda: "/admin/desk/batch/")
+    monkeypatch.setattr("approvals.admin.desk.rows.batch_page", lambda: "/admin/desk/batch/")
     bids = propose(world, *(f"Bid {number}" for number in range(3)), surface="ads.bids", action="set_bid")
     shifts = propose(world, *(f"Shift {number}" for number in range(3)), action="shift")
     page = text(client.get(DESK))

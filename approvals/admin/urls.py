@@ -7,15 +7,16 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
-from approvals.admin import absence, charts, desk, digest_page, inbox, monitor_page, preferences, preview, slack_link
+from approvals.admin import absence, charts, digest_page, inbox, monitor_page, preferences, preview, slack_link
 from approvals.admin.batch import result, views
+from approvals.admin.desk import views as desk_views
 
 View = Callable[..., HttpResponse]
 
 # Each view takes the request and the admin's frame (`each_context`) after it, then what the address names.
 PAGES: dict[str, tuple[str, View]] = {
     **charts.PAGES,
-    **desk.PAGES,
+    **desk_views.PAGES,
     "approvals_proposal_preview": ("approvals/proposal/<uuid:object_id>/preview/", preview.page),
     "desk_batch": ("desk/batch/", views.page),
     "desk_batch_result": ("desk/batch/<uuid:batch>/", result.page),

@@ -309,7 +309,7 @@ def test_alike_ones_unfold_as_one_walks_through_them(open_as: OpenAs, world: Wor
 def test_what_is_selected_stays_selected_while_one_reads_on(
     open_as: OpenAs, made: list[Proposal], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("approvals.admin.desk_list.batch_page", lambda: "/admin/desk/batch/")
+    monkeypatch.setattr("approvals.admin.desk.rows.batch_page", lambda: "/admin/desk/batch/")
     page = open_as("channel-owner", DESK)
     together = page.locator("#together button")
     expect(together).to_be_hidden()

@@ -15,9 +15,11 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from approvals import eligibility, presence, turns
-from approvals.admin import desk_list, desk_recent, needed, review_page
-from approvals.admin.desk_list import Listed
-from approvals.admin.desk_recent import Recent
+from approvals.admin import needed, review_page
+from approvals.admin.desk import recent as desk_recent
+from approvals.admin.desk import rows
+from approvals.admin.desk.recent import Recent
+from approvals.admin.desk.rows import Listed
 from approvals.admin.filters import policy_of, reader_of
 from approvals.models import Snooze
 from approvals.turns import Wanted
@@ -62,14 +64,14 @@ NOTHING: Final = Opened()
 def look_up(request: HttpRequest) -> Listed:
     """Read what waits for whoever asks, as the address narrows it."""
     # Never before something is decided: that reads roles afresh.
-    return desk_list.listed(reader_of(request), policy_of(request), desk_list.wanted(request.GET))
+    return rows.listed(reader_of(request), policy_of(request), rows.wanted(request.GET))
 
 
 def go(request: HttpRequest, frame: Frame, opened: Opened, *, listed: Listed | None = None) -> HttpResponse:
     """Lead on to the desk after a POST: at once where htmx asks, by a redirect where a browser does."""
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, frame, opened, listed=listed)
-    address = desk_list.url(desk_list.wanted(request.GET), opened.proposal_id)
+    address = rows.url(rows.wanted(request.GET), opened.proposal_id)
     if opened.seen:
         address += ("&" if "?" in address else "?") + f"seen={opened.seen}"
     return HttpResponseRedirect(f"{address}#proposal-heading")
@@ -98,7 +100,7 @@ def render(
         **_recently(request, recent),
         "toasts": _toasts(request, recent),
         "next": listed.next_after(shown) if listed.has(shown) else None,
-        **desk_list.context(request, listed, shown),
+        **rows.context(request, listed, shown),
     }
     if page is not None:
         context |= review_page.pieces(person, page, failed=opened.failed, engaged=engaged)
@@ -111,7 +113,7 @@ def render(
 def recently(request: HttpRequest) -> HttpResponse:
     """Draw what was decided last by itself, for the desk that looks again when something was to ship."""
     recent = desk_recent.recent(reader_of(request), policy_of(request))
-    query = desk_list.query(desk_list.wanted(request.GET))
+    query = rows.query(rows.wanted(request.GET))
     context = {**_recently(request, recent), "query": query}
     response = TemplateResponse(request, "approvals/desk/recent.html", context)
     response["Cache-Control"] = "no-store"
@@ -132,7 +134,7 @@ def _answer(request: HttpRequest, context: dict[str, Any], page: review_page.Pag
     response["Cache-Control"] = "no-store"  # what was decided must not come back with the back button
     response["Vary"] = "HX-Request"
     if is_part:
-        response["HX-Push-Url"] = desk_list.url(context["wanted"], page.proposal.pk if page else None)
+        response["HX-Push-Url"] = rows.url(context["wanted"], page.proposal.pk if page else None)
     return response
 
 
@@ -230,7 +232,7 @@ def _desk_count(person: User, listed: Listed) -> int:
 
 
 def _act(request: HttpRequest, proposal_id: UUID, act: str) -> str:
-    return desk_list.url(desk_list.wanted(request.GET), proposal_id, act)
+    return rows.url(rows.wanted(request.GET), proposal_id, act)
 
 
 def _person(request: HttpRequest) -> User:

@@ -15,8 +15,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals import presence, saved_filters, turns
-from approvals.admin import actions, desk_list, desk_page, editing, review_page, words
-from approvals.admin.desk_page import UNDO, Frame, Opened
+from approvals.admin import actions, editing, review_page, words
+from approvals.admin.desk import page as desk_page
+from approvals.admin.desk import rows
+from approvals.admin.desk.page import UNDO, Frame, Opened
 from approvals.errors import NotEligible, ProposalError
 from approvals.models import CLEARED, Decision, Proposal, State
 from approvals.searching import read_id
@@ -41,9 +43,9 @@ def edit(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
     """Show, check and save the edit form; from there it leads back to the desk."""
     response = editing.edit(request, object_id, frame)
     if isinstance(response, TemplateResponse) and response.context_data is not None:
-        wanted = desk_list.wanted(request.GET)
-        response.context_data["leave"] = desk_list.url(wanted, object_id)
-        response.context_data["desk_query"] = desk_list.query(wanted)
+        wanted = rows.wanted(request.GET)
+        response.context_data["leave"] = rows.url(wanted, object_id)
+        response.context_data["desk_query"] = rows.query(wanted)
     if not isinstance(response, HttpResponseRedirect):
         return response
     seen = parse_qs(urlsplit(response.url).query).get("seen", [""])[0]
@@ -118,14 +120,14 @@ def looking(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse
 def recently(request: HttpRequest, frame: Frame) -> HttpResponse:
     """Say again what one decided last: what could be undone may have shipped since."""
     if not request.htmx:  # type: ignore[attr-defined]
-        return HttpResponseRedirect(desk_list.url(desk_list.wanted(request.GET)))
+        return HttpResponseRedirect(rows.url(rows.wanted(request.GET)))
     return desk_page.recently(request)
 
 
 @require_POST
 def save_filter(request: HttpRequest, frame: Frame) -> HttpResponse:
     """Keep what is looked for under a name."""
-    query = desk_list.query(desk_list.wanted(request.GET))
+    query = rows.query(rows.wanted(request.GET))
     name = request.POST.get("name", "").replace("\x00", "")
     try:
         saved_filters.save(person=actions.person_of(request), name=name, query=query)
@@ -144,7 +146,7 @@ def drop_filter(request: HttpRequest, frame: Frame, filter_id: int) -> HttpRespo
 @require_POST
 def keys(request: HttpRequest, frame: Frame) -> HttpResponse:
     """Turn the keys of the desk on or off, for this browser."""
-    response = HttpResponseRedirect(desk_list.url(desk_list.wanted(request.GET)))
+    response = HttpResponseRedirect(rows.url(rows.wanted(request.GET)))
     is_on = request.POST.get("keys") == "on"
     response.set_cookie(
         desk_page.KEYS_COOKIE,
