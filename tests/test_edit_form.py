@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from approvals import review
-from approvals.admin.payload_form import PayloadForm
-from approvals.admin.payload_shape import MOST_FIELDS, MOST_ROWS
+from approvals.admin.editing.form import PayloadForm
+from approvals.admin.editing.schema import MOST_FIELDS, MOST_ROWS
 from approvals.models import Decision, Proposal, Revision
 from audit import canonical
 from audit.canonical import InvalidJson

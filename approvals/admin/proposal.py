@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from approvals import eligibility, searching
-from approvals.admin import actions, editing, filters, ranges, review_page, words
+from approvals.admin import actions, filters, ranges, review_page, words
+from approvals.admin.editing import views
 from approvals.admin.exporting import ExportingAdmin
 from approvals.models import WAITING, Decision, Proposal, State
 
@@ -128,7 +129,7 @@ class ProposalAdmin(ExportingAdmin[Proposal]):
 
     def edit(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Show the edit form (GET); check or save it (POST)."""
-        return editing.edit(request, object_id, self.admin_site.each_context(request))
+        return views.edit(request, object_id, self.admin_site.each_context(request))
 
     def undo(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Take a decision back."""

@@ -15,10 +15,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals import presence, saved_filters, turns
-from approvals.admin import actions, editing, review_page, words
+from approvals.admin import actions, review_page, words
 from approvals.admin.desk import page as desk_page
 from approvals.admin.desk import rows
 from approvals.admin.desk.page import UNDO, Frame, Opened
+from approvals.admin.editing import views
 from approvals.errors import NotEligible, ProposalError
 from approvals.models import CLEARED, Decision, Proposal, State
 from approvals.searching import read_id
@@ -41,7 +42,7 @@ def decide(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
 
 def edit(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
     """Show, check and save the edit form; from there it leads back to the desk."""
-    response = editing.edit(request, object_id, frame)
+    response = views.edit(request, object_id, frame)
     if isinstance(response, TemplateResponse) and response.context_data is not None:
         wanted = rows.wanted(request.GET)
         response.context_data["leave"] = rows.url(wanted, object_id)

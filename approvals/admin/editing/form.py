@@ -8,9 +8,9 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from approvals.admin import payload_shape
-from approvals.admin.payload_fields import JsonArea, dump, field_of
-from approvals.admin.payload_shape import MOST_ROWS, NEW, REST, ROWS, Group, Leaf, Node, Rows
+from approvals.admin.editing import schema as editing_schema
+from approvals.admin.editing.fields import JsonArea, dump, field_of
+from approvals.admin.editing.schema import MOST_ROWS, NEW, REST, ROWS, Group, Leaf, Node, Rows
 from policies.payloads import FieldError
 
 ROLLBACK: Final = "rollback"
@@ -49,10 +49,10 @@ class PayloadForm(forms.Form):
         self.focus, self.focus_mark = "", "autofocus"
         super().__init__(data, **kwargs)
         known = data if data is not None else self.typed
-        tree = None if as_json else payload_shape.lay_out(schema, payload, _sent(known))
+        tree = None if as_json else editing_schema.lay_out(schema, payload, _sent(known))
         self.tree: Group | None = tree
         self.placed: dict[str, list[str]] = {}
-        for leaf in payload_shape.leaves(tree) if tree else ():
+        for leaf in editing_schema.leaves(tree) if tree else ():
             self.fields[leaf.name] = field_of(leaf)
         if tree is None:
             self.fields[REST] = JsonArea(label=_("Payload, as JSON"), initial=dump(payload), rows=18)
@@ -98,7 +98,7 @@ class PayloadForm(forms.Form):
 
     def payload(self) -> Any:
         """Return the edited payload; call it on a valid form."""
-        return self.cleaned_data.get(REST) if self.tree is None else payload_shape.answer(self.tree, self.cleaned_data)
+        return self.cleaned_data.get(REST) if self.tree is None else editing_schema.answer(self.tree, self.cleaned_data)
 
     def clean(self) -> dict[str, Any]:
         """Refuse JSON that could not be put together with the fields beside it."""
@@ -126,7 +126,7 @@ class PayloadForm(forms.Form):
 
     def _place(self, tree: Group, fault: FieldError) -> None:
         path = [part.replace("~1", "/").replace("~0", "~") for part in fault.pointer.split("/")[2:]]
-        node, below = payload_shape.locate(tree, path, self.cleaned_data)
+        node, below = editing_schema.locate(tree, path, self.cleaned_data)
         said = f"/{'/'.join(below)}: {fault.detail}" if below else fault.detail
         if isinstance(node, Leaf):
             self.add_error(node.name, said)
@@ -147,7 +147,7 @@ class PayloadForm(forms.Form):
         before they have come to it. The name of the whole is empty.
         """
         yield "", [str(said) for said in self.non_field_errors()]
-        fields = [leaf.name for leaf in payload_shape.leaves(self.tree)] if self.tree else [REST]
+        fields = [leaf.name for leaf in editing_schema.leaves(self.tree)] if self.tree else [REST]
         for name in (*fields, ROLLBACK):
             errors = [str(said) for said in self.errors.get(name, ())]
             if not errors or name in self.changed_data:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from approvals.admin import words
-from approvals.admin.payload_shape import ABSENT, Kind, Leaf
+from approvals.admin.editing.schema import ABSENT, Kind, Leaf
 from audit import canonical
 from audit.canonical import InvalidJson
 
