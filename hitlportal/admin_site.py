@@ -49,7 +49,7 @@ class PortalAdminSite(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The overview: what waits, what is late, what has failed, what is stopped."""
-        from approvals.admin import overview  # noqa: PLC0415  # models are not there yet when the site is made
+        from approvals.admin.oversight import overview  # noqa: PLC0415  # models are not there yet when the site is made
 
         assert isinstance(request.user, User)
         return super().index(request, {**overview.home(request.user), **(extra_context or {})})

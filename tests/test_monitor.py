@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from approvals import recovery, sampling, shipping
-from approvals.admin import monitor_rows
+from approvals.admin.oversight import monitor_rows
 from approvals.models import Decision, Dispatch, Proposal, Sample
 from policies import switches
 from policies.models import Agent, Mandate, Tier

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from approvals import recovery, review, shipping, trend
-from approvals.admin import charts
+from approvals.admin.oversight import charts
 from approvals.models import Proposal
 from approvals.trend import Day
 from audit.clock import database_now

@@ -7,9 +7,10 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
-from approvals.admin import absence, charts, digest_page, inbox, monitor_page, preferences, preview, slack_link
+from approvals.admin import absence, inbox, preferences, preview, slack_link
 from approvals.admin.batch import result, views
 from approvals.admin.desk import views as desk_views
+from approvals.admin.oversight import charts, daily, monitor
 
 View = Callable[..., HttpResponse]
 
@@ -20,9 +21,9 @@ PAGES: dict[str, tuple[str, View]] = {
     "approvals_proposal_preview": ("approvals/proposal/<uuid:object_id>/preview/", preview.page),
     "desk_batch": ("desk/batch/", views.page),
     "desk_batch_result": ("desk/batch/<uuid:batch>/", result.page),
-    "monitor": ("monitor/", monitor_page.page),
-    "monitor_lists": ("monitor/lists/", monitor_page.lists),
-    "monitor_digest": ("monitor/digest/", digest_page.page),
+    "monitor": ("monitor/", monitor.page),
+    "monitor_lists": ("monitor/lists/", monitor.lists),
+    "monitor_digest": ("monitor/digest/", daily.page),
     "inbox": ("inbox/", inbox.show),
     "preferences": ("preferences/", preferences.show),
     "preferences_slack": ("preferences/slack/", slack_link.ask),

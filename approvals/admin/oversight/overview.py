@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from approvals import eligibility, trend
-from approvals.admin import charts, stuck, words
+from approvals.admin import words
 from approvals.admin.actions import page_url
+from approvals.admin.oversight import charts, stuck
 from approvals.models import OPEN, WAITING, Dispatch, DispatchStatus, Proposal, State
 from approvals.trend import Scope, Trouble
 from audit.clock import database_now
