@@ -4,7 +4,8 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from approvals import message_page, slack_hook
+from approvals import slack_hook
+from approvals.admin.personal import decide_from_message
 from approvals.api import keys
 from hitlportal import errors, health, landing, metrics
 
@@ -19,7 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("approvals.api.urls")),
     re_path(r"^api/", errors.unknown_address),
     path("hooks/slack/", slack_hook.receive, name="slack_hook"),
-    path("decide/<str:token>/", message_page.decide, name="decide"),
+    path("decide/<str:token>/", decide_from_message.decide, name="decide"),
     path(".well-known/jwks.json", keys.jwks, name="jwks"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

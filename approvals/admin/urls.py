@@ -7,10 +7,11 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
-from approvals.admin import absence, inbox, preferences, preview, slack_link
+from approvals.admin import preview
 from approvals.admin.batch import result, views
 from approvals.admin.desk import views as desk_views
 from approvals.admin.oversight import charts, daily, monitor
+from approvals.admin.personal import absence, inbox, preferences, slack_link
 
 View = Callable[..., HttpResponse]
 

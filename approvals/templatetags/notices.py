@@ -4,7 +4,7 @@ from typing import Any
 
 from django import template
 
-from approvals.admin.waiting import MOST, waiting_for
+from approvals.admin.personal.counts import MOST, waiting_for
 
 register = template.Library()
 

@@ -9,7 +9,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from approvals import eligibility
-from approvals.admin.waiting import waiting_for
+from approvals.admin.personal.counts import waiting_for
 from policies.admin.publish_page import may_see
 
 register = template.Library()
