@@ -1,5 +1,6 @@
 """Where people review proposals. Importing it registers the pages."""
 
-from approvals.admin import past, proposal, shipping, telling, trying
+from approvals.admin import trying
+from approvals.admin.records import dispatches, notifications, proposal_history, proposals
 
-__all__ = ["past", "proposal", "shipping", "telling", "trying"]
+__all__ = ["dispatches", "notifications", "proposal_history", "proposals", "trying"]

@@ -17,7 +17,7 @@ from approvals import batches, eligibility
 from approvals.admin.actions import person_of
 from approvals.admin.batch import result as batch_result
 from approvals.admin.batch import rows
-from approvals.admin.filters import policy_of, reader_of
+from approvals.admin.records.filters import policy_of, reader_of
 from approvals.batches import MOST
 from approvals.errors import NotInBatch
 from approvals.models import Decision

@@ -20,7 +20,7 @@ from approvals.admin.desk import recent as desk_recent
 from approvals.admin.desk import rows
 from approvals.admin.desk.recent import Recent
 from approvals.admin.desk.rows import Listed
-from approvals.admin.filters import policy_of, reader_of
+from approvals.admin.records.filters import policy_of, reader_of
 from approvals.models import Snooze
 from approvals.turns import Wanted
 from policies import switches

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from approvals import digest
 from approvals.admin import words
-from approvals.admin.filters import reader_of
+from approvals.admin.records.filters import reader_of
 from approvals.models import Decision, Sample
 
 Frame = Mapping[str, Any]

@@ -9,7 +9,7 @@ from django.db.models import Value
 from django.http import HttpRequest
 
 from approvals import eligibility, notices, turns
-from approvals.admin.filters import policy_of
+from approvals.admin.records.filters import policy_of
 
 MOST: Final = 99
 

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from approvals.admin import shipping
+from approvals.admin.records import dispatches
 from approvals.channels.apprise import addresses, transport
 from approvals.models import ChannelHealth, ChannelKind, NoticeDelivery, NoticeKind, NoticeRule, OutsideAddress
 from audit.readonly import ReadOnlyAdmin
@@ -94,7 +94,7 @@ class OutsideAddressAdmin(RecordedAdmin[OutsideAddress]):
 
 
 @admin.register(NoticeDelivery)
-class NoticeDeliveryAdmin(shipping.OfProposalAdmin[NoticeDelivery]):
+class NoticeDeliveryAdmin(dispatches.OfProposalAdmin[NoticeDelivery]):
     """What leaves through channels. The dead letters are those that were given up."""
 
     list_display = (
@@ -102,7 +102,7 @@ class NoticeDeliveryAdmin(shipping.OfProposalAdmin[NoticeDelivery]):
         "last_error",
     )  # fmt: skip
     list_display_links = ("badge",)
-    list_filter = (shipping.LettersFilter, "channel", "status", "kind")
+    list_filter = (dispatches.LettersFilter, "channel", "status", "kind")
     fields = (
         "proposal_link", "status", "kind", "channel", "to", "is_gathered", "attempts_made", "next_attempt_at",
         "last_error", "created_at", "delivered_at",

@@ -16,9 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from approvals import eligibility, searching
-from approvals.admin import actions, filters, ranges, review_page, words
+from approvals.admin import actions, review_page, words
 from approvals.admin.editing import views
-from approvals.admin.exporting import ExportingAdmin
+from approvals.admin.records import filters, ranges
+from approvals.admin.records.exporting import ExportingAdmin
 from approvals.models import WAITING, Decision, Proposal, State
 
 LIST_FIELDS = (

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from approvals import eligibility
-from approvals.admin.ranges import ConfidenceFilter
+from approvals.admin.records.ranges import ConfidenceFilter
 from approvals.models import OPEN, Decision, Proposal, State
 from approvals.models.proposal import overdue
 from policies.models import Mandate
