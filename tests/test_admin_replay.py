@@ -6,7 +6,7 @@ from django.template import Context, Template
 from django.test import Client, RequestFactory
 
 from approvals import replaying
-from approvals.admin.replay_page import duration
+from approvals.admin.replays.page import duration
 from audit import canonical
 from policies import publishing, replays
 from policies.models import PolicyVersion, ReplayRun, Surface

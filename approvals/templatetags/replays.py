@@ -7,7 +7,7 @@ from django.template import RequestContext
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from approvals.admin import replay_page
+from approvals.admin.replays import page
 from policies import replays
 
 register = template.Library()
@@ -20,9 +20,9 @@ def replay_panel(context: RequestContext, digest: str, version: int | None = Non
     `version` is the number of the version it is; none for the draft. Nothing for who may not see replays.
     """
     request = context["request"]
-    if not request.user.has_perm(replay_page.SEE):
+    if not request.user.has_perm(page.SEE):
         return SafeString("")
-    found: dict[str, Any] = replay_page.panel(request, replays.of_digest(digest))
+    found: dict[str, Any] = page.panel(request, replays.of_digest(digest))
     return render_to_string(
         "approvals/replay_panel.html", found | {"version": version, "next": request.path}, request=request
     )
