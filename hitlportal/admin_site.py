@@ -65,15 +65,15 @@ class PortalAdminSite(AdminSite):
 
     def switches(self, request: HttpRequest) -> HttpResponse:
         """List the engaged kill switches."""
-        from approvals.admin import stopping  # noqa: PLC0415
+        from approvals.admin.review import kill_switch  # noqa: PLC0415
 
-        return stopping.overview(request, self._own_page(request))
+        return kill_switch.overview(request, self._own_page(request))
 
     def engage_switch(self, request: HttpRequest) -> HttpResponse:
         """Stop shipping."""
-        from approvals.admin import stopping  # noqa: PLC0415
+        from approvals.admin.review import kill_switch  # noqa: PLC0415
 
-        return stopping.engage(request, self._own_page(request))
+        return kill_switch.engage(request, self._own_page(request))
 
     def publish_policy(self, request: HttpRequest) -> HttpResponse:
         """Publish the policy, or agree to what loosens it."""
@@ -97,9 +97,9 @@ class PortalAdminSite(AdminSite):
 
     def release_switch(self, request: HttpRequest, scope: str) -> HttpResponse:
         """Let shipping go on."""
-        from approvals.admin import stopping  # noqa: PLC0415
+        from approvals.admin.review import kill_switch  # noqa: PLC0415
 
-        return stopping.release(request, scope, self._own_page(request))
+        return kill_switch.release(request, scope, self._own_page(request))
 
     def start_replay(self, request: HttpRequest) -> HttpResponse:
         """Try the draft, or a version, on past proposals."""

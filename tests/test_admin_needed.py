@@ -8,7 +8,8 @@ from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 
 from approvals import escalation, review, submission, unmeetable
-from approvals.admin import deciders, needed
+from approvals.admin import deciders
+from approvals.admin.review import approvals as review_approvals
 from approvals.errors import NotEligible
 from approvals.models import Proposal, State, Timer
 from audit.clock import database_now
@@ -32,7 +33,7 @@ def row(role: str, *, approvals: int = 1, stage: int = 1, name: str = "") -> dic
 
 def context(proposal: Proposal, who: User) -> dict:
     current = Proposal.objects.get(pk=proposal.pk)
-    return needed.context(who, current, policy=active_policy(), state=State(current.state))
+    return review_approvals.context(who, current, policy=active_policy(), state=State(current.state))
 
 
 def stuck() -> int:
@@ -228,7 +229,7 @@ def test_how_many_queries_it_takes(world, django_assert_max_num_queries):
     proposal = Proposal.objects.select_related("revision", "verdict", "agent").get(pk=world.propose().pk)
     policy = active_policy()
     with django_assert_max_num_queries(9):
-        needed.context(world.owner, proposal, policy=policy, state=State.PENDING)
+        review_approvals.context(world.owner, proposal, policy=policy, state=State.PENDING)
 
 
 def history(proposal: Proposal, who: User, client) -> str:

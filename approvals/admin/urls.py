@@ -7,11 +7,11 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
-from approvals.admin import preview
 from approvals.admin.batch import result, views
 from approvals.admin.desk import views as desk_views
 from approvals.admin.oversight import charts, daily, monitor
 from approvals.admin.personal import absence, inbox, preferences, slack_link
+from approvals.admin.review import email_preview
 
 View = Callable[..., HttpResponse]
 
@@ -19,7 +19,7 @@ View = Callable[..., HttpResponse]
 PAGES: dict[str, tuple[str, View]] = {
     **charts.PAGES,
     **desk_views.PAGES,
-    "approvals_proposal_preview": ("approvals/proposal/<uuid:object_id>/preview/", preview.page),
+    "approvals_proposal_preview": ("approvals/proposal/<uuid:object_id>/preview/", email_preview.page),
     "desk_batch": ("desk/batch/", views.page),
     "desk_batch_result": ("desk/batch/<uuid:batch>/", result.page),
     "monitor": ("monitor/", monitor.page),

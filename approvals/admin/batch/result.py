@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from approvals import batches, eligibility
-from approvals.admin.actions import page_url, person_of
+from approvals.admin.review.actions import page_url, person_of
 from approvals.batches import BatchResult
 from approvals.models import Decision, Dispatch, State
 

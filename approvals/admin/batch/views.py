@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from approvals import batches, eligibility
-from approvals.admin.actions import person_of
 from approvals.admin.batch import result as batch_result
 from approvals.admin.batch import rows
 from approvals.admin.records.filters import policy_of, reader_of
+from approvals.admin.review.actions import person_of
 from approvals.batches import MOST
 from approvals.errors import NotInBatch
 from approvals.models import Decision

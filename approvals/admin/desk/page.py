@@ -15,12 +15,13 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from approvals import eligibility, presence, turns
-from approvals.admin import needed, review_page
 from approvals.admin.desk import recent as desk_recent
 from approvals.admin.desk import rows
 from approvals.admin.desk.recent import Recent
 from approvals.admin.desk.rows import Listed
 from approvals.admin.records.filters import policy_of, reader_of
+from approvals.admin.review import approvals
+from approvals.admin.review import page as review_page
 from approvals.models import Snooze
 from approvals.turns import Wanted
 from policies import switches
@@ -106,7 +107,7 @@ def render(
         context |= review_page.pieces(person, page, failed=opened.failed, engaged=engaged)
         context |= _pane(request, page, listed, opened)
         if len(page.proposal.requirements) > 1:  # of one approval, the page says enough without asking more
-            context |= needed.context(person, page.proposal, policy=page.policy, state=page.state)
+            context |= approvals.context(person, page.proposal, policy=page.policy, state=page.state)
     return _answer(request, context, page)
 
 

@@ -15,11 +15,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals import presence, saved_filters, turns
-from approvals.admin import actions, review_page, words
+from approvals.admin import words
 from approvals.admin.desk import page as desk_page
 from approvals.admin.desk import rows
 from approvals.admin.desk.page import UNDO, Frame, Opened
 from approvals.admin.editing import views
+from approvals.admin.review import actions
+from approvals.admin.review import page as review_page
 from approvals.errors import NotEligible, ProposalError
 from approvals.models import CLEARED, Decision, Proposal, State
 from approvals.searching import read_id

@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from approvals import review, signature
-from approvals.admin import cards, review_page
-from approvals.admin.actions import done, page_url, person_of, refused
+from approvals.admin import cards
 from approvals.admin.editing.form import PayloadForm
-from approvals.admin.forms import PASSWORD, ChecklistForm, SecondFactorForm, shown
-from approvals.admin.review_page import Page
+from approvals.admin.review import page as review_page
+from approvals.admin.review.actions import done, page_url, person_of, refused
+from approvals.admin.review.forms import PASSWORD, ChecklistForm, SecondFactorForm, shown
+from approvals.admin.review.page import Page
 from approvals.errors import InvalidProposal, ProposalError, ReasonRequired, SignatureRequired, StaleRevision
 from approvals.judging import Judgement
 from approvals.models import Proposal

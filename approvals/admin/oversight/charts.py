@@ -19,7 +19,7 @@ from pygal.style import Style
 
 from approvals import eligibility, trend
 from approvals.admin import words
-from approvals.admin.actions import person_of
+from approvals.admin.review.actions import person_of
 from approvals.trend import Day
 from audit.clock import database_now
 

@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from approvals import eligibility, recovery, review, sampling
-from approvals.admin.actions import person_of
 from approvals.admin.oversight import monitor_rows
 from approvals.admin.oversight.monitor_rows import Asked
 from approvals.admin.records.filters import policy_of, reader_of
+from approvals.admin.review.actions import person_of
 from approvals.errors import ProposalError
 from approvals.models import Sample
 

@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 
 from approvals import eligibility, monitoring
 from approvals.admin import words
-from approvals.admin.actions import page_url
 from approvals.admin.batch import rows as batch_rows
 from approvals.admin.records import keyset
 from approvals.admin.records.keyset import Slice
+from approvals.admin.review.actions import page_url
 from approvals.errors import NotEligible
 from approvals.models import Dispatch, Proposal, Sample, State
 from audit.clock import database_now

@@ -15,8 +15,8 @@ from django.utils.translation import ngettext
 
 from approvals import eligibility, trend
 from approvals.admin import words
-from approvals.admin.actions import page_url
 from approvals.admin.oversight import charts, stuck
+from approvals.admin.review.actions import page_url
 from approvals.models import OPEN, WAITING, Dispatch, DispatchStatus, Proposal, State
 from approvals.trend import Scope, Trouble
 from audit.clock import database_now

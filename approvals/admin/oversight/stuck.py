@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from approvals import eligibility, unmeetable
 from approvals.admin import words
-from approvals.admin.actions import page_url
+from approvals.admin.review.actions import page_url
 from approvals.models import Proposal, State
 from policies.policy import Policy
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from approvals import absences
-from approvals.admin.actions import person_of
+from approvals.admin.review.actions import person_of
 from approvals.eligibility import DECIDE
 from approvals.errors import AbsenceRefused
 from approvals.models import Absence

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from approvals import links, messages
-from approvals.admin import cards, deciders, forms, words
-from approvals.admin.actions import done, page_url
+from approvals.admin import cards, deciders, words
+from approvals.admin.review import forms
+from approvals.admin.review.actions import done, page_url
 from approvals.cards import showing
 from approvals.errors import ProposalError, ReasonRequired, SignatureRequired, StateConflict
 from approvals.links import Said, TokenOfAnother

@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from approvals import eligibility, messages, notices
 from approvals.admin import words
-from approvals.admin.actions import page_url, person_of
+from approvals.admin.review.actions import page_url, person_of
 from approvals.models import ASKING, Notice, State
 from approvals.offers import Offers
 from approvals.searching import read_id

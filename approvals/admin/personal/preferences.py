@@ -20,8 +20,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from approvals import preferences
-from approvals.admin.actions import person_of
 from approvals.admin.personal import slack_link
+from approvals.admin.review.actions import person_of
 from approvals.models import ASKING, ChannelKind, NoticeKind, Pace, Reachability, SlackLink
 from approvals.preferences import PERSONAL, Choice, Wish
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from approvals import messages, preferences, slack
-from approvals.admin.actions import person_of
+from approvals.admin.review.actions import person_of
 from approvals.channels.message import NotSent
 from approvals.channels.slack import blocks, transport
 

@@ -11,9 +11,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from approvals import eligibility
-from approvals.admin.actions import page_url
 from approvals.admin.records import filters, ranges
 from approvals.admin.records.exporting import ExportingAdmin
+from approvals.admin.review.actions import page_url
 from approvals.models import Attempt, Callback, Decision, Dispatch, DispatchStatus, Outcome, Proposal
 from audit.readonly import ReadOnlyAdmin, pretty
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from approvals import exports
-from approvals.admin.actions import person_of
+from approvals.admin.review.actions import person_of
 from approvals.exports import ExportTooLarge
 from audit.readonly import ReadOnlyAdmin
 

@@ -16,10 +16,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from approvals import eligibility, searching
-from approvals.admin import actions, review_page, words
+from approvals.admin import words
 from approvals.admin.editing import views
 from approvals.admin.records import filters, ranges
 from approvals.admin.records.exporting import ExportingAdmin
+from approvals.admin.review import actions
+from approvals.admin.review import page as review_page
 from approvals.models import WAITING, Decision, Proposal, State
 
 LIST_FIELDS = (

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from approvals import eligibility
-from approvals.admin.actions import page_url, person_of
+from approvals.admin.review.actions import page_url, person_of
 from policies import publishing, replays
 from policies.models import PolicyVersion, ReplayRun, Tier
 

@@ -15,7 +15,9 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from approvals import recovery, review, signature
-from approvals.admin import cards, forms, needed, review_page
+from approvals.admin import cards
+from approvals.admin.review import approvals, forms
+from approvals.admin.review import page as review_page
 from approvals.cards import showing
 from approvals.errors import NotEligible, ProposalError, ReasonRequired, SignatureRequired, StaleRevision
 from approvals.models import Decision, Proposal, State
@@ -198,7 +200,7 @@ def done(proposal: Proposal, *, is_named: bool = False) -> str:
 
 
 def _still_waiting(proposal: Proposal) -> str:
-    return _("It still waits for %s.") % needed.still_missing(proposal)
+    return _("It still waits for %s.") % approvals.still_missing(proposal)
 
 
 def _comment(request: HttpRequest) -> str:

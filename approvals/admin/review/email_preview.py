@@ -8,7 +8,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from approvals.admin import actions, marks, review_page
+from approvals.admin import marks
+from approvals.admin.review import actions
+from approvals.admin.review import page as review_page
 from approvals.cards.email import cleaning, message
 from approvals.models import Revision
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from approvals.admin.actions import person_of
+from approvals.admin.review.actions import person_of
 from approvals.models import Dispatch, DispatchStatus
 from policies import switches
 from policies.loosenings import LooseningRefused

@@ -15,9 +15,10 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from approvals import eligibility
-from approvals.admin import cards, confidence, deciders, forms, marks, needed, words
-from approvals.admin.rivals import beside
-from approvals.admin.story import story
+from approvals.admin import cards, deciders, marks, words
+from approvals.admin.review import approvals, confidence, forms
+from approvals.admin.review.conflicts import beside
+from approvals.admin.review.history import story
 from approvals.cards import showing
 from approvals.models import WAITING, Dispatch, Proposal, Revision, State
 from approvals.offers import Offers, offers
@@ -80,7 +81,7 @@ def render(request: HttpRequest, page: Page, frame: Mapping[str, Any], *, failed
         "progress": _progress(page, (row.dispatch for row in told.dispatches)),
         "replaced": replaced(request.GET.get("seen", ""), page, told.revisions),
         **pieces(request.user, page, failed=failed),
-        **needed.context(request.user, page.proposal, policy=page.policy, state=page.state),
+        **approvals.context(request.user, page.proposal, policy=page.policy, state=page.state),
     }
     response = TemplateResponse(request, "approvals/review.html", context)
     response["Cache-Control"] = "no-store"  # what was decided must not come back with the back button
