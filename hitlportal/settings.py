@@ -322,7 +322,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "POSTPROCESSING_HOOKS": ["approvals.api.openapi.add_components"],
+    "POSTPROCESSING_HOOKS": ["approvals.api.contract.openapi.add_components"],
 }
 
 # E-mail, logs ------------------------------------------------------------------------------------

@@ -14,8 +14,9 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from approvals.api import reading, representation, throttling
+from approvals.api import reading, throttling
 from approvals.api.authentication import AgentKeyAuthentication, PersonAuthentication
+from approvals.api.contract import representation
 from approvals.api.errors import NothingAcceptable, RateExceeded
 from approvals.idempotency import Answer, Keeping, answer_once
 from approvals.models import Proposal

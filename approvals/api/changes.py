@@ -10,9 +10,10 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from approvals import submission
-from approvals.api import drafts, examples, reading, representation, schemas
+from approvals.api import drafts, reading
 from approvals.api.base import AgentView, answer, current, own, proposal_answer
-from approvals.api.openapi import IDEMPOTENCY_KEY, call, described
+from approvals.api.contract import examples, representation, schemas
+from approvals.api.contract.openapi import IDEMPOTENCY_KEY, call, described
 from approvals.idempotency import Answer, Keeping
 from audit.clock import database_now
 from policies.models import Agent

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from approvals.api import representation
+from approvals.api.contract import representation
 from approvals.api.errors import MalformedRequest
 from approvals.models import Proposal
 from approvals.models.proposal import ProposalQuerySet

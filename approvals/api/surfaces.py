@@ -6,9 +6,10 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from approvals import submission
-from approvals.api import drafts, examples, representation, schemas
+from approvals.api import drafts
 from approvals.api.base import AgentView, answer, written
-from approvals.api.openapi import call, described
+from approvals.api.contract import examples, representation, schemas
+from approvals.api.contract.openapi import call, described
 from approvals.judging import Judgement
 from policies.models import Mandate
 from policies.policy import SurfacePolicy

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from approvals.api import changes, dispatches, documentation, people, proposals, surfaces
+from approvals.api import changes, dispatches, people, proposals, surfaces
+from approvals.api.contract import documentation
 
 PROPOSAL = "proposals/<uuid:proposal_id>/"
 

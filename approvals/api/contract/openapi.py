@@ -16,8 +16,8 @@ from drf_spectacular.utils import (
 )
 from rest_framework.views import APIView
 
-from approvals.api import answers, schemas
-from approvals.api.examples import PROBLEM
+from approvals.api.contract import answers, schemas
+from approvals.api.contract.examples import PROBLEM
 
 JSON: Final = "application/json"
 PROBLEM_JSON: Final = "application/problem+json"
