@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from celery import shared_task
 
-from approvals import assessing, delivery, escalation, forgetting, idempotency, notices, reevaluation, replaying
+from approvals import assessing, delivery, escalation, forgetting, notices, reevaluation, replaying
+from approvals.api.http import idempotency
 from approvals.channels import sending
 
 BOUND_SECONDS: Final = 20.0

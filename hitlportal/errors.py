@@ -16,7 +16,7 @@ from django_fsm import ConcurrentTransition, TransitionNotAllowed
 from rest_framework import exceptions as drf
 
 from approvals import errors
-from approvals.api import errors as requests
+from approvals.api.http import errors as requests
 from hitlportal.middleware import API_PREFIX
 from policies.agents import TooManyKeys
 from policies.payloads import FieldError

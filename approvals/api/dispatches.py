@@ -6,9 +6,9 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from approvals import shipping
-from approvals.api.base import AgentView, answer, written
 from approvals.api.contract import examples, representation, schemas
 from approvals.api.contract.openapi import EXECUTORS, call, described
+from approvals.api.http.base import AgentView, answer, written
 from approvals.models import Dispatch
 from policies.models import Connector
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from approvals.api.reading import moment
+from approvals.api.http.reading import moment
 from approvals.judging import Content
 from approvals.submission import Draft
 

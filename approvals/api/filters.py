@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from approvals.api.errors import InvalidBody, MalformedRequest
-from approvals.api.reading import moment
+from approvals.api.http.errors import InvalidBody, MalformedRequest
+from approvals.api.http.reading import moment
 from approvals.models import State
 from approvals.models.proposal import ProposalQuerySet, overdue
 from policies.payloads import FieldError, validator

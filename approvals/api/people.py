@@ -9,9 +9,9 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from approvals import recovery, review, signature
-from approvals.api.base import PersonView, current, proposal_answer, written
 from approvals.api.contract import examples, schemas
 from approvals.api.contract.openapi import PEOPLE, call, described
+from approvals.api.http.base import PersonView, current, proposal_answer, written
 from approvals.eligibility import visible
 from approvals.models import Decision, Proposal
 from approvals.review import SeenRevision

@@ -9,13 +9,14 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from approvals import submission
-from approvals.api import drafts, filters, pagination, reading, waiting
-from approvals.api.authentication import AgentKeyAuthentication
-from approvals.api.base import AgentView, SharedView, own, proposal_answer, written
+from approvals.api import drafts, filters
 from approvals.api.contract import examples, representation, schemas
 from approvals.api.contract.openapi import IDEMPOTENCY_KEY, IF_NONE_MATCH, PREFER, call, described
+from approvals.api.http import pagination, reading, waiting
+from approvals.api.http.authentication import AgentKeyAuthentication
+from approvals.api.http.base import AgentView, SharedView, own, proposal_answer, written
+from approvals.api.http.idempotency import Answer, Keeping
 from approvals.eligibility import visible
-from approvals.idempotency import Answer, Keeping
 from approvals.models import Dispatch, Proposal
 from approvals.models.proposal import ProposalQuerySet
 from policies.models import Agent, ApiKey

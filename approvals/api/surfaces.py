@@ -7,9 +7,9 @@ from rest_framework.request import Request
 
 from approvals import submission
 from approvals.api import drafts
-from approvals.api.base import AgentView, answer, written
 from approvals.api.contract import examples, representation, schemas
 from approvals.api.contract.openapi import call, described
+from approvals.api.http.base import AgentView, answer, written
 from approvals.judging import Judgement
 from policies.models import Mandate
 from policies.policy import SurfacePolicy

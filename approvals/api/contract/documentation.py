@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
-from approvals.api.base import ApiView
+from approvals.api.http.base import ApiView
 
 CONTENT_TYPE = "application/vnd.oai.openapi+json;version=3.1"
 

@@ -144,7 +144,7 @@ def add_components(result: dict[str, Any], generator: Any, request: Any, public:
 
 
 class AgentKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
-    target_class = "approvals.api.authentication.AgentKeyAuthentication"
+    target_class = "approvals.api.http.authentication.AgentKeyAuthentication"
     name = "agentKey"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
@@ -153,7 +153,7 @@ class AgentKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
 
 
 class PersonScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
-    target_class = "approvals.api.authentication.PersonAuthentication"
+    target_class = "approvals.api.http.authentication.PersonAuthentication"
     name = "personSession"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:

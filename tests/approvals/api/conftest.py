@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 
-from approvals.api import throttling
+from approvals.api.http import throttling
 from approvals.models import Proposal
 from policies import agents
 from policies.models import Agent

@@ -8,7 +8,8 @@ from django.db import connection
 from django.db.models import F
 from django.test import Client
 
-from approvals import idempotency, tasks
+from approvals import tasks
+from approvals.api.http import idempotency
 from approvals.models import IdempotentAnswer, Proposal
 from audit.models import Entry
 from tests import world as worlds

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from approvals import shipping
-from approvals.api import waiting
+from approvals.api.http import waiting
 from approvals.models import Proposal
 from tests import world as worlds
 from tests.approvals.api.conftest import Api, agent_api, person_api, problem

@@ -9,7 +9,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from approvals import errors as domain
-from approvals.api import errors as requests
+from approvals.api.http import errors as requests
 from hitlportal import errors
 from tests.approvals.api.conftest import V1, Api, decision, problem
 

@@ -5,7 +5,7 @@ import os
 import pytest
 from django.test import override_settings
 
-from approvals.api import throttling
+from approvals.api.http import throttling
 from tests.approvals.api.conftest import Api, problem
 from tests.world import World
 

@@ -14,8 +14,8 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import CharField, OuterRef, Value
 from django.db.models.functions import Cast, Concat
 
-from approvals.api.base import current, proposal_answer
-from approvals.idempotency import Answer
+from approvals.api.http.base import current, proposal_answer
+from approvals.api.http.idempotency import Answer
 from approvals.models import Dispatch
 from approvals.models.proposal import ProposalQuerySet
 

@@ -8,7 +8,7 @@ from rest_framework.authentication import BaseAuthentication, CSRFCheck, Session
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from approvals.api.errors import AgentKeyNotAccepted, CsrfFailed
+from approvals.api.http.errors import AgentKeyNotAccepted, CsrfFailed
 from policies import agents
 from policies.models import ApiKey
 

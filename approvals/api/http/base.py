@@ -14,11 +14,11 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from approvals.api import reading, throttling
-from approvals.api.authentication import AgentKeyAuthentication, PersonAuthentication
 from approvals.api.contract import representation
-from approvals.api.errors import NothingAcceptable, RateExceeded
-from approvals.idempotency import Answer, Keeping, answer_once
+from approvals.api.http import reading, throttling
+from approvals.api.http.authentication import AgentKeyAuthentication, PersonAuthentication
+from approvals.api.http.errors import NothingAcceptable, RateExceeded
+from approvals.api.http.idempotency import Answer, Keeping, answer_once
 from approvals.models import Proposal
 from approvals.models.proposal import ProposalQuerySet
 from policies.models import Agent, ApiKey

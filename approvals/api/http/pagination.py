@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from approvals.api.contract import representation
-from approvals.api.errors import MalformedRequest
+from approvals.api.http.errors import MalformedRequest
 from approvals.models import Proposal
 from approvals.models.proposal import ProposalQuerySet
 from policies.payloads import FieldError

@@ -10,8 +10,8 @@ from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
-from approvals.api.errors import BodyTooLarge, InvalidBody, MalformedBody, MalformedRequest, NotJson
-from approvals.idempotency import KEY_FORMAT, Attempt
+from approvals.api.http.errors import BodyTooLarge, InvalidBody, MalformedBody, MalformedRequest, NotJson
+from approvals.api.http.idempotency import KEY_FORMAT, Attempt
 from audit import canonical
 from audit.canonical import InvalidJson
 from policies import payloads
