@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from approvals import eligibility, links
-from approvals.admin import cards, deciders, words
-from approvals.cards import showing
+from approvals.admin import deciders, words
+from approvals.cards import evidence, showing
 from approvals.channels.message import Choice, Difference, Digest, Fact, Message
 from approvals.models import ASKING, OPEN, ChannelKind, Decision, NoticeDelivery, NoticeKind, Proposal, State
 from approvals.models.notice import Told
@@ -193,7 +193,7 @@ def _facts(seen: Sight) -> list[Fact]:
 
 
 def _differences(proposal: Proposal) -> tuple[list[Difference], int]:
-    table = cards.field_table(proposal.revision.before, proposal.revision.payload)
+    table = evidence.field_table(proposal.revision.before, proposal.revision.payload)
     shown = table.differing[:MOST_DIFFERENCES]
     rest = len(table.differing) - len(shown) + table.left_out
     return [Difference(row.path, _short(row.old), _short(row.new)) for row in shown], rest

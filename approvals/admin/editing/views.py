@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from approvals import review, signature
-from approvals.admin import cards
 from approvals.admin.editing.form import PayloadForm
 from approvals.admin.review import page as review_page
 from approvals.admin.review.actions import done, page_url, person_of, refused
 from approvals.admin.review.forms import PASSWORD, ChecklistForm, SecondFactorForm, shown
 from approvals.admin.review.page import Page
+from approvals.cards import evidence
 from approvals.errors import InvalidProposal, ProposalError, ReasonRequired, SignatureRequired, StaleRevision
 from approvals.judging import Judgement
 from approvals.models import Proposal
@@ -50,7 +50,7 @@ class Checked:
     """What the policy would say of the edit, and what the edit changes."""
 
     judged: Judgement
-    changes: cards.FieldTable
+    changes: evidence.FieldTable
     tier_was: Tier | None
     tier_becomes: Tier | None
     agents_number: int
@@ -163,7 +163,7 @@ def _check(desk: Desk) -> Checked:
     becomes = judged.verdict.tier
     return Checked(
         judged=judged,
-        changes=cards.changed_fields(agents.payload, payload),
+        changes=evidence.changed_fields(agents.payload, payload),
         tier_was=proposal.tier,
         tier_becomes=Tier.objects.filter(pk=becomes.slug).first() if becomes else None,
         agents_number=agents.number,

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from approvals import links, messages
-from approvals.admin import cards, deciders, words
+from approvals.admin import deciders, words
 from approvals.admin.review import forms
 from approvals.admin.review.actions import done, page_url
-from approvals.cards import showing
+from approvals.cards import evidence, showing
 from approvals.errors import ProposalError, ReasonRequired, SignatureRequired, StateConflict
 from approvals.links import Said, TokenOfAnother
 from approvals.messages import Sight
@@ -166,7 +166,7 @@ def _show(
         "forms": offered,
         "failed": failed,
         "refusal": refusal,
-        "table": cards.field_table(proposal.revision.before, proposal.revision.payload),
+        "table": evidence.field_table(proposal.revision.before, proposal.revision.payload),
     }
     return _render(request, "decide", context, status=status)
 
@@ -194,9 +194,9 @@ def _show_past(request: HttpRequest, token: DecisionToken, seen: Sight, past: Pa
     return _render(request, "past", context, status=past.status)
 
 
-def _difference(proposal: Proposal, number: int) -> cards.FieldTable | None:
+def _difference(proposal: Proposal, number: int) -> evidence.FieldTable | None:
     old = Revision.objects.filter(proposal=proposal, number=number).first()
-    return cards.changed_fields(old.payload, proposal.revision.payload) if old else None
+    return evidence.changed_fields(old.payload, proposal.revision.payload) if old else None
 
 
 def _not_yours(request: HttpRequest) -> HttpResponse:

@@ -15,10 +15,9 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from approvals import recovery, review, signature
-from approvals.admin import cards
 from approvals.admin.review import approvals, forms
 from approvals.admin.review import page as review_page
-from approvals.cards import showing
+from approvals.cards import evidence, showing
 from approvals.errors import NotEligible, ProposalError, ReasonRequired, SignatureRequired, StaleRevision
 from approvals.models import Decision, Proposal, State
 
@@ -171,8 +170,8 @@ def _way_back(page: review_page.Page) -> dict[str, Any]:
         return {}
     return {
         "card": showing.way_back_card(proposal, surface=page.surface),
-        "table": cards.field_table(showing.shipped_before(proposal), way_back),
-        "as_json": cards.as_text(way_back),
+        "table": evidence.field_table(showing.shipped_before(proposal), way_back),
+        "as_json": evidence.as_text(way_back),
     }
 
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from approvals import conflicts, eligibility
-from approvals.admin import cards
+from approvals.cards import evidence
 from approvals.models import Proposal, State
 
 MOST_FIELDS: Final = 8
@@ -21,7 +21,7 @@ class Side:
     state: State
     surface: str
     agent: str
-    fields: list[cards.Field]
+    fields: list[evidence.Field]
     left_out: int
     url: str = ""
 
@@ -68,7 +68,7 @@ def rivals(person: User, proposal: Proposal) -> list[Rival]:
 
 def side(proposal: Proposal, state: State) -> Side:
     """Return one side of the comparison."""
-    table = cards.field_table(proposal.revision.before, proposal.revision.payload)
+    table = evidence.field_table(proposal.revision.before, proposal.revision.payload)
     fields = list(table.differing)
     return Side(
         title=proposal.title,

@@ -9,7 +9,8 @@ from django.db.models import Q
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from approvals.admin import cards, words
+from approvals.admin import words
+from approvals.cards import evidence
 from approvals.models import Attempt, Callback, Decision, Dispatch, DispatchStatus, Outcome, Proposal, Revision, Timer
 from audit.models import Entry
 
@@ -28,7 +29,7 @@ class Event:
     what: str
     words: str
     mark: str
-    changes: cards.FieldTable | None = None
+    changes: evidence.FieldTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class DispatchTold:
     @property
     def receipt_text(self) -> str:
         """The receipt as text, cut where it is very long."""
-        return cards.as_text(self.dispatch.receipt)
+        return evidence.as_text(self.dispatch.receipt)
 
 
 def story(proposal: Proposal, *, now: datetime) -> Told:
@@ -116,7 +117,7 @@ def _revised(revision: Revision, before: Revision | None, now: datetime) -> Even
         what=what,
         words=revision.note,
         mark="person" if revision.author_id else "agent",
-        changes=cards.changed_fields(before.payload, revision.payload) if before else None,
+        changes=evidence.changed_fields(before.payload, revision.payload) if before else None,
     )
 
 

@@ -15,11 +15,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from approvals import eligibility
-from approvals.admin import cards, deciders, marks, words
+from approvals.admin import deciders, marks, words
 from approvals.admin.review import approvals, confidence, forms
 from approvals.admin.review.conflicts import beside
 from approvals.admin.review.history import story
-from approvals.cards import showing
+from approvals.cards import evidence, showing
 from approvals.models import WAITING, Dispatch, Proposal, Revision, State
 from approvals.offers import Offers, offers
 from policies import switches
@@ -159,16 +159,16 @@ def _facts(page: Page) -> dict[str, Any]:
         **confidence.context(proposal, page.surface),
         "amount": None if proposal.amount is None else f"{words.number(proposal.amount)} {proposal.currency}".strip(),
         "audience": None if proposal.audience_size is None else words.number(proposal.audience_size),
-        "table": cards.field_table(proposal.revision.before, payload, marks.spans(payload, findings)),
+        "table": evidence.field_table(proposal.revision.before, payload, marks.spans(payload, findings)),
         "findings": _findings(findings, reasons),
         "raw_size": len(raw),
         "is_raw_short": len(raw) <= MAX_RAW,
         "raw": json.dumps(payload, indent=2, ensure_ascii=False) if len(raw) <= MAX_RAW else "",
-        "metrics": cards.metrics(proposal.metrics),
-        "evidence": cards.evidence(proposal.evidence),
-        "expected": cards.expected(proposal.expected_outcome),
-        "trigger": cards.field_table(None, proposal.trigger).differing if proposal.trigger else [],
-        "agent_model": cards.field_table(None, proposal.model).differing if proposal.model else [],
+        "metrics": evidence.metrics(proposal.metrics),
+        "evidence": evidence.evidence(proposal.evidence),
+        "expected": evidence.expected(proposal.expected_outcome),
+        "trigger": evidence.field_table(None, proposal.trigger).differing if proposal.trigger else [],
+        "agent_model": evidence.field_table(None, proposal.model).differing if proposal.model else [],
         "reasons": reasons,
     }
 
@@ -219,7 +219,7 @@ class Latest:
     author: str
     note: str
     than: int
-    changes: cards.FieldTable
+    changes: evidence.FieldTable
 
 
 def _latest(proposal: Proposal) -> Latest | None:
@@ -231,7 +231,7 @@ def _latest(proposal: Proposal) -> Latest | None:
     old = (before if current.agent_id else before.filter(agent__isnull=False)).first()
     if old is None:
         return None
-    changes = cards.changed_fields(old.payload, current.payload)
+    changes = evidence.changed_fields(old.payload, current.payload)
     return Latest(current.number, current.author_name, current.note, old.number, changes)
 
 
@@ -241,7 +241,7 @@ class Replaced:
 
     seen: int
     current: Revision
-    changes: cards.FieldTable | None
+    changes: evidence.FieldTable | None
 
 
 def replaced(seen: str, page: Page, revisions: Iterable[Revision]) -> Replaced | None:
@@ -250,5 +250,5 @@ def replaced(seen: str, page: Page, revisions: Iterable[Revision]) -> Replaced |
     if not seen.isdecimal() or len(seen) > 6 or not 0 < int(seen) < current.number:
         return None
     old = next((revision for revision in revisions if revision.number == int(seen)), None)
-    changes = cards.changed_fields(old.payload, current.payload) if old else None
+    changes = evidence.changed_fields(old.payload, current.payload) if old else None
     return Replaced(int(seen), current, changes)
