@@ -4,8 +4,8 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from approvals import conflicts
 from approvals.errors import NotInBatch
+from approvals.evaluation import conflicts
 from approvals.models import Proposal
 from policies.policy import Policy, TierPolicy
 

@@ -14,9 +14,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from approvals import assessor, demands, transitions
-from approvals.assessor import Endpoint
-from approvals.judging import as_fact, stored_verdict
+from approvals import transitions
+from approvals.evaluation import model_check, requirements
+from approvals.evaluation.judgement import as_fact, stored_verdict
+from approvals.evaluation.model_check import Endpoint
 from approvals.models import OPEN, Assessment, Decision, Proposal, Revision
 from approvals.waking import wake
 from audit.canonical import JsonValue
@@ -49,7 +50,7 @@ def assess_waiting(*, most: int = BATCH) -> int:
     Asks over the network, for up to a minute for each proposal: never call it inside a transaction. One
     worker at a time does it, so that nothing is asked twice; another one returns at once.
     """
-    endpoint = assessor.configured()
+    endpoint = model_check.configured()
     if endpoint is None:
         return 0
     with _alone() as is_alone:
@@ -75,8 +76,8 @@ def _alone() -> Iterator[bool]:
 
 def _assess(proposal: Proposal, endpoint: Endpoint) -> None:
     items = _items(proposal) if proposal.state in OPEN else []
-    answers = assessor.assess(items, proposal.revision.payload, endpoint=endpoint)
-    findings = tuple(as_fact(found) for found in assessor.findings(items, answers))
+    answers = model_check.assess(items, proposal.revision.payload, endpoint=endpoint)
+    findings = tuple(as_fact(found) for found in model_check.findings(items, answers))
     _keep(proposal.pk, proposal.revision, answers, findings, model_name=endpoint.model)
 
 
@@ -91,7 +92,7 @@ def _items(proposal: Proposal) -> list[GuardrailPolicy]:
 def _keep(
     proposal_id: UUID,
     revision: Revision,
-    answers: Sequence[assessor.Assessment],
+    answers: Sequence[model_check.Assessment],
     findings: tuple[Finding, ...],
     *,
     model_name: str,
@@ -138,4 +139,4 @@ def _judge_with(proposal: Proposal, findings: tuple[Finding, ...]) -> None:
     verdict.save(force_insert=True)
     proposal.verdict = verdict
     proposal.tier_id = verdict.tier_id
-    demands.tighten(proposal, policy, policy.surfaces[proposal.surface_id], found)
+    requirements.tighten(proposal, policy, policy.surfaces[proposal.surface_id], found)

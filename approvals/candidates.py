@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from approvals import conflicts
+from approvals.evaluation import conflicts
 from approvals.models import Dispatch, DispatchStatus, Proposal
 from policies.models import EVERYWHERE, Connector, KillSwitch
 from policies.standing import scopes

@@ -12,10 +12,11 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from approvals import demands, escalation, shipping, surroundings, transitions
+from approvals import escalation, shipping, transitions
 from approvals.errors import InvalidProposal
-from approvals.judging import Content, check, judge, stored_verdict
-from approvals.limits import with_limits
+from approvals.evaluation import context, requirements
+from approvals.evaluation.judgement import Content, check, judge, stored_verdict
+from approvals.evaluation.limits import with_limits
 from approvals.models import WAITING, Decision, Dispatch, Proposal, Reevaluation, Revision, State
 from approvals.submission import ask_of
 from approvals.waking import wake
@@ -116,7 +117,7 @@ def _judge(proposal: Proposal) -> Again:
         # What agents may send has changed, or the surface is gone. What was sent then is judged as it was read then.
         facts = _facts_of_then(proposal, now)
         return Again(proposal, now, facts, evaluate(now.policy, facts))
-    around = surroundings.hold(checked.place(proposal.pk), now)
+    around = context.hold(checked.place(proposal.pk), now)
     judged = judge(checked, around, is_in_review=False)
     return Again(proposal, now, judged.facts, judged.verdict)
 
@@ -205,7 +206,7 @@ def _demand_more(again: Again) -> bool:
     if not again.is_stricter:
         asked = replace(asked, tier=again.now.policy.tiers.get(proposal.tier_id or ""))
     before = (proposal.requirements, proposal.checklist, proposal.distinct_people)
-    demands.tighten(proposal, again.now.policy, surface, asked, mark=f"version {again.now.policy.number}")
+    requirements.tighten(proposal, again.now.policy, surface, asked, mark=f"version {again.now.policy.number}")
     return (proposal.requirements, proposal.checklist, proposal.distinct_people) != before
 
 

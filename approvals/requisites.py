@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from django.utils.translation import gettext as _
 
-from approvals import demands
 from approvals.errors import ReasonRequired, SignatureRequired, StateConflict
+from approvals.evaluation import requirements
 from approvals.models import Decision, Proposal
 from policies.policy import Policy, TierPolicy
 
@@ -61,7 +61,7 @@ def _require_of_tier(tier: TierPolicy | None, *, comment: str, is_signed: bool) 
 
 def _require_ticks(proposal: Proposal, ticked: Collection[str]) -> None:
     """Check that every item of the checklist is ticked, and nothing else."""
-    if missing := demands.unticked(proposal, ticked):
+    if missing := requirements.unticked(proposal, ticked):
         raise ReasonRequired(_("Tick first: %s") % " · ".join(missing), field="checklist")
     known = {item["slug"] for item in proposal.checklist}
     if unknown := sorted(set(ticked) - known):

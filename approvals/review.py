@@ -10,20 +10,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import (
-    alone,
-    decisions,
-    eligibility,
-    escalation,
-    notices,
-    requisites,
-    shipping,
-    surroundings,
-    transitions,
-)
+from approvals import alone, decisions, eligibility, escalation, notices, requisites, shipping, transitions
 from approvals.errors import StaleRevision, StateConflict
-from approvals.judging import Content, Judgement, check, judge
-from approvals.limits import with_limits
+from approvals.evaluation import context
+from approvals.evaluation.judgement import Content, Judgement, check, judge
+from approvals.evaluation.limits import with_limits
 from approvals.models import OPEN, Decision, NoticeKind, Proposal, State
 from approvals.submission import ask_of, judge_again, new_content
 from approvals.tally import Outcome
@@ -158,7 +149,7 @@ def preview_edit(*, proposal: Proposal, payload: Any, rollback: Any = None) -> J
     """Return what the policy would say of this edit; stores nothing. Raises InvalidProposal."""
     content, now = _edited(proposal, payload=payload, rollback=rollback, note="")
     checked = check(ask_of(proposal), content, now)
-    return judge(checked, surroundings.look(checked.place(proposal.pk), now), is_in_review=True)
+    return judge(checked, context.look(checked.place(proposal.pk), now), is_in_review=True)
 
 
 @transaction.atomic

@@ -13,9 +13,10 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import candidates, conflicts, grants, sampling, transitions
+from approvals import candidates, grants, sampling, transitions
 from approvals.connectors import backoff
 from approvals.errors import LeaseLost, StateConflict
+from approvals.evaluation import conflicts
 from approvals.models import Attempt, Dispatch, DispatchStatus, Proposal, State
 from approvals.waking import wake
 from audit import canonical, ledger

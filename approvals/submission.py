@@ -9,12 +9,22 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Model
 
-from approvals import assessing, demands, escalation, notices, shipping, surroundings, transitions
+from approvals import assessing, escalation, notices, shipping, transitions
 from approvals.connectors.addresses import read_url
 from approvals.connectors.http import DeliveryRefused, check_url
 from approvals.errors import InvalidProposal, StateConflict
-from approvals.judging import Ask, Content, Judgement, check, judge, new_revision, new_verdict, put_before_people
-from approvals.limits import with_limits
+from approvals.evaluation import context, requirements
+from approvals.evaluation.judgement import (
+    Ask,
+    Content,
+    Judgement,
+    check,
+    judge,
+    new_revision,
+    new_verdict,
+    put_before_people,
+)
+from approvals.evaluation.limits import with_limits
 from approvals.models import Dispatch, Outcome, Proposal, State
 from approvals.models.ids import uuid7
 from approvals.models.together import first_history, insert_together
@@ -54,7 +64,7 @@ def evaluate(*, agent: Agent, draft: Draft) -> Judgement:
     now = standing(agent=agent.slug, surface=draft.surface)
     checked = check(_ask(agent, draft), draft.content, now)
     _require_sense(agent, draft, at=now.at)
-    return judge(checked, surroundings.look(checked.place(), now), is_in_review=False)
+    return judge(checked, context.look(checked.place(), now), is_in_review=False)
 
 
 Along = Callable[[Proposal, Dispatch | None], Sequence[Model]]
@@ -71,7 +81,7 @@ def submit(*, agent: Agent, draft: Draft, along: Along | None = None) -> Proposa
     now = standing(agent=agent.slug, surface=draft.surface)
     checked = check(_ask(agent, draft), draft.content, now)
     _require_sense(agent, draft, at=now.at)
-    judged = judge(checked, surroundings.hold(checked.place(), now), is_in_review=False)
+    judged = judge(checked, context.hold(checked.place(), now), is_in_review=False)
     proposal = _new_proposal(agent, draft, judged, at=now.at)
     entry = transitions.entry(proposal, "proposal.submitted", was="", by=agent, at=now.at, **_told(judged))
     dispatch = None
@@ -81,7 +91,7 @@ def submit(*, agent: Agent, draft: Draft, along: Along | None = None) -> Proposa
     history = first_history(proposal, at=now.at)
     rows = [proposal, history, proposal.revision, proposal.verdict, entry, dispatch]
     more = along(proposal, dispatch) if along is not None else ()
-    then = surroundings.joining(proposal, judged.around)
+    then = context.joining(proposal, judged.around)
     told = notices.first(proposal, at=now.at)
     if proposal.state == State.PENDING:
         steps_ahead = escalation.planned(judged.policy, judged.surface)
@@ -131,7 +141,7 @@ def _new_proposal(agent: Agent, draft: Draft, judged: Judgement, *, at: datetime
         approved_digest=revision.digest if is_cleared else "",
     )
     put_before_people(proposal, revision, verdict, tags=judged.tags)
-    demands.write(proposal, judged.policy, judged.surface, judged.verdict)
+    requirements.write(proposal, judged.policy, judged.surface, judged.verdict)
     proposal.is_to_be_assessed = assessing.is_wanted(proposal)
     return proposal
 
@@ -214,7 +224,7 @@ def lock_own(agent: Agent, proposal_id: UUID) -> Proposal:
 def judge_again(proposal: Proposal, content: Content, now: Standing) -> Judgement:
     """Judge a new revision of a locked proposal amid what goes on around it, and hold that still."""
     checked = check(ask_of(proposal), content, now)
-    return judge(checked, surroundings.hold(checked.place(proposal.pk), now), is_in_review=True)
+    return judge(checked, context.hold(checked.place(proposal.pk), now), is_in_review=True)
 
 
 def new_content(proposal: Proposal, judged: Judgement, *, at: datetime, **author: Any) -> None:
@@ -227,10 +237,10 @@ def new_content(proposal: Proposal, judged: Judgement, *, at: datetime, **author
     revision.save(force_insert=True)
     verdict.save(force_insert=True)
     put_before_people(proposal, revision, verdict, tags=judged.tags)
-    demands.tighten(proposal, judged.policy, judged.surface, judged.verdict)
+    requirements.tighten(proposal, judged.policy, judged.surface, judged.verdict)
     proposal.is_to_be_assessed = assessing.is_wanted(proposal)
     assessing.wake_for(proposal)
-    surroundings.relink(proposal, list(judged.around.conflicts), at=at)
+    context.relink(proposal, list(judged.around.conflicts), at=at)
 
 
 def ask_of(proposal: Proposal) -> Ask:

@@ -5,7 +5,8 @@ from typing import Final
 
 from django.contrib.auth.models import User
 
-from approvals import callbacks, conflicts, limits, notices, surroundings
+from approvals import callbacks, notices
+from approvals.evaluation import conflicts, context, limits
 from approvals.models import Proposal
 from audit import ledger
 from audit.canonical import JsonValue
@@ -33,7 +34,7 @@ def take(
     proposal.save()
     note(proposal, kind, was=was, by=by, at=at, **data)
     if kind in NEW_CONTENT or _changes_hands(was, proposal.state):
-        surroundings.follow(proposal, was=was, at=at)
+        context.follow(proposal, was=was, at=at)
     if proposal.state != was:
         callbacks.enqueue(proposal, at=at)
     notices.follow(proposal, was=was, has_new_content=kind in NEW_CONTENT, by=by, at=at)

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from psycopg.sql import SQL, Identifier
 
-from approvals.judging import Content
+from approvals.evaluation.judgement import Content
 from approvals.submission import Draft
 from hitlportal import portal
 from policies import agents, bootstrap, publishing

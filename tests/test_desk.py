@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from approvals import presence, review, shipping, submission, turns
-from approvals.judging import Content
+from approvals.evaluation.judgement import Content
 from approvals.models import Assignment, Decision, Presence, Proposal, SavedFilter, Snooze
 from audit.clock import database_now
 from audit.models import Entry

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 
 from approvals import review, submission
-from approvals.judging import Content
+from approvals.evaluation.judgement import Content
 from approvals.models import Proposal
 from approvals.review import SeenRevision
 from approvals.submission import Draft

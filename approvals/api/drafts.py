@@ -3,7 +3,7 @@
 from typing import Any
 
 from approvals.api.http.reading import moment
-from approvals.judging import Content
+from approvals.evaluation.judgement import Content
 from approvals.submission import Draft
 
 

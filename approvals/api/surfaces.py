@@ -10,7 +10,7 @@ from approvals.api import drafts
 from approvals.api.contract import examples, representation, schemas
 from approvals.api.contract.openapi import call, described
 from approvals.api.http.base import AgentView, answer, written
-from approvals.judging import Judgement
+from approvals.evaluation.judgement import Judgement
 from policies.models import Mandate
 from policies.policy import SurfacePolicy
 from policies.publishing import active_policy

@@ -11,10 +11,11 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
-from approvals import conflicts, differences, eligibility
+from approvals import differences, eligibility
 from approvals.admin import marks, words
 from approvals.cards import registry
 from approvals.cards.asked import Asked, Other
+from approvals.evaluation import conflicts
 from approvals.models import WAITING, Proposal, State
 from policies.policy import SurfacePolicy
 

@@ -1,6 +1,6 @@
 """I8: every running total is the sum of what is recorded, and every entry says what its proposal says."""
 
-from approvals.limits import GIVEN_BACK
+from approvals.evaluation.limits import GIVEN_BACK
 from audit.invariants import Invariant, none
 
 _TOTALS_ARE_SUMS = none(

@@ -4,8 +4,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from approvals import conflicts, escalation, review, shipping, submission
-from approvals.judging import Content
+from approvals import escalation, review, shipping, submission
+from approvals.evaluation import conflicts
+from approvals.evaluation.judgement import Content
 from approvals.models import Conflict, Dispatch, Proposal
 from tests import world as worlds
 from tests.approvals.races import race

@@ -6,7 +6,7 @@ import pytest
 
 from approvals import eligibility, review, submission
 from approvals.errors import NotEligible, ReasonRequired
-from approvals.judging import Content
+from approvals.evaluation.judgement import Content
 from approvals.models import Proposal
 from policies.publishing import active_policy
 from tests import world as worlds

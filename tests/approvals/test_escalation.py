@@ -7,7 +7,7 @@ from django.db import connection
 
 from approvals import escalation, review, shipping, submission
 from approvals.errors import StateConflict
-from approvals.judging import Content
+from approvals.evaluation.judgement import Content
 from approvals.models import Proposal
 from audit.clock import database_now
 from tests import world as worlds

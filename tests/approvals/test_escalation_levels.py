@@ -9,7 +9,7 @@ from django.db.utils import ProgrammingError
 from approvals import escalation, notices, reevaluation, review, submission
 from approvals.errors import NotEligible, StateConflict
 from approvals.escalation import people_to_tell
-from approvals.judging import Content
+from approvals.evaluation.judgement import Content
 from approvals.models import Notice, Occasion, Proposal, Timer
 from audit.clock import database_now
 from audit.models import Entry

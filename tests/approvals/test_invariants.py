@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from approvals import escalation, recovery, review, shipping, submission
+from approvals.evaluation.judgement import Content
 from approvals.invariants.history import STEPS
-from approvals.judging import Content
 from approvals.models import IdempotentAnswer, Proposal
 from approvals.models.states import EDGES
 from audit.clock import database_now

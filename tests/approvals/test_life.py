@@ -12,7 +12,7 @@ from approvals.errors import (
     StaleRevision,
     StateConflict,
 )
-from approvals.judging import Content
+from approvals.evaluation.judgement import Content
 from approvals.models import Dispatch, Proposal
 from audit.models import Entry
 from policies import agents

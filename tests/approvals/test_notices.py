@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from approvals import escalation, forgetting, notices, review, shipping, submission
-from approvals.judging import Content
+from approvals.evaluation.judgement import Content
 from approvals.models import Notice, NoticeDelivery, NoticeRule, Occasion, Proposal
 from policies.models import Agent
 from tests import world as worlds

@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from approvals import judging, recorded, recovery, review, shipping, submission
-from approvals.judging import Content
+from approvals import recorded, recovery, review, shipping, submission
+from approvals.evaluation import judgement
+from approvals.evaluation.judgement import Content
 from approvals.models import Proposal, Verdict
 from approvals.models.ids import uuid7
 from approvals.recorded import Window
@@ -153,4 +154,4 @@ def test_facts_come_back_as_they_were_stored(world):
     )
     stored = proposal.verdict.facts
     facts = stored_facts.read(stored, payload=proposal.revision.payload, before={"a": 1})
-    assert judging.stored_facts(facts) == stored
+    assert judgement.stored_facts(facts) == stored

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from django.conf import settings
 
-from approvals.judging import Ask, Content, check, judge
+from approvals.evaluation.context import Surroundings
+from approvals.evaluation.judgement import Ask, Content, check, judge
 from approvals.streams import render
-from approvals.surroundings import Surroundings
 from policies import samples
 from policies.evaluation import Facts, Outcome, Verdict, evaluate
 from policies.policy import Policy, compile_policy

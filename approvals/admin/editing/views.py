@@ -21,7 +21,7 @@ from approvals.admin.review.forms import PASSWORD, ChecklistForm, SecondFactorFo
 from approvals.admin.review.page import Page
 from approvals.cards import evidence
 from approvals.errors import InvalidProposal, ProposalError, ReasonRequired, SignatureRequired, StaleRevision
-from approvals.judging import Judgement
+from approvals.evaluation.judgement import Judgement
 from approvals.models import Proposal
 from approvals.review import SeenRevision
 from policies.models import Tier

@@ -6,8 +6,9 @@ from typing import Any, Final
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from approvals import conflicts, eligibility
+from approvals import eligibility
 from approvals.cards import evidence
+from approvals.evaluation import conflicts
 from approvals.models import Proposal, State
 
 MOST_FIELDS: Final = 8

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from approvals.judging import Content
+from approvals.evaluation.judgement import Content
 
 _ID: Final = "01934f6e-5a3c-7cc2-9d1e-6b7f3d1c2a10"
 _DISPATCH_ID: Final = "01934f6f-91b0-7d55-8a8e-0f4a6c9b7e21"

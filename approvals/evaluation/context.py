@@ -19,8 +19,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from approvals import conflicts, limit_windows, limits
-from approvals.limits import Total
+from approvals.evaluation import conflicts, limit_windows, limits
+from approvals.evaluation.limits import Total
 from approvals.models import Proposal, State
 from approvals.models.together import Statement
 from policies.policy import LimitPolicy

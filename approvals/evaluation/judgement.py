@@ -9,9 +9,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from approvals.errors import InvalidProposal
+from approvals.evaluation.context import Place, Surroundings
 from approvals.models import Proposal, Revision, Verdict
 from approvals.models.ids import uuid7
-from approvals.surroundings import Place, Surroundings
 from audit import canonical
 from policies import guardrails, payloads
 from policies.evaluation import Facts, evaluate

@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 
 from django.db import connection, transaction
 
-from approvals import limit_windows
-from approvals.limit_windows import Wanted
+from approvals.evaluation import limit_windows
+from approvals.evaluation.limit_windows import Wanted
 from approvals.models import LimitDefinition, Proposal, State
 from approvals.models.together import Statement
 from audit.clock import database_now
