@@ -8,8 +8,8 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from approvals import lag
-from approvals.lag import Lag
+from approvals.figures import lag
+from approvals.figures.lag import Lag
 from hitlportal import health
 
 MAY_LOOK = "policies.change_connector"

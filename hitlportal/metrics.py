@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from approvals import lag
+from approvals.figures import lag
 from hitlportal import health
 from policies.models import KillSwitch
 

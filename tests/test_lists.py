@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from approvals import exports
+from approvals.figures import exports
 from approvals.models import Decision, Proposal
 from audit.models import Entry
 from policies import bootstrap

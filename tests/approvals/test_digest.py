@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from approvals import recovery, review, sampling, shipping
-from approvals.digest import Digest, digest
+from approvals.figures.daily import Digest, digest
 from approvals.models import Decision, Dispatch, Proposal, Sample
 from policies.models import Tier
 from tests import world as worlds

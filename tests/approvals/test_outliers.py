@@ -2,7 +2,7 @@
 
 import pytest
 
-from approvals.outliers import Measure, outliers
+from approvals.figures.outliers import Measure, outliers
 
 AMOUNT = Measure("amount", least_share=0.5)
 CONFIDENCE = Measure("confidence", least=0.1, is_only_low=True)

@@ -21,8 +21,8 @@ from approvals.batches import MOST
 from approvals.cards import showing
 from approvals.differences import Change
 from approvals.errors import NotEligible
+from approvals.figures.outliers import Measure, Outlier, outliers
 from approvals.models import OPEN, WAITING, Conflict, Proposal, Revision, State
-from approvals.outliers import Measure, Outlier, outliers
 from policies.policy import Policy
 
 FEW_FIELDS: Final = 3

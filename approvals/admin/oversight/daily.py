@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from approvals import digest
 from approvals.admin import words
 from approvals.admin.records.filters import reader_of
+from approvals.figures import daily
 from approvals.models import Decision, Sample
 
 Frame = Mapping[str, Any]
@@ -26,7 +26,7 @@ def page(request: HttpRequest, frame: Frame) -> HttpResponse:
     zone = timezone.get_current_timezone()
     today = timezone.localdate()
     day = min(max(_day(request.GET.get("day", "")) or today, FIRST), today)
-    found = digest.digest(reader_of(request), day=day, zone=zone)
+    found = daily.digest(reader_of(request), day=day, zone=zone)
     context = {
         **frame,
         "title": _("Daily digest"),
@@ -38,7 +38,7 @@ def page(request: HttpRequest, frame: Frame) -> HttpResponse:
         "picked": sum(found.opinions.values()),
         "decisions": [
             (str(Decision.Verdict(verdict).label), found.decided[verdict])
-            for verdict in digest.PEOPLES
+            for verdict in daily.PEOPLES
             if verdict in found.decided
         ],
         "decided": sum(found.decided.values()),

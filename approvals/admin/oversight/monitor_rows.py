@@ -11,13 +11,14 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from approvals import eligibility, monitoring
+from approvals import eligibility
 from approvals.admin import words
 from approvals.admin.batch import rows as batch_rows
 from approvals.admin.records import keyset
 from approvals.admin.records.keyset import Slice
 from approvals.admin.review.actions import page_url
 from approvals.errors import NotEligible
+from approvals.figures import monitoring
 from approvals.models import Dispatch, Proposal, Sample, State
 from audit.clock import database_now
 from policies import switches

@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from approvals import exports
 from approvals.admin.review.actions import person_of
-from approvals.exports import ExportTooLarge
+from approvals.figures import exports
+from approvals.figures.exports import ExportTooLarge
 from audit.readonly import ReadOnlyAdmin
 
 Row = TypeVar("Row", bound=Model)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from approvals.admin import words
+from approvals.figures.track_record import track_record
 from approvals.models import Proposal
-from approvals.track_record import track_record
 from policies.policy import SurfacePolicy
 
 
