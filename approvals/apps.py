@@ -13,8 +13,9 @@ class ApprovalsConfig(AppConfig):
         Be told when a policy version comes into force, and tell which cards there are. What time brings about
         is told to people.
         """
-        from approvals import escalation, notices, reevaluation  # noqa: PLC0415  # models are not there before
+        from approvals import notices  # noqa: PLC0415  # models are not there before
         from approvals.cards import registry  # noqa: PLC0415
+        from approvals.lifecycle import escalation, reevaluation  # noqa: PLC0415  # models are not there before
         from policies import presentation  # noqa: PLC0415
         from policies.publishing import policy_activated  # noqa: PLC0415
 

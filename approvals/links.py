@@ -18,10 +18,10 @@ from django.db import transaction
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from approvals import review
 from approvals.errors import NotEligible, StateConflict
+from approvals.lifecycle import review
+from approvals.lifecycle.review import SeenRevision
 from approvals.models import Decision, DecisionToken, Proposal
-from approvals.review import SeenRevision
 from audit.clock import database_now
 from policies.policy import Policy
 

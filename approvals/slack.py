@@ -10,11 +10,12 @@ from django.core import signing
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from approvals import eligibility, links, notices, review
+from approvals import eligibility, links, notices
 from approvals.channels.slack import blocks
 from approvals.errors import ProposalError
+from approvals.lifecycle import review
+from approvals.lifecycle.review import SeenRevision
 from approvals.models import ChannelKind, Decision, SlackAnswer, SlackCall, SlackLink
-from approvals.review import SeenRevision
 from approvals.waking import wake
 from audit import ledger
 from audit.clock import database_now

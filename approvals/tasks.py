@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from celery import shared_task
 
-from approvals import assessing, delivery, escalation, forgetting, notices, reevaluation, replaying
+from approvals import delivery, forgetting, notices, replaying
 from approvals.api.http import idempotency
 from approvals.channels import sending
+from approvals.lifecycle import assessment, escalation, reevaluation
 
 BOUND_SECONDS: Final = 20.0
 # Deliveries may take a minute each; what only uses the database may not.
@@ -57,7 +58,7 @@ def fire_due() -> None:
 @shared_task(name="approvals.tasks.assess_waiting", **MODEL)
 def assess_waiting() -> None:
     """Ask the model about what waits for people."""
-    assessing.assess_waiting(most=MOST_QUESTIONS)
+    assessment.assess_waiting(most=MOST_QUESTIONS)
 
 
 @shared_task(name="approvals.tasks.reevaluate_open", **DATABASE)

@@ -9,7 +9,7 @@ from django.db import connection
 from psycopg.sql import SQL, Identifier
 
 from approvals.evaluation.judgement import Content
-from approvals.submission import Draft
+from approvals.lifecycle.submission import Draft
 from hitlportal import portal
 from policies import agents, bootstrap, publishing
 from policies.models import Agent, Connector, Mandate, Surface

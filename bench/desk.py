@@ -12,8 +12,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from approvals.lifecycle.submission import submit
 from approvals.models import Proposal
-from approvals.submission import submit
 from bench import data
 from bench.fill import fill
 from bench.load import percentile

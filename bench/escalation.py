@@ -8,10 +8,10 @@ from typing import Any, Final
 from django.contrib.auth.models import Group, User
 from django.db import connection
 
-from approvals import escalation, review
+from approvals.lifecycle import escalation, review
+from approvals.lifecycle.review import SeenRevision
+from approvals.lifecycle.submission import submit
 from approvals.models import Decision, Proposal, Timer
-from approvals.review import SeenRevision
-from approvals.submission import submit
 from audit.models import Entry
 from bench import data
 from bench.environment import CHECKOUT
@@ -31,7 +31,7 @@ import sys, django
 django.setup()
 from django.db import connection
 connection.ensure_connection()
-from approvals import escalation
+from approvals.lifecycle import escalation
 print("ready", flush=True)
 sys.stdin.readline()
 while escalation.fire_due():

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from approvals.submission import submit
+from approvals.lifecycle.submission import submit
 from bench import data
 from bench.fill import fill
 from bench.load import percentile

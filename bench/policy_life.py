@@ -8,7 +8,8 @@ from typing import Any, Final
 from django.contrib.auth.models import User
 from django.db import connection
 
-from approvals import recorded, submission
+from approvals import recorded
+from approvals.lifecycle import submission
 from approvals.recorded import Window
 from audit import canonical
 from audit.clock import database_now

@@ -11,8 +11,9 @@ from typing import Any, Final
 from celery import signals
 from django.db import Error, close_old_connections
 
-from approvals import delivery, escalation, notices, reevaluation
+from approvals import delivery, notices
 from approvals.channels import sending
+from approvals.lifecycle import escalation, reevaluation
 from hitlportal import watchdog
 
 log = logging.getLogger(__name__)

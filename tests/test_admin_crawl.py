@@ -11,7 +11,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern
 
-from approvals import batches, notices, shipping
+from approvals import notices, shipping
+from approvals.lifecycle import batches
 from approvals.models import (
     Absence,
     Assignment,

@@ -7,10 +7,11 @@ from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 
-from approvals import escalation, review, submission, unmeetable
+from approvals import unmeetable
 from approvals.admin import deciders
 from approvals.admin.review import approvals as review_approvals
 from approvals.errors import NotEligible
+from approvals.lifecycle import escalation, review, submission
 from approvals.models import Proposal, State, Timer
 from audit.clock import database_now
 from policies.models import Escalation, Surface

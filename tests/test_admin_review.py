@@ -14,7 +14,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from approvals import review, shipping
+from approvals import shipping
+from approvals.lifecycle import review
 from approvals.models import Decision, Dispatch, Proposal
 from policies.models import Surface
 from tests import world as worlds

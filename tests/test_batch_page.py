@@ -10,7 +10,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from approvals import batches, review, shipping, turns
+from approvals import shipping, turns
+from approvals.lifecycle import batches, review
 from approvals.models import Decision, Proposal
 from audit.models import Entry
 from tests import world as worlds

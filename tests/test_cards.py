@@ -11,8 +11,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from approvals import review
 from approvals.cards import registry, showing
+from approvals.lifecycle import review
 from approvals.models import Proposal
 from audit.models import Entry
 from policies import presentation, publishing

@@ -9,8 +9,9 @@ from django.db import Error, transaction
 from django.test import Client
 from django.utils import timezone
 
-from approvals import links, reevaluation, review
+from approvals import links
 from approvals.errors import SignatureRequired
+from approvals.lifecycle import reevaluation, review
 from approvals.models import Decision, DecisionToken, Notice, Occasion, Proposal
 from audit.clock import database_now
 from audit.models import Entry

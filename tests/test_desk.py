@@ -12,8 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from approvals import presence, review, shipping, submission, turns
+from approvals import presence, shipping, turns
 from approvals.evaluation.judgement import Content
+from approvals.lifecycle import review, submission
 from approvals.models import Assignment, Decision, Presence, Proposal, SavedFilter, Snooze
 from audit.clock import database_now
 from audit.models import Entry

@@ -11,9 +11,9 @@ from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from approvals import review
 from approvals.admin.editing.form import PayloadForm
 from approvals.admin.editing.schema import MOST_FIELDS, MOST_ROWS
+from approvals.lifecycle import review
 from approvals.models import Decision, Proposal, Revision
 from audit import canonical
 from audit.canonical import InvalidJson

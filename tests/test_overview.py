@@ -12,10 +12,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from approvals import recovery, review, shipping
+from approvals import recovery, shipping
 from approvals.admin.oversight import charts
 from approvals.figures import trend
 from approvals.figures.trend import Day
+from approvals.lifecycle import review
 from approvals.models import Proposal
 from audit.clock import database_now
 from policies import bootstrap, switches

@@ -7,11 +7,11 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 
-from approvals import review, submission
 from approvals.evaluation.judgement import Content
+from approvals.lifecycle import review, submission
+from approvals.lifecycle.review import SeenRevision
+from approvals.lifecycle.submission import Draft
 from approvals.models import Proposal
-from approvals.review import SeenRevision
-from approvals.submission import Draft
 from audit import canonical, ledger
 from audit.clock import database_now
 from audit.ledger import SYSTEM

@@ -9,13 +9,13 @@ from django.db import transaction
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from approvals import submission
 from approvals.api import drafts
 from approvals.api.contract import examples, representation, schemas
 from approvals.api.contract.openapi import IDEMPOTENCY_KEY, call, described
 from approvals.api.http import reading
 from approvals.api.http.base import AgentView, answer, current, own, proposal_answer
 from approvals.api.http.idempotency import Answer, Keeping
+from approvals.lifecycle import submission
 from audit.clock import database_now
 from policies.models import Agent
 

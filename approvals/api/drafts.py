@@ -4,7 +4,7 @@ from typing import Any
 
 from approvals.api.http.reading import moment
 from approvals.evaluation.judgement import Content
-from approvals.submission import Draft
+from approvals.lifecycle.submission import Draft
 
 
 def draft(said: dict[str, Any]) -> Draft:

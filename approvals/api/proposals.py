@@ -8,7 +8,6 @@ from django.http import HttpResponse, HttpResponseNotModified
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from approvals import submission
 from approvals.api import drafts, filters
 from approvals.api.contract import examples, representation, schemas
 from approvals.api.contract.openapi import IDEMPOTENCY_KEY, IF_NONE_MATCH, PREFER, call, described
@@ -17,6 +16,7 @@ from approvals.api.http.authentication import AgentKeyAuthentication
 from approvals.api.http.base import AgentView, SharedView, own, proposal_answer, written
 from approvals.api.http.idempotency import Answer, Keeping
 from approvals.eligibility import visible
+from approvals.lifecycle import submission
 from approvals.models import Dispatch, Proposal
 from approvals.models.proposal import ProposalQuerySet
 from policies.models import Agent, ApiKey

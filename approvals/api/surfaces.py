@@ -5,12 +5,12 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from approvals import submission
 from approvals.api import drafts
 from approvals.api.contract import examples, representation, schemas
 from approvals.api.contract.openapi import call, described
 from approvals.api.http.base import AgentView, answer, written
 from approvals.evaluation.judgement import Judgement
+from approvals.lifecycle import submission
 from policies.models import Mandate
 from policies.policy import SurfacePolicy
 from policies.publishing import active_policy

@@ -15,7 +15,8 @@ from django.db.models.functions import Greatest, Now
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from approvals import candidates, reevaluation
+from approvals import candidates
+from approvals.lifecycle import reevaluation
 from approvals.models import (
     WAITING,
     Callback,

@@ -12,7 +12,8 @@ from django.db.models import Aggregate, Count, DurationField, Exists, F, OuterRe
 from django.db.models.functions import Greatest, Least, Now, TruncDate
 from django.utils import timezone
 
-from approvals import eligibility, review
+from approvals import eligibility
+from approvals.lifecycle import review
 from approvals.models import WAITING, Decision, Dispatch, DispatchStatus, State
 from approvals.models.proposal import ProposalQuerySet
 from policies.models import Agent, Mandate

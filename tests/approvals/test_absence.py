@@ -7,8 +7,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from approvals import absences, eligibility, review
+from approvals import absences, eligibility
 from approvals.errors import AbsenceRefused, NotEligible
+from approvals.lifecycle import review
 from approvals.models import Absence, Decision
 from audit.clock import database_now
 from audit.models import Entry

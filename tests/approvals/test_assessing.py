@@ -3,7 +3,7 @@
 import pytest
 from django.test import override_settings
 
-from approvals import assessing, review
+from approvals.lifecycle import assessment, review
 from approvals.models import Assessment, Proposal, Verdict
 from audit.models import Entry
 from tests import world as worlds
@@ -40,7 +40,7 @@ def assess(said: bytes, *, before=lambda: None) -> int:
         connection.sendall(answer(200, said))
 
     with serving(respond) as port, override_settings(LLM_BASE_URL=f"http://127.0.0.1:{port}/v1", LLM_MODEL="m"):
-        return assessing.assess_waiting()
+        return assessment.assess_waiting()
 
 
 def test_a_no_raises_the_tier_by_a_new_verdict_of_the_same_version(world):
@@ -76,7 +76,7 @@ def test_nothing_else_changes_anything_but_what_is_shown(world, said):
 def test_without_a_model_nobody_is_asked(world):
     assert not world.propose().is_to_be_assessed
     propose(world)
-    assert assessing.assess_waiting() == 0
+    assert assessment.assess_waiting() == 0
 
 
 def test_what_needs_no_people_or_has_no_checklist_is_not_asked_about(world):

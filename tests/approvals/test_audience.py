@@ -8,8 +8,9 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from approvals import absences, eligibility, escalation, notices, review, turns
+from approvals import absences, eligibility, notices, turns
 from approvals.errors import NotEligible
+from approvals.lifecycle import escalation, review
 from approvals.models import Notice, NoticeDelivery, NoticeRule, Occasion, Proposal, Timer
 from audit.clock import database_now
 from policies.publishing import active_policy

@@ -5,11 +5,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from approvals import batches, review, shipping
-from approvals.batches import BatchResult
+from approvals import shipping
 from approvals.errors import NotInBatch
+from approvals.lifecycle import batches, review
+from approvals.lifecycle.batches import BatchResult
+from approvals.lifecycle.review import SeenRevision
 from approvals.models import Conflict, Decision, Dispatch, Proposal
-from approvals.review import SeenRevision
 from audit.models import Entry
 from policies.models import Guardrail
 from tests import world as worlds

@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 from standardwebhooks import Webhook
 
-from approvals import callbacks, delivery, review, shipping
+from approvals import callbacks, delivery, shipping
 from approvals.connectors import backoff
 from approvals.errors import InvalidProposal
+from approvals.lifecycle import review
 from approvals.models import Callback, Proposal
 from audit.clock import database_now
 from policies.models import Agent

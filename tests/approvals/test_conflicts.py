@@ -4,9 +4,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from approvals import escalation, review, shipping, submission
+from approvals import shipping
 from approvals.evaluation import conflicts
 from approvals.evaluation.judgement import Content
+from approvals.lifecycle import escalation, review, submission
 from approvals.models import Conflict, Dispatch, Proposal
 from tests import world as worlds
 from tests.approvals.races import race

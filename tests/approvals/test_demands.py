@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from approvals import eligibility, review, submission
+from approvals import eligibility
 from approvals.errors import NotEligible, ReasonRequired
 from approvals.evaluation.judgement import Content
+from approvals.lifecycle import review, submission
 from approvals.models import Proposal
 from policies.publishing import active_policy
 from tests import world as worlds

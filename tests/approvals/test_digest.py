@@ -8,8 +8,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from approvals import recovery, review, sampling, shipping
+from approvals import recovery, sampling, shipping
 from approvals.figures.daily import Digest, digest
+from approvals.lifecycle import review
 from approvals.models import Decision, Dispatch, Proposal, Sample
 from policies.models import Tier
 from tests import world as worlds

@@ -2,8 +2,9 @@
 
 import pytest
 
-from approvals import eligibility, recovery, review
+from approvals import eligibility, recovery
 from approvals.errors import NotEligible
+from approvals.lifecycle import review
 from approvals.models import Decision, Proposal
 from policies.publishing import active_policy
 from tests import world as worlds

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from approvals import escalation, review, shipping, submission
+from approvals import shipping
 from approvals.errors import StateConflict
 from approvals.evaluation.judgement import Content
+from approvals.lifecycle import escalation, review, submission
 from approvals.models import Proposal
 from audit.clock import database_now
 from tests import world as worlds

@@ -18,7 +18,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from approvals import escalation
+from approvals.lifecycle import escalation
 from approvals.models import Proposal, Timer
 from audit.models import Entry
 from tests import world as worlds
@@ -40,7 +40,7 @@ django.setup()
 import time_machine
 from django.db import connection
 connection.settings_dict["NAME"] = sys.argv[1]
-from approvals import escalation
+from approvals.lifecycle import escalation
 
 def sweep():
     while True:

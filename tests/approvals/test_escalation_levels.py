@@ -6,10 +6,11 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import ProgrammingError
 
-from approvals import escalation, notices, reevaluation, review, submission
+from approvals import notices
 from approvals.errors import NotEligible, StateConflict
-from approvals.escalation import people_to_tell
 from approvals.evaluation.judgement import Content
+from approvals.lifecycle import escalation, reevaluation, review, submission
+from approvals.lifecycle.escalation import people_to_tell
 from approvals.models import Notice, Occasion, Proposal, Timer
 from audit.clock import database_now
 from audit.models import Entry

@@ -9,9 +9,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from approvals import escalation, recovery, review, shipping, submission
+from approvals import recovery, shipping
 from approvals.evaluation.judgement import Content
 from approvals.invariants.history import STEPS
+from approvals.lifecycle import escalation, review, submission
 from approvals.models import IdempotentAnswer, Proposal
 from approvals.models.states import EDGES
 from audit.clock import database_now

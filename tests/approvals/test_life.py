@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from approvals import recovery, review, shipping, submission
+from approvals import recovery, shipping
 from approvals.errors import (
     InvalidProposal,
     NotEligible,
@@ -13,6 +13,7 @@ from approvals.errors import (
     StateConflict,
 )
 from approvals.evaluation.judgement import Content
+from approvals.lifecycle import review, submission
 from approvals.models import Dispatch, Proposal
 from audit.models import Entry
 from policies import agents

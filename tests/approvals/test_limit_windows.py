@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from approvals import review, submission
 from approvals.evaluation import limit_windows
+from approvals.lifecycle import review, submission
 from approvals.models import LimitEntry, LimitTotal, Proposal
 from policies.policy import LimitPolicy, compile_limit
 from tests import world as worlds

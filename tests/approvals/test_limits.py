@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from approvals import escalation, review, submission
 from approvals.evaluation import limits
 from approvals.evaluation.judgement import Content
+from approvals.lifecycle import escalation, review, submission
 from approvals.models import LimitDefinition, LimitEntry, LimitTotal, Proposal
 from tests import world as worlds
 from tests.approvals.races import race

@@ -8,8 +8,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from approvals import escalation, forgetting, notices, review, shipping, submission
+from approvals import forgetting, notices, shipping
 from approvals.evaluation.judgement import Content
+from approvals.lifecycle import escalation, review, submission
 from approvals.models import Notice, NoticeDelivery, NoticeRule, Occasion, Proposal
 from policies.models import Agent
 from tests import world as worlds

@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from approvals import escalation, review, shipping, submission
+from approvals import shipping
 from approvals.errors import StaleRevision, StateConflict
+from approvals.lifecycle import escalation, review, submission
 from approvals.models import Attempt, Decision, Dispatch, Proposal
 from audit.clock import database_now
 from policies import switches

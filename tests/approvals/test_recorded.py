@@ -7,9 +7,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from approvals import recorded, recovery, review, shipping, submission
+from approvals import recorded, recovery, shipping
 from approvals.evaluation import judgement
 from approvals.evaluation.judgement import Content
+from approvals.lifecycle import review, submission
 from approvals.models import Proposal, Verdict
 from approvals.models.ids import uuid7
 from approvals.recorded import Window

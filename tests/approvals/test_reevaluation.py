@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from approvals import reevaluation, shipping
+from approvals import shipping
+from approvals.lifecycle import reevaluation
 from approvals.models import Proposal, Reevaluation, Verdict
 from audit.models import Entry
 from policies.models import Guardrail, Requirement, Rule, Surface, Tier

@@ -2,8 +2,9 @@
 
 import pytest
 
-from approvals import review, sampling, shipping
+from approvals import sampling, shipping
 from approvals.errors import NotEligible, ProposalError, ReasonRequired, StateConflict
+from approvals.lifecycle import review
 from approvals.models import Proposal, Sample
 from audit.models import Entry
 from policies.models import Tier

@@ -3,7 +3,8 @@
 import pytest
 from django.db import Error, connection, transaction
 
-from approvals import delivery, review, shipping
+from approvals import delivery, shipping
+from approvals.lifecycle import review
 from approvals.models import Attempt, Dispatch, Proposal
 from approvals.models.states import EDGES, State
 from policies import publishing

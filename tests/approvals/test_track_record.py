@@ -5,9 +5,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from approvals import recovery, review, sampling, shipping
+from approvals import recovery, sampling, shipping
 from approvals.figures import track_record
 from approvals.figures.track_record import TrackRecord
+from approvals.lifecycle import review
 from approvals.models import Proposal, Sample
 from policies.models import Agent, Mandate, Tier
 from tests import world as worlds

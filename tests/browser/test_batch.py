@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from approvals import review
+from approvals.lifecycle import review
 from approvals.models import Decision, Proposal
 from tests.browser.conftest import PHONE, OpenAs
 from tests.world import World, seen

@@ -8,8 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from approvals import links, notices, review
+from approvals import links, notices
 from approvals.channels import sending
+from approvals.lifecycle import review
 from approvals.models import Notice, Proposal
 from audit.clock import database_now
 from tests.approvals.channels.mailbox import mail_server

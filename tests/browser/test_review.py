@@ -7,7 +7,8 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from approvals import review, shipping
+from approvals import shipping
+from approvals.lifecycle import review
 from approvals.models import Proposal
 from policies.models import Surface
 from tests import world as worlds

@@ -8,8 +8,9 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from approvals import escalation, notices
+from approvals import notices
 from approvals.figures import lag
+from approvals.lifecycle import escalation
 from approvals.models import Callback, ChannelHealth, Dispatch, NoticeDelivery, Occasion, Proposal, Timer
 from audit.clock import database_now
 from hitlportal import health, health_page

@@ -15,9 +15,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from approvals import batches, eligibility
+from approvals import eligibility
 from approvals.admin.review.actions import page_url, person_of
-from approvals.batches import BatchResult
+from approvals.lifecycle import batches
+from approvals.lifecycle.batches import BatchResult
 from approvals.models import Decision, Dispatch, State
 
 Frame = Mapping[str, Any]

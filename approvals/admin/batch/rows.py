@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 
 from approvals import differences, eligibility, turns
 from approvals.admin import words
-from approvals.alone import why_alone
-from approvals.batches import MOST
 from approvals.cards import showing
 from approvals.differences import Change
 from approvals.errors import NotEligible
 from approvals.figures.outliers import Measure, Outlier, outliers
+from approvals.lifecycle.batch_rules import why_alone
+from approvals.lifecycle.batches import MOST
 from approvals.models import OPEN, WAITING, Conflict, Proposal, Revision, State
 from policies.policy import Policy
 

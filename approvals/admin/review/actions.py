@@ -14,11 +14,12 @@ from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from approvals import recovery, review, signature
+from approvals import recovery, signature
 from approvals.admin.review import approvals, forms
 from approvals.admin.review import page as review_page
 from approvals.cards import evidence, showing
 from approvals.errors import NotEligible, ProposalError, ReasonRequired, SignatureRequired, StaleRevision
+from approvals.lifecycle import review
 from approvals.models import Decision, Proposal, State
 
 Frame = Mapping[str, Any]

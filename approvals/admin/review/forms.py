@@ -7,8 +7,8 @@ from django import forms
 from django.forms.boundfield import BoundWidget
 from django.utils.translation import gettext_lazy as _
 
+from approvals.lifecycle.review import SeenRevision
 from approvals.models import Assessment, Decision, Proposal
-from approvals.review import SeenRevision
 
 PASSWORD = {"autocomplete": "current-password"}
 CODE = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
+from approvals.lifecycle.review import DECISIONS
 from approvals.models import Decision
-from approvals.review import DECISIONS
 from policies.payloads import validator
 
 Schema = dict[str, Any]

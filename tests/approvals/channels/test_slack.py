@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from approvals import notices, review, slack
+from approvals import notices, slack
 from approvals.channels import sending
+from approvals.lifecycle import review
 from approvals.models import ChannelHealth, Decision, NoticeDelivery, Preference, Proposal, SlackCall, SlackLink
 from audit.clock import database_now
 from audit.models import Entry

@@ -10,13 +10,14 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import alone, decisions, eligibility, escalation, notices, requisites, shipping, transitions
+from approvals import decisions, eligibility, notices, shipping, transitions
 from approvals.errors import StaleRevision, StateConflict
 from approvals.evaluation import context
 from approvals.evaluation.judgement import Content, Judgement, check, judge
 from approvals.evaluation.limits import with_limits
+from approvals.lifecycle import batch_rules, decision_rules, escalation
+from approvals.lifecycle.submission import ask_of, judge_again, new_content
 from approvals.models import OPEN, Decision, NoticeKind, Proposal, State
-from approvals.submission import ask_of, judge_again, new_content
 from approvals.tally import Outcome
 from audit import canonical
 from audit.canonical import JsonValue
@@ -79,11 +80,11 @@ def decide(
     locked = _lock_open(proposal_id, seen)
     approving = verdict == Decision.Verdict.APPROVE
     if only_reviews:
-        requisites.require_within_reach(locked.proposal, locked.policy, only_reviews)
+        decision_rules.require_within_reach(locked.proposal, locked.policy, only_reviews)
     right = eligibility.right(by, locked.proposal, locked.surface, approving=approving)
     if approving and batch is not None:
-        alone.require_company(locked.proposal, locked.policy)
-    requisites.require(
+        batch_rules.require_company(locked.proposal, locked.policy)
+    decision_rules.require(
         locked.proposal,
         locked.policy,
         verdict,

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Model
 
-from approvals import assessing, escalation, notices, shipping, transitions
+from approvals import notices, shipping, transitions
 from approvals.connectors.addresses import read_url
 from approvals.connectors.http import DeliveryRefused, check_url
 from approvals.errors import InvalidProposal, StateConflict
@@ -25,6 +25,7 @@ from approvals.evaluation.judgement import (
     put_before_people,
 )
 from approvals.evaluation.limits import with_limits
+from approvals.lifecycle import assessment, escalation
 from approvals.models import Dispatch, Outcome, Proposal, State
 from approvals.models.ids import uuid7
 from approvals.models.together import first_history, insert_together
@@ -97,7 +98,7 @@ def submit(*, agent: Agent, draft: Draft, along: Along | None = None) -> Proposa
         steps_ahead = escalation.planned(judged.policy, judged.surface)
         then.append(escalation.planning(proposal, steps_ahead, judged.surface, at=now.at))
     insert_together([*(row for row in rows if row is not None), *told, *more], *then)
-    assessing.wake_for(proposal)
+    assessment.wake_for(proposal)
     return proposal
 
 
@@ -142,7 +143,7 @@ def _new_proposal(agent: Agent, draft: Draft, judged: Judgement, *, at: datetime
     )
     put_before_people(proposal, revision, verdict, tags=judged.tags)
     requirements.write(proposal, judged.policy, judged.surface, judged.verdict)
-    proposal.is_to_be_assessed = assessing.is_wanted(proposal)
+    proposal.is_to_be_assessed = assessment.is_wanted(proposal)
     return proposal
 
 
@@ -238,8 +239,8 @@ def new_content(proposal: Proposal, judged: Judgement, *, at: datetime, **author
     verdict.save(force_insert=True)
     put_before_people(proposal, revision, verdict, tags=judged.tags)
     requirements.tighten(proposal, judged.policy, judged.surface, judged.verdict)
-    proposal.is_to_be_assessed = assessing.is_wanted(proposal)
-    assessing.wake_for(proposal)
+    proposal.is_to_be_assessed = assessment.is_wanted(proposal)
+    assessment.wake_for(proposal)
     context.relink(proposal, list(judged.around.conflicts), at=at)
 
 

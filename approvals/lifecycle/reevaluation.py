@@ -12,13 +12,14 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from approvals import escalation, shipping, transitions
+from approvals import shipping, transitions
 from approvals.errors import InvalidProposal
 from approvals.evaluation import context, requirements
 from approvals.evaluation.judgement import Content, check, judge, stored_verdict
 from approvals.evaluation.limits import with_limits
+from approvals.lifecycle import escalation
+from approvals.lifecycle.submission import ask_of
 from approvals.models import WAITING, Decision, Dispatch, Proposal, Reevaluation, Revision, State
-from approvals.submission import ask_of
 from approvals.waking import wake
 from policies import stored_facts
 from policies.evaluation import Facts, Outcome, Verdict, evaluate
