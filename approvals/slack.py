@@ -10,11 +10,12 @@ from django.core import signing
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from approvals import eligibility, links, notices
+from approvals import eligibility, notices
 from approvals.channels.slack import blocks
 from approvals.errors import ProposalError
 from approvals.lifecycle import review
 from approvals.lifecycle.review import SeenRevision
+from approvals.messaging import decision_links
 from approvals.models import ChannelKind, Decision, SlackAnswer, SlackCall, SlackLink
 from approvals.waking import wake
 from audit import ledger
@@ -98,7 +99,7 @@ def _press(pressed: Press) -> str:
             verdict=Decision.Verdict(pressed.verdict),
             reason_code=pressed.reason_code,
             via=ChannelKind.SLACK,
-            only_reviews=links.REVIEWS,
+            only_reviews=decision_links.REVIEWS,
         )
     except ProposalError as refusal:
         notices.bring_up_to_date(proposal, at=database_now())

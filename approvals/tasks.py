@@ -12,8 +12,8 @@ from celery import shared_task
 
 from approvals import delivery, forgetting, notices, replaying
 from approvals.api.http import idempotency
-from approvals.channels import sending
 from approvals.lifecycle import assessment, escalation, reevaluation
+from approvals.messaging import sending
 
 BOUND_SECONDS: Final = 20.0
 # Deliveries may take a minute each; what only uses the database may not.

@@ -12,8 +12,8 @@ from celery import signals
 from django.db import Error, close_old_connections
 
 from approvals import delivery, notices
-from approvals.channels import sending
 from approvals.lifecycle import escalation, reevaluation
+from approvals.messaging import sending
 from hitlportal import watchdog
 
 log = logging.getLogger(__name__)

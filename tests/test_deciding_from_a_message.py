@@ -9,9 +9,9 @@ from django.db import Error, transaction
 from django.test import Client
 from django.utils import timezone
 
-from approvals import links
 from approvals.errors import SignatureRequired
 from approvals.lifecycle import reevaluation, review
+from approvals.messaging import decision_links
 from approvals.models import Decision, DecisionToken, Notice, Occasion, Proposal
 from audit.clock import database_now
 from audit.models import Entry
@@ -43,7 +43,7 @@ def world() -> World:
 
 def link(world: World, proposal: Proposal, person: User | None = None) -> str:
     current = Proposal.objects.select_related("revision").get(pk=proposal.pk)
-    text = links.issue(person=person or world.owner, proposal=current, via="email", at=database_now())
+    text = decision_links.issue(person=person or world.owner, proposal=current, via="email", at=database_now())
     return f"/decide/{text}/"
 
 
@@ -141,7 +141,7 @@ def test_an_edited_revision_shows_the_difference(world):
 def test_an_expired_link_says_how_it_stands(world):
     proposal = world.propose()
     proposal.deadline_at = timezone.now() - timedelta(seconds=1)
-    text = links.issue(person=world.owner, proposal=proposal, via="email", at=database_now())
+    text = decision_links.issue(person=world.owner, proposal=proposal, via="email", at=database_now())
     for answer in (Client().get(f"/decide/{text}/"), approve(Client(), f"/decide/{text}/", proposal)):
         assert answer.status_code == 410
         assert "expired" in answer.content.decode()
@@ -220,11 +220,11 @@ def test_a_tier_that_wants_a_signature_always_asks_to_sign_in(world):
     assert 'value="approve"' not in page.content.decode()
     answer = approve(Client(), address, proposal)
     assert (answer.status_code, answer.url) == (302, f"/admin/approvals/proposal/{proposal.pk}/")
-    token = links.find(address.removeprefix("/decide/").rstrip("/"))
+    token = decision_links.find(address.removeprefix("/decide/").rstrip("/"))
     with pytest.raises(SignatureRequired):
-        links.decide(
+        decision_links.decide(
             token=token,
-            said=links.Said(verdict=Decision.Verdict.REJECT, reason_code="off_brand"),
+            said=decision_links.Said(verdict=Decision.Verdict.REJECT, reason_code="off_brand"),
             signed_in=world.owner,
         )
     assert not Decision.objects.exists()

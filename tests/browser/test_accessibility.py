@@ -10,7 +10,8 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from playwright.sync_api import Page
 
-from approvals import links, replaying
+from approvals import replaying
+from approvals.messaging import decision_links
 from approvals.models import Proposal
 from audit.clock import database_now
 from policies import publishing, replays, switches
@@ -125,7 +126,7 @@ def build(world: World) -> Scene:
     Surface.objects.filter(pk="ads.budget").update(tier="batch")
     run = replays.ask(document=publishing.document(), by=world.owner)
     replaying.run_next()
-    link = links.issue(person=world.owner, proposal=plain, via="email", at=database_now())
+    link = decision_links.issue(person=world.owner, proposal=plain, via="email", at=database_now())
     return Scene(world.owner, plain, signed, rivals[1], marked, editable, run, link)
 
 

@@ -8,9 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from approvals import links, notices
-from approvals.channels import sending
+from approvals import notices
 from approvals.lifecycle import review
+from approvals.messaging import decision_links, sending
 from approvals.models import Notice, Proposal
 from audit.clock import database_now
 from tests.approvals.channels.mailbox import mail_server
@@ -36,7 +36,7 @@ def fits(page: Page) -> bool:
 def decide_link(world: World) -> Callable[[Proposal], str]:
     def link(proposal: Proposal) -> str:
         current = Proposal.objects.select_related("revision").get(pk=proposal.pk)
-        return f"/decide/{links.issue(person=world.owner, proposal=current, via='email', at=database_now())}/"
+        return f"/decide/{decision_links.issue(person=world.owner, proposal=current, via='email', at=database_now())}/"
 
     return link
 

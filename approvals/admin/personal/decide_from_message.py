@@ -10,14 +10,14 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from approvals import links, messages
 from approvals.admin import deciders, words
 from approvals.admin.review import forms
 from approvals.admin.review.actions import done, page_url
 from approvals.cards import evidence, showing
 from approvals.errors import ProposalError, ReasonRequired, SignatureRequired, StateConflict
-from approvals.links import Said, TokenOfAnother
-from approvals.messages import Sight
+from approvals.messaging import composition, decision_links
+from approvals.messaging.composition import Sight
+from approvals.messaging.decision_links import Said, TokenOfAnother
 from approvals.models import OPEN, Decision, DecisionToken, Proposal, Revision, State
 
 GONE: Final = 410
@@ -37,7 +37,7 @@ class Past:
 @require_http_methods(["GET", "HEAD", "POST"])
 def decide(request: HttpRequest, token: str) -> HttpResponse:
     """Show what a link is about; a POST decides. GET and HEAD change nothing, whoever sends them."""
-    held = links.find(token)
+    held = decision_links.find(token)
     if held is None:
         raise Http404
     signed_in = request.user if isinstance(request.user, User) else None
@@ -54,7 +54,7 @@ def decide(request: HttpRequest, token: str) -> HttpResponse:
 
 def _sight(token: DecisionToken) -> Sight:
     """Return the proposal as the token's person sees it. Raises Http404 where they do not."""
-    seen = messages.sight(token.proposal_id, token.person)
+    seen = composition.sight(token.proposal_id, token.person)
     if seen is None:
         raise Http404
     return seen
@@ -103,7 +103,7 @@ def _decide(request: HttpRequest, token: DecisionToken, seen: Sight, signed_in: 
     if not form.is_valid():
         return _show(request, token, seen, failed=form)
     try:
-        proposal = links.decide(token=token, said=_said(verdict, form.cleaned_data), signed_in=signed_in)
+        proposal = decision_links.decide(token=token, said=_said(verdict, form.cleaned_data), signed_in=signed_in)
     except ReasonRequired as refusal:
         form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
         return _show(request, token, seen, failed=form)

@@ -15,9 +15,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from approvals import eligibility, messages, notices
+from approvals import eligibility, notices
 from approvals.admin import words
 from approvals.admin.review.actions import page_url, person_of
+from approvals.messaging import composition
 from approvals.models import ASKING, Notice, State
 from approvals.offers import Offers
 from approvals.searching import read_id
@@ -82,16 +83,16 @@ def _lines(person: User, ids: Sequence[UUID]) -> list[Line]:
     for notice in (found[pk] for pk in ids if found[pk].proposal_id in proposals):
         proposal = proposals[notice.proposal_id]
         asks = notice.kind in ASKING and notice.proposal_id in waiting
-        seen = messages.Sight(proposal, policy, State(proposal.state_now), now, Offers())
+        seen = composition.Sight(proposal, policy, State(proposal.state_now), now, Offers())
         lines.append(_line(notice, seen, asks=asks))
     return lines
 
 
-def _line(notice: Notice, seen: messages.Sight, *, asks: bool) -> Line:
+def _line(notice: Notice, seen: composition.Sight, *, asks: bool) -> Line:
     proposal, now = seen.proposal, seen.now
     return Line(
         notice=notice,
-        heading=messages.heading(notice, seen, asks=asks),
+        heading=composition.heading(notice, seen, asks=asks),
         title=proposal.title,
         url=page_url(proposal.pk),
         when=words.ago(notice.at, now),

@@ -12,10 +12,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from approvals import messages, preferences, slack
+from approvals import preferences, slack
 from approvals.admin.review.actions import person_of
-from approvals.channels.message import NotSent
 from approvals.channels.slack import blocks, transport
+from approvals.messaging import composition
+from approvals.messaging.message import NotSent
 
 Frame = Mapping[str, Any]
 
@@ -47,7 +48,7 @@ def ask(request: HttpRequest, frame: Frame) -> HttpResponse:
         return back
     slack_user = form.cleaned_data["slack_user"]
     text = slack.proof(person=person, slack_user=slack_user)
-    address = messages.site_url(reverse("admin:preferences_slack_confirm", args=[text]))
+    address = composition.site_url(reverse("admin:preferences_slack_confirm", args=[text]))
     sentence = _(
         "%(name)s wants to decide in the portal with this account. If that is you, open this within the hour: %(url)s"
     )

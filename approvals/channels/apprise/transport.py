@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from apprise import Apprise, AppriseAsset, NotifyFormat
-from apprise.plugins.base import NotifyBase
 from django.template.loader import render_to_string
 
+from apprise import Apprise, AppriseAsset, NotifyFormat
+from apprise.plugins.base import NotifyBase
 from approvals.channels.apprise import addresses
-from approvals.channels.message import Message, NotSent
+from approvals.messaging.message import Message, NotSent
 
 _ASSET: Final = AppriseAsset(
     app_id="HITL Portal",

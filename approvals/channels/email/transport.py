@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from approvals.channels.message import Digest, Message, NotSent
+from approvals.messaging.message import Digest, Message, NotSent
 
 LONGEST_SUBJECT: Final = 160
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from approvals.channels.message import Message
+from approvals.messaging.message import Message
 
 APPROVE: Final = "approve"
 REJECT: Final = "reject"

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from approvals import notices, outbox
-from approvals.channels import sending
+from approvals.messaging import sending
 from approvals.models import ChannelHealth, DecisionToken, NoticeDelivery, Preference, Proposal, Reachability
 from audit.clock import database_now
 from policies.models import Surface

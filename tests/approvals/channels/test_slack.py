@@ -8,8 +8,8 @@ from django.db import connection
 from django.test import Client
 
 from approvals import notices, slack
-from approvals.channels import sending
 from approvals.lifecycle import review
+from approvals.messaging import sending
 from approvals.models import ChannelHealth, Decision, NoticeDelivery, Preference, Proposal, SlackCall, SlackLink
 from audit.clock import database_now
 from audit.models import Entry

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from approvals.channels.email import transport
-from approvals.channels.message import Fact, Message
 from approvals.demo.post import END, Mail, Post, parse
+from approvals.messaging.message import Fact, Message
 
 MESSAGE = Message(
     id="1",

@@ -12,10 +12,11 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from approvals import eligibility, links
+from approvals import eligibility
 from approvals.admin import deciders, words
 from approvals.cards import evidence, showing
-from approvals.channels.message import Choice, Difference, Digest, Fact, Message
+from approvals.messaging import decision_links
+from approvals.messaging.message import Choice, Difference, Digest, Fact, Message
 from approvals.models import ASKING, OPEN, ChannelKind, Decision, NoticeDelivery, NoticeKind, Proposal, State
 from approvals.models.notice import Told
 from approvals.offers import Offers, offers
@@ -39,7 +40,7 @@ class Sight:
     @property
     def may_decide_from_here(self) -> bool:
         """Whether a message may carry the means to decide: the tier is weak enough, and the reader may."""
-        return self.may.may_decide and links.is_within_reach(self.proposal, self.policy)
+        return self.may.may_decide and decision_links.is_within_reach(self.proposal, self.policy)
 
 
 def sight(proposal_id: UUID, person: User | None) -> Sight | None:
@@ -93,13 +94,13 @@ def write(told: Told, seen: Sight, *, identifier: str, channel: str, person: Use
 def _deciding(message: Message, seen: Sight, person: User, channel: str) -> Message:
     proposal = seen.proposal
     if channel == ChannelKind.EMAIL:
-        token = links.issue(person=person, proposal=proposal, via=channel, at=seen.now)
+        token = decision_links.issue(person=person, proposal=proposal, via=channel, at=seen.now)
         return replace(
             message, url=site_url(reverse("decide", args=[token])), link_text=_("Look and decide"), is_personal=True
         )
     if channel != ChannelKind.SLACK:
         return message
-    value = links.button_value(proposal)
+    value = decision_links.button_value(proposal)
     reasons = [reason for reason in Decision.ReasonCode if reason != Decision.ReasonCode.OTHER]
     # A checklist is ticked on a page.
     approve = Choice(_("Approve"), value) if seen.may.may_approve and not proposal.checklist else None

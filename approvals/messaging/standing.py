@@ -4,10 +4,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from approvals import messages, outbox, preferences
-from approvals.channels.message import Message, NotSent
+from approvals import outbox, preferences
 from approvals.channels.slack import transport
 from approvals.channels.slack.transport import Posted
+from approvals.messaging import composition
+from approvals.messaging.message import Message, NotSent
 from approvals.models import (
     ChannelKind,
     DispatchStatus,
@@ -69,13 +70,13 @@ def update_next() -> bool:
 
 
 def _rewritten(row: SlackMessage) -> Message | None:
-    seen = messages.sight(row.proposal_id, row.person) if row.person.is_active else None
+    seen = composition.sight(row.proposal_id, row.person) if row.person.is_active else None
     if seen is None:
         return None
-    told = messages.as_it_stands(row.kind, seen)
+    told = composition.as_it_stands(row.kind, seen)
     reach = preferences.reach_of(Reachability.objects.filter(person=row.person).first())
     with timezone.override(reach.zone):
-        return messages.write(told, seen, identifier=str(row.pk), channel=ChannelKind.SLACK, person=row.person)
+        return composition.write(told, seen, identifier=str(row.pk), channel=ChannelKind.SLACK, person=row.person)
 
 
 def answer_next() -> bool:

@@ -14,12 +14,12 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from approvals import messages, outbox, preferences
-from approvals.channels import standing
+from approvals import outbox, preferences
 from approvals.channels.apprise import transport as apprise
 from approvals.channels.email import transport as email
-from approvals.channels.message import Message, NotSent
 from approvals.connectors import backoff
+from approvals.messaging import composition, standing
+from approvals.messaging.message import Message, NotSent
 from approvals.models import ChannelHealth, ChannelKind, NoticeDelivery, Reachability
 from audit.clock import database_now
 
@@ -86,16 +86,16 @@ def _deliver(rows: Sequence[NoticeDelivery]) -> None:
 def _write(row: NoticeDelivery) -> Message | None:
     """Write one notice as its reader would see it now; None, and the row is cancelled, where that is pointless."""
     person = row.person
-    seen = messages.sight(row.proposal_id, person) if person is None or person.is_active else None
+    seen = composition.sight(row.proposal_id, person) if person is None or person.is_active else None
     if seen is None:
         outbox.cancel(row, reason=_("The person may not see the proposal any more."))
         return None
-    if messages.is_past(row, seen):
+    if composition.is_past(row, seen):
         outbox.cancel(row, reason=_("It was settled before this left."))
         return None
     reach = preferences.reach_of(Reachability.objects.filter(person=person).first() if person else None)
     with timezone.override(reach.zone):
-        return messages.write(row, seen, identifier=str(row.pk), channel=row.channel, person=person)
+        return composition.write(row, seen, identifier=str(row.pk), channel=row.channel, person=person)
 
 
 def _send(written: Sequence[Written]) -> None:
@@ -108,7 +108,7 @@ def _send(written: Sequence[Written]) -> None:
             if len(written) == 1:
                 email.send(message, to=to)
             else:
-                email.send_digest(messages.digest([one for _row, one in written], identifier=str(row.pk)), to=to)
+                email.send_digest(composition.digest([one for _row, one in written], identifier=str(row.pk)), to=to)
         case ChannelKind.SLACK:
             standing.post(row, message)
         case ChannelKind.APPRISE:
