@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from approvals.admin.records import dispatches
-from approvals.channels.apprise import addresses, transport
+from approvals.messaging.apprise import addresses, transport
 from approvals.models import ChannelHealth, ChannelKind, NoticeDelivery, NoticeKind, NoticeRule, OutsideAddress
 from audit.readonly import ReadOnlyAdmin
 from policies.admin.recorded import RecordedAdmin

@@ -10,9 +10,9 @@ from django.db import connection
 from django.test import Client
 
 from approvals import notices
-from approvals.channels.apprise import addresses, transport
-from approvals.channels.apprise.addresses import AddressRefused
 from approvals.messaging import sending
+from approvals.messaging.apprise import addresses, transport
+from approvals.messaging.apprise.addresses import AddressRefused
 from approvals.models import ChannelHealth, NoticeDelivery, NoticeRule, OutsideAddress
 from audit.models import Entry
 from policies.models import Surface

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from django.template.loader import render_to_string
-
 from apprise import Apprise, AppriseAsset, NotifyFormat
 from apprise.plugins.base import NotifyBase
-from approvals.channels.apprise import addresses
+from django.template.loader import render_to_string
+
+from approvals.messaging.apprise import addresses
 from approvals.messaging.message import Message, NotSent
 
 _ASSET: Final = AppriseAsset(
