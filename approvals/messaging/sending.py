@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from approvals import outbox, preferences
-from approvals.channels.email import transport as email
 from approvals.connectors import backoff
 from approvals.messaging import composition, standing
 from approvals.messaging.apprise import transport as apprise
+from approvals.messaging.email import transport as email
 from approvals.messaging.message import Message, NotSent
 from approvals.models import ChannelHealth, ChannelKind, NoticeDelivery, Reachability
 from audit.clock import database_now

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from approvals.channels.email import transport
 from approvals.demo.post import END, Mail, Post, parse
+from approvals.messaging.email import transport
 from approvals.messaging.message import Fact, Message
 
 MESSAGE = Message(
