@@ -4,9 +4,9 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from approvals import slack_hook
 from approvals.admin.personal import decide_from_message
 from approvals.api import keys
+from approvals.messaging.slack import webhook
 from hitlportal import errors, health, landing, metrics
 
 # The admin's own sign-in form knows no rate limit, so its sign-in goes through allauth's.
@@ -19,7 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("hitlportal.own_account_urls")),
     path("api/v1/", include("approvals.api.urls")),
     re_path(r"^api/", errors.unknown_address),
-    path("hooks/slack/", slack_hook.receive, name="slack_hook"),
+    path("hooks/slack/", webhook.receive, name="slack_hook"),
     path("decide/<str:token>/", decide_from_message.decide, name="decide"),
     path(".well-known/jwks.json", keys.jwks, name="jwks"),
     path("healthz", health.healthz, name="healthz"),

@@ -5,10 +5,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from approvals import outbox, preferences
-from approvals.channels.slack import transport
-from approvals.channels.slack.transport import Posted
 from approvals.messaging import composition
 from approvals.messaging.message import Message, NotSent
+from approvals.messaging.slack import transport
+from approvals.messaging.slack.transport import Posted
 from approvals.models import (
     ChannelKind,
     DispatchStatus,

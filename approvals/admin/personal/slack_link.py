@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from approvals import preferences, slack
+from approvals import preferences
 from approvals.admin.review.actions import person_of
-from approvals.channels.slack import blocks, transport
 from approvals.messaging import composition
 from approvals.messaging.message import NotSent
+from approvals.messaging.slack import blocks, decisions, transport
 
 Frame = Mapping[str, Any]
 
@@ -39,7 +39,7 @@ def ask(request: HttpRequest, frame: Frame) -> HttpResponse:
     if request.method != "POST" or not preferences.has_slack():
         return back
     if "unlink" in request.POST:
-        slack.unlink(person=person)
+        decisions.unlink(person=person)
         shown.success(request, _("Your Slack account is not linked any more."))
         return back
     form = AskForm(request.POST)
@@ -47,7 +47,7 @@ def ask(request: HttpRequest, frame: Frame) -> HttpResponse:
         shown.error(request, " ".join(map(str, form.errors["slack_user"])))
         return back
     slack_user = form.cleaned_data["slack_user"]
-    text = slack.proof(person=person, slack_user=slack_user)
+    text = decisions.proof(person=person, slack_user=slack_user)
     address = composition.site_url(reverse("admin:preferences_slack_confirm", args=[text]))
     sentence = _(
         "%(name)s wants to decide in the portal with this account. If that is you, open this within the hour: %(url)s"
@@ -65,15 +65,15 @@ def ask(request: HttpRequest, frame: Frame) -> HttpResponse:
 def confirm(request: HttpRequest, frame: Frame, object_id: str) -> HttpResponse:
     """Ask whether to link (GET), and link (POST), with the proof that came through Slack."""
     person = person_of(request)
-    slack_user = slack.proved(object_id, person=person) if preferences.has_slack() else None
+    slack_user = decisions.proved(object_id, person=person) if preferences.has_slack() else None
     if slack_user is None:
         raise Http404
     if request.method != "POST":
         context = {**frame, "title": _("Link your Slack account?"), "slack_user": slack_user, "person": person}
         return TemplateResponse(request, "approvals/preferences/slack_confirm.html", context)
     try:
-        slack.link(person=person, slack_user=slack_user)
-    except slack.LinkRefused as refusal:
+        decisions.link(person=person, slack_user=slack_user)
+    except decisions.LinkRefused as refusal:
         shown.error(request, str(refusal))
     else:
         shown.success(request, _("Linked. You can now decide from Slack."))

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.test import Client
 from django.utils import timezone
 
-from approvals.channels.slack import signatures
+from approvals.messaging.slack import signatures
 from tests.approvals.connectors.servers import answer, serving
 
 TOKEN, SECRET = "xoxb-of-the-tests", "a signing secret of the tests"

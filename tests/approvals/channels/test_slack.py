@@ -7,9 +7,10 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from approvals import notices, slack
+from approvals import notices
 from approvals.lifecycle import review
 from approvals.messaging import sending
+from approvals.messaging.slack import decisions
 from approvals.models import ChannelHealth, Decision, NoticeDelivery, Preference, Proposal, SlackCall, SlackLink
 from audit.clock import database_now
 from audit.models import Entry
@@ -25,8 +26,8 @@ OWNER, OTHER = "U0OWNER1", "U0OTHER1"
 @pytest.fixture
 def world() -> World:
     made = worlds.build()
-    slack.link(person=made.owner, slack_user=OWNER)
-    slack.link(person=made.other_owner, slack_user=OTHER)
+    decisions.link(person=made.owner, slack_user=OWNER)
+    decisions.link(person=made.other_owner, slack_user=OTHER)
     return made
 
 
@@ -123,7 +124,7 @@ def test_an_unmapped_user_is_told_so(world, settings):
 
 def test_who_may_not_decide_is_told_so(world, settings):
     lawyer = worlds.person("lawyer", "Legal")
-    slack.link(person=lawyer, slack_user="U0LAWYER")
+    decisions.link(person=lawyer, slack_user="U0LAWYER")
     with slack_api(settings) as api:
         world.propose()
         deliver()
@@ -291,5 +292,5 @@ def test_an_account_is_linked_by_a_link_that_comes_through_slack(world, settings
 
 def test_nobody_takes_a_slack_account_that_is_somebody_elses(world, settings):
     lawyer = worlds.person("lawyer", "Legal")
-    with slack_api(settings), pytest.raises(slack.LinkRefused):
-        slack.link(person=lawyer, slack_user=OWNER)
+    with slack_api(settings), pytest.raises(decisions.LinkRefused):
+        decisions.link(person=lawyer, slack_user=OWNER)

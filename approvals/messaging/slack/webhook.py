@@ -10,8 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from approvals import slack
-from approvals.channels.slack import signatures
+from approvals.messaging.slack import decisions, signatures
 from audit.clock import database_now
 
 
@@ -31,10 +30,10 @@ def receive(request: HttpRequest) -> HttpResponse:
     )
     if not is_genuine:
         return JsonResponse({"text": _("This call is not signed by Slack, or it is too old.")}, status=403)
-    if not slack.is_first(signature, at=at):
+    if not decisions.is_first(signature, at=at):
         return JsonResponse({"text": _("This call was answered already.")}, status=409)
-    pressed = slack.read(_payload(request.body))
-    return JsonResponse({"text": slack.press(pressed)}) if pressed else HttpResponse()
+    pressed = decisions.read(_payload(request.body))
+    return JsonResponse({"text": decisions.press(pressed)}) if pressed else HttpResponse()
 
 
 def _payload(body: bytes) -> Any:

@@ -11,11 +11,11 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from approvals import eligibility, notices
-from approvals.channels.slack import blocks
 from approvals.errors import ProposalError
 from approvals.lifecycle import review
 from approvals.lifecycle.review import SeenRevision
 from approvals.messaging import decision_links
+from approvals.messaging.slack import blocks
 from approvals.models import ChannelKind, Decision, SlackAnswer, SlackCall, SlackLink
 from approvals.waking import wake
 from audit import ledger
