@@ -13,12 +13,12 @@ class ApprovalsConfig(AppConfig):
         Be told when a policy version comes into force, and tell which cards there are. What time brings about
         is told to people.
         """
-        from approvals import notices  # noqa: PLC0415  # models are not there before
         from approvals.cards import registry  # noqa: PLC0415
         from approvals.lifecycle import escalation, reevaluation  # noqa: PLC0415  # models are not there before
+        from approvals.notices import occasions  # noqa: PLC0415  # models are not there before
         from policies import presentation  # noqa: PLC0415
         from policies.publishing import policy_activated  # noqa: PLC0415
 
         policy_activated.connect(reevaluation.wake_for_a_new_policy, dispatch_uid="reevaluation")
         presentation.offer(registry.choices)
-        escalation.people_to_tell.connect(notices.tell_of_time, dispatch_uid="notices")
+        escalation.people_to_tell.connect(occasions.tell_of_time, dispatch_uid="notices")

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from celery import shared_task
 
-from approvals import delivery, forgetting, notices, replaying
+from approvals import delivery, replaying
 from approvals.api.http import idempotency
 from approvals.lifecycle import assessment, escalation, reevaluation
 from approvals.messaging import sending
+from approvals.notices import occasions, retention
 
 BOUND_SECONDS: Final = 20.0
 # Deliveries may take a minute each; what only uses the database may not.
@@ -39,7 +40,7 @@ def deliver_callbacks() -> None:
 @shared_task(name="approvals.tasks.deliver_notices", **NETWORK)
 def deliver_notices() -> None:
     """Tell people what happened."""
-    _work(lambda: notices.fan_out(most=MOST_OCCASIONS), full=MOST_OCCASIONS)
+    _work(lambda: occasions.fan_out(most=MOST_OCCASIONS), full=MOST_OCCASIONS)
     _work(lambda: sending.deliver_due(most=1), full=1)
 
 
@@ -71,7 +72,7 @@ def reevaluate_open() -> None:
 def forget_old_answers() -> None:
     """Delete answers that nobody may repeat, and notices that nobody looks for any more."""
     _work(idempotency.forget_old, full=idempotency.BATCH)
-    _work(forgetting.forget_old_notices, full=forgetting.BATCH)
+    _work(retention.forget_old_notices, full=retention.BATCH)
 
 
 @shared_task(name="approvals.tasks.replay_policies", **DATABASE)

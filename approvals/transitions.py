@@ -5,9 +5,10 @@ from typing import Final
 
 from django.contrib.auth.models import User
 
-from approvals import callbacks, notices
+from approvals import callbacks
 from approvals.evaluation import conflicts, context, limits
 from approvals.models import Proposal
+from approvals.notices import occasions
 from audit import ledger
 from audit.canonical import JsonValue
 from audit.models import Entry
@@ -37,7 +38,7 @@ def take(
         context.follow(proposal, was=was, at=at)
     if proposal.state != was:
         callbacks.enqueue(proposal, at=at)
-    notices.follow(proposal, was=was, has_new_content=kind in NEW_CONTENT, by=by, at=at)
+    occasions.follow(proposal, was=was, has_new_content=kind in NEW_CONTENT, by=by, at=at)
     return proposal
 
 

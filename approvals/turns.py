@@ -14,10 +14,11 @@ from django.db.models import Case, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from approvals import eligibility, notices, searching
+from approvals import eligibility, searching
 from approvals.arranging import Turn
 from approvals.errors import NotEligible, StateConflict
 from approvals.models import OPEN, Assignment, NoticeKind, Proposal, Snooze
+from approvals.notices import occasions
 from audit import ledger
 from audit.clock import database_now
 from policies import risk
@@ -148,7 +149,7 @@ def reassign(*, proposal_id: UUID, to: User, by: User, note: str = "") -> Assign
     said = {"to": to, "by": by, "by_name": by.get_username(), "at": at, "note": note.strip()[:500]}
     row, _made = Assignment.objects.update_or_create(proposal=proposal, defaults=said)
     Snooze.objects.filter(proposal=proposal, person=to).delete()
-    notices.enqueue(NoticeKind.ASSIGNED, proposal, at=at, by=by, people=[to], note=row.note)
+    occasions.enqueue(NoticeKind.ASSIGNED, proposal, at=at, by=by, people=[to], note=row.note)
     ledger.record(
         "proposal.reassigned",
         subject=f"proposal:{proposal.pk}",

@@ -11,9 +11,10 @@ from typing import Any, Final
 from celery import signals
 from django.db import Error, close_old_connections
 
-from approvals import delivery, notices
+from approvals import delivery
 from approvals.lifecycle import escalation, reevaluation
 from approvals.messaging import sending
+from approvals.notices import occasions
 from hitlportal import watchdog
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ def sweep() -> None:
     """Do once whatever is due."""
     delivery.ship_due(most=MOST_DELIVERIES)
     delivery.deliver_callbacks(most=MOST_DELIVERIES)
-    notices.fan_out()
+    occasions.fan_out()
     escalation.expire_overdue()
     escalation.fire_due()
     reevaluation.reevaluate_open()

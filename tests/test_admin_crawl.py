@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern
 
-from approvals import notices, shipping
+from approvals import shipping
 from approvals.lifecycle import batches
 from approvals.models import (
     Absence,
@@ -34,6 +34,7 @@ from approvals.models import (
     Snooze,
     Timer,
 )
+from approvals.notices import occasions
 from audit.models import Entry
 from policies import agents, bootstrap
 from policies.models import (
@@ -93,7 +94,7 @@ def world() -> World:
         elif number:
             world.approve(proposal, comment=SECRET)
     OutsideAddress.objects.create(name="Team", url=f"discord://{SECRET}/{SECRET}")
-    notices.fan_out()
+    occasions.fan_out()
     claim = shipping.claim_next(worker="test", kind="webhook")
     shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"said": SECRET})
     Sample.objects.create(proposal=claim.dispatch.proposal, picked_at=claim.dispatch.created_at)

@@ -9,7 +9,6 @@ from django.template import Context, Template
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from approvals import notices
 from approvals.models import (
     ChannelHealth,
     Notice,
@@ -21,6 +20,7 @@ from approvals.models import (
     Proposal,
     Reachability,
 )
+from approvals.notices import occasions
 from tests import world as worlds
 from tests.world import World
 
@@ -53,7 +53,7 @@ def text(client: Client, address: str = INBOX) -> str:
 
 def test_what_waits_is_listed_with_its_link(world, client):
     proposal = world.propose(title="Move the budget")
-    notices.fan_out()
+    occasions.fan_out()
     page = text(client)
     assert "Waits for your decision" in page
     assert f'href="/admin/approvals/proposal/{proposal.pk}/"' in page
@@ -63,7 +63,7 @@ def test_what_waits_is_listed_with_its_link(world, client):
 
 def test_reading_the_inbox_marks_nothing(world, client):
     world.propose()
-    notices.fan_out()
+    occasions.fan_out()
     for _ in range(2):
         client.get(INBOX)
         client.head(INBOX)
@@ -73,7 +73,7 @@ def test_reading_the_inbox_marks_nothing(world, client):
 def test_one_is_marked_or_all_and_only_ones_own(world, client):
     for _ in range(3):
         world.propose()
-    notices.fan_out()
+    occasions.fan_out()
     first = Notice.objects.filter(person=world.owner).first()
     foreign = Notice.objects.filter(person=world.other_owner).first()
     answer = client.post(INBOX, {"notice": [str(first.pk), str(foreign.pk), "nonsense"]}, follow=True)
@@ -87,8 +87,8 @@ def test_one_is_marked_or_all_and_only_ones_own(world, client):
 def test_unread_first_and_then_the_newest(world, client):
     for number in range(3):
         world.propose(title=f"Number {number}")
-    notices.fan_out()
-    notices.mark_read(
+    occasions.fan_out()
+    occasions.mark_read(
         person=world.owner, notices=[Notice.objects.get(person=world.owner, proposal__title="Number 2").pk]
     )
     page = text(client)
@@ -97,9 +97,9 @@ def test_unread_first_and_then_the_newest(world, client):
 
 def test_what_others_settled_does_not_look_like_a_request(world, client):
     proposal = world.propose()
-    notices.fan_out()
+    occasions.fan_out()
     world.approve(proposal, by=world.other_owner)
-    notices.fan_out()
+    occasions.fan_out()
     page = text(client)
     assert "Approved by other-channel-owner" in page
     assert "Waits for your decision" not in page
@@ -107,7 +107,7 @@ def test_what_others_settled_does_not_look_like_a_request(world, client):
 
 def test_what_one_may_not_see_any_more_is_not_listed(world, client):
     world.propose(title="A secret move")
-    notices.fan_out()
+    occasions.fan_out()
     world.owner.groups.clear()
     assert "A secret move" not in text(client)
 
@@ -115,7 +115,7 @@ def test_what_one_may_not_see_any_more_is_not_listed(world, client):
 def test_a_long_inbox_is_paged_and_asks_few_questions(world, client):
     for number in range(30):
         world.propose(title=f"Number {number:02}")
-    notices.fan_out()
+    occasions.fan_out()
     for address, shown in ((INBOX, 25), (f"{INBOX}?p=2", 5), (f"{INBOX}?p=nonsense", 25)):
         with CaptureQueriesContext(connection) as captured:
             assert text(client, address).count('class="notice ') == shown
@@ -125,7 +125,7 @@ def test_a_long_inbox_is_paged_and_asks_few_questions(world, client):
 def test_the_count_of_the_unread(world):
     for _ in range(2):
         world.propose()
-    notices.fan_out()
+    occasions.fan_out()
     request = RequestFactory().get("/admin/")
     request.user = world.owner
     world.owner.has_perm("approvals.decide_proposal")  # every page knows this already
@@ -152,7 +152,7 @@ def test_preferences_are_kept_and_followed(world, client):
     reach = Reachability.objects.get(person=world.owner)
     assert (reach.time_zone, reach.quiet_from, reach.daily_at) == ("Europe/Berlin", time(22), time(9, 30))
     world.propose(title="Not to be told")
-    notices.fan_out()
+    occasions.fan_out()
     assert not NoticeDelivery.objects.exists()
     assert "Not to be told" not in text(client)
     page = text(client, PREFERENCES)
@@ -202,7 +202,7 @@ def test_channels_and_what_goes_through_them_have_names_that_people_know(world):
     for name in ("E-mail", "Other services: Duty pager", "Other services: deleted"):
         assert f">{name}</a>" in said
     world.propose()
-    notices.fan_out()
+    occasions.fan_out()
     letter = NoticeDelivery.objects.get(address=pager)
     assert str(letter) == "Waits for you · Other services"
     assert str(NoticeRule(kind="escalated", role_id="Legal")) == "Escalated to you · * · Legal"

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import decisions, eligibility, notices, shipping, transitions
+from approvals import decisions, eligibility, shipping, transitions
 from approvals.errors import StaleRevision, StateConflict
 from approvals.evaluation import context
 from approvals.evaluation.judgement import Content, Judgement, check, judge
@@ -18,6 +18,7 @@ from approvals.evaluation.limits import with_limits
 from approvals.lifecycle import batch_rules, decision_rules, escalation
 from approvals.lifecycle.submission import ask_of, judge_again, new_content
 from approvals.models import OPEN, Decision, NoticeKind, Proposal, State
+from approvals.notices import occasions
 from approvals.tally import Outcome
 from audit import canonical
 from audit.canonical import JsonValue
@@ -274,7 +275,7 @@ def _count(locked: Locked, was_open: Collection[int], *, by: User) -> None:
             proposal.reject()
         case Outcome.OPEN:
             if was_open and (asked := found.asked_since(was_open)):
-                notices.enqueue(NoticeKind.WAITS_FOR_YOU, proposal, roles=sorted(asked), by=by, at=locked.at)
+                occasions.enqueue(NoticeKind.WAITS_FOR_YOU, proposal, roles=sorted(asked), by=by, at=locked.at)
 
 
 def _edited(proposal: Proposal, *, payload: Any, rollback: Any, note: str) -> tuple[Content, Standing]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Model
 
-from approvals import notices, shipping, transitions
+from approvals import shipping, transitions
 from approvals.connectors.addresses import read_url
 from approvals.connectors.http import DeliveryRefused, check_url
 from approvals.errors import InvalidProposal, StateConflict
@@ -29,6 +29,7 @@ from approvals.lifecycle import assessment, escalation
 from approvals.models import Dispatch, Outcome, Proposal, State
 from approvals.models.ids import uuid7
 from approvals.models.together import first_history, insert_together
+from approvals.notices import occasions
 from audit import ledger
 from audit.clock import database_now
 from policies.evaluation import Outcome as PolicyOutcome
@@ -93,7 +94,7 @@ def submit(*, agent: Agent, draft: Draft, along: Along | None = None) -> Proposa
     rows = [proposal, history, proposal.revision, proposal.verdict, entry, dispatch]
     more = along(proposal, dispatch) if along is not None else ()
     then = context.joining(proposal, judged.around)
-    told = notices.first(proposal, at=now.at)
+    told = occasions.first(proposal, at=now.at)
     if proposal.state == State.PENDING:
         steps_ahead = escalation.planned(judged.policy, judged.surface)
         then.append(escalation.planning(proposal, steps_ahead, judged.surface, at=now.at))

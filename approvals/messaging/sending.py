@@ -14,13 +14,14 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from approvals import outbox, preferences
+from approvals import outbox
 from approvals.connectors import backoff
 from approvals.messaging import composition, standing
 from approvals.messaging.apprise import transport as apprise
 from approvals.messaging.email import transport as email
 from approvals.messaging.message import Message, NotSent
 from approvals.models import ChannelHealth, ChannelKind, NoticeDelivery, Reachability
+from approvals.notices import preferences
 from audit.clock import database_now
 
 MOST_IN_A_DIGEST: Final = 100

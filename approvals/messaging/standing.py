@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from approvals import outbox, preferences
+from approvals import outbox
 from approvals.messaging import composition
 from approvals.messaging.message import Message, NotSent
 from approvals.messaging.slack import transport
@@ -19,6 +19,7 @@ from approvals.models import (
     SlackLink,
     SlackMessage,
 )
+from approvals.notices import preferences
 from audit.clock import database_now
 
 

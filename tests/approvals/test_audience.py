@@ -8,10 +8,11 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from approvals import absences, eligibility, notices, turns
+from approvals import absences, eligibility, turns
 from approvals.errors import NotEligible
 from approvals.lifecycle import escalation, review
 from approvals.models import Notice, NoticeDelivery, NoticeRule, Occasion, Proposal, Timer
+from approvals.notices import occasions
 from audit.clock import database_now
 from policies.publishing import active_policy
 from tests import world as worlds
@@ -54,7 +55,7 @@ def away(who: User, delegate: User, **scope) -> None:
 
 def asked(kind: str = "waits_for_you", proposal: Proposal | None = None) -> set[str]:
     """Fan out, and return the names of those who have such a notice."""
-    notices.fan_out()
+    occasions.fan_out()
     rows = Notice.objects.filter(kind=kind)
     return {notice.person.username for notice in (rows.filter(proposal=proposal) if proposal else rows)}
 
@@ -136,7 +137,7 @@ def test_nobody_is_asked_in_place_of_who_wrote_it_or_has_voted(world, finance, s
     away(finance, stand_in)
     proposal = world.propose()
     edited = review.edit(proposal_id=proposal.pk, seen=seen(proposal), by=finance, payload={"amount": 1})
-    notices.fan_out()
+    occasions.fan_out()
     Notice.objects.all().delete()
     pass_time(edited, 13)
     escalation.fire_due()
@@ -169,7 +170,7 @@ def test_who_stands_in_is_told_of_the_decision_too(world, finance, stand_in):
     world.enforce(requirements=[row("Finance")])
     away(finance, stand_in)
     proposal = world.propose()
-    notices.fan_out()
+    occasions.fan_out()
     world.approve(proposal, by=finance)
     assert asked("decided") == {"stand-in"}
 
@@ -263,21 +264,21 @@ def test_a_stage_that_is_still_closed_asks_nobody_and_is_told_once(staged):
     at = Notice.objects.get(person=named("finance")).at
     with pytest.raises(NotEligible, match="You have approved it"):
         staged.approve(proposal, by=more)
-    notices.fan_out()
+    occasions.fan_out()
     assert Notice.objects.get(person=named("finance")).at == at
 
 
 def test_however_late_the_sweep_comes_each_stage_is_asked_for_what_it_was(staged):
     proposal = staged.propose()
     staged.approve(proposal, by=named("product"))
-    notices.fan_out(most=1)
+    occasions.fan_out(most=1)
     assert not Notice.objects.filter(person=named("finance")).exists()
     assert asked() == {"finance"}, "product has voted"
 
 
 def test_a_decision_that_is_not_kept_tells_nobody(staged):
     proposal = staged.propose()
-    notices.fan_out()
+    occasions.fan_out()
     with transaction.atomic():
         staged.approve(proposal, by=named("product"))
         transaction.set_rollback(True)
@@ -289,7 +290,7 @@ def test_who_approved_the_first_stage_is_not_asked_again_in_the_second(staged):
     staged.enforce(requirements=STAGES, surfaces={"ads.budget": {"distinct_people": True}})
     proposal = staged.propose()
     assert staged.approve(proposal, by=both).state == "pending"
-    notices.fan_out()
+    occasions.fan_out()
     Notice.objects.filter(person=both).delete()
     assert asked() == {"product", "finance"}
 
@@ -297,13 +298,13 @@ def test_who_approved_the_first_stage_is_not_asked_again_in_the_second(staged):
 def test_after_an_edit_or_an_undo_the_first_stage_is_asked_again(staged):
     proposal = staged.propose()
     staged.approve(proposal, by=named("product"))
-    notices.fan_out()
+    occasions.fan_out()
     Notice.objects.all().delete()
     proposal.refresh_from_db()
     review.edit(proposal_id=proposal.pk, seen=seen(proposal), by=named("legal"), payload={"amount": 1})
     assert asked() == {"product"}
     staged.decide(proposal, "reject", by=named("finance"), reason_code="too_risky")
-    notices.fan_out()
+    occasions.fan_out()
     Notice.objects.all().delete()
     review.undo(proposal_id=proposal.pk, by=named("finance"))
     assert asked() == {"product"}
@@ -332,6 +333,6 @@ def test_asking_takes_as_many_queries_however_many_there_are(world, stand_in):
             away(person(f"finance-{number}-{more}", "Finance"), stand_in)
         world.propose()
         with CaptureQueriesContext(connection) as captured:
-            notices.fan_out()
+            occasions.fan_out()
         counts.append(len(captured))
     assert counts[0] == counts[1]

@@ -6,12 +6,12 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import ProgrammingError
 
-from approvals import notices
 from approvals.errors import NotEligible, StateConflict
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle import escalation, reevaluation, review, submission
 from approvals.lifecycle.escalation import people_to_tell
 from approvals.models import Notice, Occasion, Proposal, Timer
+from approvals.notices import occasions
 from audit.clock import database_now
 from audit.models import Entry
 from policies.business_time import DAYS, between
@@ -169,7 +169,7 @@ def test_whoever_is_called_is_told_who_has_not_answered(world):
     Occasion.objects.all().delete()
     pass_time(proposal, 4)
     escalation.fire_due()
-    notices.fan_out()
+    occasions.fan_out()
     note = Notice.objects.get(kind="escalated", person__username="boss").note
     assert note == "Finance has not answered; Executive may decide too."
 

@@ -8,10 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from approvals import forgetting, notices, shipping
+from approvals import shipping
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle import escalation, review, submission
 from approvals.models import Notice, NoticeDelivery, NoticeRule, Occasion, Proposal
+from approvals.notices import occasions, retention
 from policies.models import Agent
 from tests import world as worlds
 from tests.approvals.races import race
@@ -32,7 +33,7 @@ def world() -> World:
 
 def told(kind: str, proposal: Proposal | None = None) -> set[str]:
     """Fan out, and return the names of those who have such a notice."""
-    notices.fan_out()
+    occasions.fan_out()
     rows = Notice.objects.filter(kind=kind)
     return {notice.person.username for notice in (rows.filter(proposal=proposal) if proposal else rows)}
 
@@ -51,19 +52,19 @@ def test_a_submission_writes_one_row_and_the_sweep_does_the_rest(world):
     writes = [query["sql"] for query in without if "INSERT" in query["sql"]]
     assert len(writes) == 1
     assert (Occasion.objects.count(), Notice.objects.count()) == (1, 0)
-    assert notices.fan_out() == 1
+    assert occasions.fan_out() == 1
     assert Occasion.objects.count() == 0
 
 
 def test_a_blocked_proposal_asks_nobody(world):
     Agent.objects.update(status="suspended")
     world.propose()
-    assert notices.fan_out() == 0
+    assert occasions.fan_out() == 0
 
 
 def test_nobody_is_told_of_their_own_act(world):
     proposal = world.propose()
-    notices.fan_out()
+    occasions.fan_out()
     world.approve(proposal)
     assert told("decided") == {"other-channel-owner"}
     notice = Notice.objects.get(kind="decided")
@@ -73,7 +74,7 @@ def test_nobody_is_told_of_their_own_act(world):
 
 def test_an_edit_asks_the_others_again_and_not_its_author(world):
     proposal = world.propose()
-    notices.fan_out()
+    occasions.fan_out()
     Notice.objects.all().delete()
     review.edit(proposal_id=proposal.pk, seen=seen(proposal), by=world.owner, payload={"amount": 1})
     assert told("waits_for_you") == {"other-channel-owner"}
@@ -90,22 +91,22 @@ def test_what_was_sent_back_and_answered_is_told_apart(world):
 
 def test_what_happens_again_is_one_notice_and_new_again(world):
     proposal = world.propose()
-    notices.fan_out()
-    assert notices.mark_read(person=world.other_owner) == 1
+    occasions.fan_out()
+    assert occasions.mark_read(person=world.other_owner) == 1
     world.decide(proposal, "reject", reason_code="off_brand")
     review.undo(proposal_id=proposal.pk, by=world.owner)
-    notices.fan_out()
+    occasions.fan_out()
     notice = Notice.objects.get(person=world.other_owner, kind="waits_for_you")
     assert notice.read_at is None
-    assert notices.unread_by(world.other_owner).count() == 2
+    assert occasions.unread_by(world.other_owner).count() == 2
 
 
 def test_once_decided_nothing_is_asked_any_more(world):
     proposal = world.propose()
-    notices.fan_out()
+    occasions.fan_out()
     assert NoticeDelivery.objects.filter(kind="waits_for_you", status="waiting").count() == 2
     world.approve(proposal)
-    notices.fan_out()
+    occasions.fan_out()
     assert not Notice.objects.filter(kind="waits_for_you", read_at=None).exists()
     assert set(NoticeDelivery.objects.filter(kind="waits_for_you").values_list("status", flat=True)) == {"cancelled"}
 
@@ -153,7 +154,7 @@ def test_who_is_not_active_or_lost_the_permission_is_not_told(world):
 
 def test_named_people_are_told_whatever_their_part(world):
     proposal = world.propose()
-    notices.enqueue("assigned", proposal, people=[world.other_owner], by=world.owner, at=proposal.created_at)
+    occasions.enqueue("assigned", proposal, people=[world.other_owner], by=world.owner, at=proposal.created_at)
     assert told("assigned") == {"other-channel-owner"}
 
 
@@ -161,7 +162,7 @@ def test_a_role_that_is_only_to_know_is_told_all_the_same(world):
     worlds.person("executive", "Executive", permissions=("view_all_proposals",))
     worlds.person("trainee", "Executive")
     proposal = world.propose()
-    notices.enqueue("escalated", proposal, roles=["Executive"], at=proposal.created_at)
+    occasions.enqueue("escalated", proposal, roles=["Executive"], at=proposal.created_at)
     assert told("escalated") == {"executive"}
 
 
@@ -171,7 +172,7 @@ def test_a_late_question_is_not_asked_after_its_answer(world):
     world.approve(proposal)
     first, second = Occasion.objects.order_by("id")
     assert (first.kind, second.kind) == ("waits_for_you", "decided")
-    notices.fan_out(most=1)
+    occasions.fan_out(most=1)
     assert Occasion.objects.get() == second
 
 
@@ -179,8 +180,8 @@ def test_a_late_question_is_not_asked_after_its_answer(world):
 def test_many_sweeps_tell_each_occasion_once(world):
     for _ in range(10):
         world.propose()
-    race(1, *[lambda _: notices.fan_out()] * 4)
-    notices.fan_out()
+    race(1, *[lambda _: occasions.fan_out()] * 4)
+    occasions.fan_out()
     assert Notice.objects.filter(kind="waits_for_you").count() == 20
     assert NoticeDelivery.objects.count() == 20
     assert Occasion.objects.count() == 0
@@ -188,7 +189,7 @@ def test_many_sweeps_tell_each_occasion_once(world):
 
 def test_a_deadline_that_passed_is_told(world):
     proposal = world.propose()
-    notices.fan_out()
+    occasions.fan_out()
     Proposal.objects.filter(pk=proposal.pk).update(deadline_at=timezone.now() - timedelta(seconds=1))
     escalation.expire_overdue()
     assert told("expired") == {"channel-owner", "other-channel-owner", "agent-owner"}
@@ -198,11 +199,11 @@ def test_what_is_old_is_forgotten_and_nothing_else(world):
     User.objects.update(email="somebody@example.com")
     for _ in range(2):
         world.propose()
-    notices.fan_out()
-    assert forgetting.forget_old_notices() == 0
+    occasions.fan_out()
+    assert retention.forget_old_notices() == 0
     old = timezone.now() - timedelta(days=181)
     Notice.objects.filter(person=world.owner).update(at=old)
     NoticeDelivery.objects.filter(person=world.owner).update(created_at=old, status="delivered")
     NoticeDelivery.objects.filter(person=world.other_owner).update(created_at=old)
-    assert forgetting.forget_old_notices() == 4
+    assert retention.forget_old_notices() == 4
     assert {*NoticeDelivery.objects.values_list("person", flat=True)} == {world.other_owner.pk}, "they still wait"

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from approvals import notices
+from approvals.notices import occasions
 from tests.browser.conftest import PHONE, OpenAs
 from tests.world import World
 
@@ -20,7 +20,7 @@ def test_on_a_phone_the_head_is_low_and_everything_in_it_can_be_hit(
 ) -> None:
     User.objects.filter(pk=world.owner.pk).update(is_superuser=True)
     world.propose()
-    notices.fan_out()
+    occasions.fan_out()
     page = open_as("channel-owner", "/admin/", viewport={**PHONE, "width": width}, color_scheme=scheme)
     header = page.locator("#header").bounding_box()
     assert header is not None

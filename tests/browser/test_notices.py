@@ -8,10 +8,10 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from approvals import notices
 from approvals.lifecycle import review
 from approvals.messaging import decision_links, sending
 from approvals.models import Notice, Proposal
+from approvals.notices import occasions
 from audit.clock import database_now
 from tests.approvals.channels.mailbox import mail_server
 from tests.approvals.channels.slack_api import slack_api
@@ -52,9 +52,9 @@ def busy(world: World) -> World:
         )
     settled = world.propose(title="Pause the brand campaign on Friday")
     world.propose("email.lifecycle", title="Welcome mail, second version")
-    notices.fan_out()
+    occasions.fan_out()
     world.decide(settled, "reject", by=world.other_owner, reason_code="bad_timing")
-    notices.fan_out()
+    occasions.fan_out()
     return world
 
 
@@ -82,7 +82,7 @@ def test_every_page_fits(busy: World, open_as: OpenAs, decide_link, scheme: str,
 def test_a_mail_is_no_wider_than_a_phone(world: World, open_as: OpenAs, settings) -> None:
     User.objects.filter(pk=world.owner.pk).update(email="owner@shop.example")
     world.propose(title="https://shop.example/" + "w" * 90, content={"payload": {"text": "x" * 90, "y" * 60: 1}})
-    notices.fan_out()
+    occasions.fan_out()
     with mail_server(settings) as mailbox:
         assert sending.deliver_due() == 1
     for size in ({"width": 600, "height": 700}, PHONE):

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from approvals import notices
 from approvals.figures import lag
 from approvals.lifecycle import escalation
 from approvals.models import Callback, ChannelHealth, Dispatch, NoticeDelivery, Occasion, Proposal, Timer
+from approvals.notices import occasions
 from audit.clock import database_now
 from hitlportal import health, health_page
 from hitlportal.celery import app
@@ -44,7 +44,7 @@ def lags():
 
 def test_nothing_due_is_no_lag(world):
     world.propose()
-    notices.fan_out()
+    occasions.fan_out()
     assert {one.kind: (one.rows, one.seconds, one.is_late) for one in lag.measure_all()} == dict.fromkeys(
         (
             "shipping", "callbacks", "expiry", "escalations", "occasions", "notices", "reevaluation", "assessing",
@@ -105,7 +105,7 @@ def test_whom_nobody_has_told_yet_is_measured(world):
     world.propose()
     Occasion.objects.update(at=ago(80))
     assert (lags()["occasions"].rows, lags()["occasions"].is_late) == (1, True)
-    notices.fan_out()
+    occasions.fan_out()
     assert lags()["occasions"].rows == 0
     assert lags()["notices"].rows == 1
     NoticeDelivery.objects.update(status="claimed", lease_until=ago(200), next_attempt_at=ago(900))
@@ -117,7 +117,7 @@ def test_whom_nobody_has_told_yet_is_measured(world):
 def test_what_waits_for_its_hour_or_for_a_channel_that_rests_is_not_late(world):
     User.objects.filter(pk=world.owner.pk).update(email="somebody@example.com")
     world.propose()
-    notices.fan_out()
+    occasions.fan_out()
     NoticeDelivery.objects.update(next_attempt_at=ago(-600))
     assert lags()["notices"].rows == 0
     NoticeDelivery.objects.update(next_attempt_at=ago(600))

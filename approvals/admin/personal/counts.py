@@ -8,8 +8,9 @@ from django.contrib.auth.models import User
 from django.db.models import Value
 from django.http import HttpRequest
 
-from approvals import eligibility, notices, turns
+from approvals import eligibility, turns
 from approvals.admin.records.filters import policy_of
+from approvals.notices import occasions
 
 MOST: Final = 99
 
@@ -32,7 +33,7 @@ def waiting_for(request: HttpRequest, person: User) -> Waiting:
 
 
 def _count(request: HttpRequest, person: User) -> Waiting:
-    unread = notices.unread_by(person).annotate(what=Value("unread")).values_list("what")[: MOST + 1]
+    unread = occasions.unread_by(person).annotate(what=Value("unread")).values_list("what")[: MOST + 1]
     if not person.has_perm(eligibility.DECIDE):
         return Waiting(turns=0, unread=len(unread))
     mine = turns.waiting_for(person, policy=policy_of(request)).order_by("deadline_at")

@@ -15,11 +15,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from approvals import eligibility, notices
+from approvals import eligibility
 from approvals.admin import words
 from approvals.admin.review.actions import page_url, person_of
 from approvals.messaging import composition
 from approvals.models import ASKING, Notice, State
+from approvals.notices import occasions
 from approvals.offers import Offers
 from approvals.searching import read_id
 from audit.clock import database_now
@@ -59,7 +60,7 @@ def show(request: HttpRequest, frame: Mapping[str, Any]) -> HttpResponse:
         "page": page,
         "lines": lines,
         "has_unread": any(line.notice.read_at is None for line in lines),
-        "unread": notices.unread_by(person)[:100].count(),
+        "unread": occasions.unread_by(person)[:100].count(),
     }
     response = TemplateResponse(request, "approvals/inbox/inbox.html", context)
     response["Cache-Control"] = "no-store"
@@ -68,7 +69,7 @@ def show(request: HttpRequest, frame: Mapping[str, Any]) -> HttpResponse:
 
 def _newest(person: User) -> list[UUID]:
     """Return the ids of the notices of `person`: the unread, then the read ones, each newest first."""
-    rows = notices.inbox(person).order_by("-at").values_list("pk", flat=True)
+    rows = occasions.inbox(person).order_by("-at").values_list("pk", flat=True)
     unread = list(rows.filter(read_at=None)[:MOST])
     return [*unread, *rows.filter(read_at__isnull=False)[: MOST - len(unread)]]
 
@@ -106,9 +107,9 @@ def _line(notice: Notice, seen: composition.Sight, *, asks: bool) -> Line:
 def _mark(request: HttpRequest, person: User) -> HttpResponse:
     """Mark the notices that the form names as read, or all of them; then show where it was sent from."""
     if "all" in request.POST:
-        count = notices.mark_read(person=person)
+        count = occasions.mark_read(person=person)
     else:
-        count = notices.mark_read(person=person, notices=_ids(request.POST.getlist("notice")))
+        count = occasions.mark_read(person=person, notices=_ids(request.POST.getlist("notice")))
     if count:
         shown.success(
             request, ngettext("%(count)s notice is marked as read.", "%(count)s notices are marked as read.", count)

@@ -19,11 +19,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from approvals import preferences
 from approvals.admin.personal import slack_link
 from approvals.admin.review.actions import person_of
 from approvals.models import ASKING, ChannelKind, NoticeKind, Pace, Reachability, SlackLink
-from approvals.preferences import PERSONAL, Choice, Wish
+from approvals.notices import preferences
+from approvals.notices.preferences import PERSONAL, Choice, Wish
 
 INBOX_PACES: Final = [(Pace.NOW, gettext_lazy("Yes")), (Pace.NEVER, gettext_lazy("No"))]
 CLOCK: Final = {"type": "time"}

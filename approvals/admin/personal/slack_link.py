@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from approvals import preferences
 from approvals.admin.review.actions import person_of
 from approvals.messaging import composition
 from approvals.messaging.message import NotSent
 from approvals.messaging.slack import blocks, decisions, transport
+from approvals.notices import preferences
 
 Frame = Mapping[str, Any]
 

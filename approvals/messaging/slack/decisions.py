@@ -10,13 +10,14 @@ from django.core import signing
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from approvals import eligibility, notices
+from approvals import eligibility
 from approvals.errors import ProposalError
 from approvals.lifecycle import review
 from approvals.lifecycle.review import SeenRevision
 from approvals.messaging import decision_links
 from approvals.messaging.slack import blocks
 from approvals.models import ChannelKind, Decision, SlackAnswer, SlackCall, SlackLink
+from approvals.notices import occasions
 from approvals.waking import wake
 from audit import ledger
 from audit.clock import database_now
@@ -102,9 +103,9 @@ def _press(pressed: Press) -> str:
             only_reviews=decision_links.REVIEWS,
         )
     except ProposalError as refusal:
-        notices.bring_up_to_date(proposal, at=database_now())
+        occasions.bring_up_to_date(proposal, at=database_now())
         return _("Nothing was decided. %s") % refusal
-    notices.bring_up_to_date(decided, at=database_now())
+    occasions.bring_up_to_date(decided, at=database_now())
     return _("Recorded. It is now %s.") % str(decided.get_state_display()).lower()
 
 

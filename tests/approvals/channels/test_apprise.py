@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from approvals import notices
 from approvals.messaging import sending
 from approvals.messaging.apprise import addresses, transport
 from approvals.messaging.apprise.addresses import AddressRefused
 from approvals.models import ChannelHealth, NoticeDelivery, NoticeRule, OutsideAddress
+from approvals.notices import occasions
 from audit.models import Entry
 from policies.models import Surface
 from tests import world as worlds
@@ -96,7 +96,7 @@ def test_an_address_is_told_passively(world, monkeypatch):
     with answering(answer(204)) as far:
         monkeypatch.setattr(NotifyDiscord, "notify_url", far.url)
         proposal = world.propose(title="Move the budget")
-        notices.fan_out()
+        occasions.fan_out()
         sending.deliver_due()
     body = json.loads(far.seen[0].body)
     assert "For your information: waits for Channel owner" in json.dumps(body, ensure_ascii=False)
@@ -112,7 +112,7 @@ def test_kinds_and_surfaces_narrow_what_it_is_told(world):
     OutsideAddress.objects.create(name="Off", url=DISCORD, is_enabled=False)
     world.propose()
     world.propose("pricing")
-    notices.fan_out()
+    occasions.fan_out()
     row = NoticeDelivery.objects.get(channel="apprise")
     assert (row.address, row.proposal.surface_id) == (two, "pricing")
     assert one.kinds == ["failed"]
@@ -124,7 +124,7 @@ def test_a_dead_service_rests_alone(world, monkeypatch):
     with answering(answer(500), answer(204)) as far:
         monkeypatch.setattr(NotifyDiscord, "notify_url", far.url)
         world.propose()
-        notices.fan_out()
+        occasions.fan_out()
         sending.deliver_due()
     assert sorted(NoticeDelivery.objects.values_list("status", flat=True)) == ["delivered", "waiting"]
     assert ChannelHealth.objects.filter(failures=1, lane__startswith="apprise:").count() == 1
@@ -168,7 +168,7 @@ def test_a_refused_address_is_not_kept(world, root, url):
 def test_dead_letters_and_channels_are_shown(world, root):
     OutsideAddress.objects.create(name="Team", url="discord://")
     proposal = world.propose(title="Move the budget")
-    notices.fan_out()
+    occasions.fan_out()
     sending.deliver_due()
     page = root.get("/admin/approvals/noticedelivery/?letters=dead").content.decode()
     assert "Move the budget" in page

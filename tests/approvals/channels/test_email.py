@@ -7,9 +7,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from approvals import notices, outbox
+from approvals import outbox
 from approvals.messaging import sending
 from approvals.models import ChannelHealth, DecisionToken, NoticeDelivery, Preference, Proposal, Reachability
+from approvals.notices import occasions
 from audit.clock import database_now
 from policies.models import Surface
 from tests import world as worlds
@@ -28,7 +29,7 @@ def world() -> World:
 
 
 def deliver() -> int:
-    notices.fan_out()
+    occasions.fan_out()
     return sending.deliver_due()
 
 
@@ -156,7 +157,7 @@ def test_a_recipient_who_does_not_exist_is_final_and_no_fault_of_the_channel(wor
 def test_what_was_settled_meanwhile_is_not_asked(world, settings):
     with mail_server(settings) as mailbox:
         proposal = world.propose()
-        notices.fan_out()
+        occasions.fan_out()
         Proposal.objects.filter(pk=proposal.pk).update(deadline_at=timezone.now() - timedelta(seconds=1))
         sending.deliver_due()
     assert mailbox.mails == []
@@ -166,7 +167,7 @@ def test_what_was_settled_meanwhile_is_not_asked(world, settings):
 def test_who_lost_the_role_meanwhile_is_not_told(world, settings):
     with mail_server(settings) as mailbox:
         world.propose()
-        notices.fan_out()
+        occasions.fan_out()
         world.owner.groups.clear()
         sending.deliver_due()
     assert mailbox.mails == []
@@ -175,7 +176,7 @@ def test_who_lost_the_role_meanwhile_is_not_told(world, settings):
 
 def test_a_worker_that_was_too_slow_records_nothing(world, settings):
     world.propose()
-    notices.fan_out()
+    occasions.fan_out()
     (stale,) = outbox.claim(NoticeDelivery)
     NoticeDelivery.objects.update(lease_until=database_now() - timedelta(seconds=1))
     with mail_server(settings) as mailbox:
@@ -225,11 +226,11 @@ def test_quiet_hours_hold_a_mail_back(world, settings):
 
 def test_a_mail_says_first_why_somebody_is_told(world, settings):
     proposal = world.propose()
-    notices.fan_out()
+    occasions.fan_out()
     NoticeDelivery.objects.all().delete()
     with mail_server(settings) as mailbox:
         why = "Finance has not answered; Channel owner may decide too."
-        notices.enqueue(
+        occasions.enqueue(
             "escalated", proposal, roles=[world.surfaces["ads.budget"].owner_id], at=database_now(), note=why
         )
         deliver()

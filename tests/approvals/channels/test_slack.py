@@ -7,11 +7,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from approvals import notices
 from approvals.lifecycle import review
 from approvals.messaging import sending
 from approvals.messaging.slack import decisions
 from approvals.models import ChannelHealth, Decision, NoticeDelivery, Preference, Proposal, SlackCall, SlackLink
+from approvals.notices import occasions
 from audit.clock import database_now
 from audit.models import Entry
 from tests import world as worlds
@@ -32,7 +32,7 @@ def world() -> World:
 
 
 def deliver() -> None:
-    notices.fan_out()
+    occasions.fan_out()
     sending.deliver_due()
 
 
@@ -199,14 +199,14 @@ def test_who_lost_the_role_reads_it_no_more(world, settings):
 def test_a_message_that_was_on_its_way_while_somebody_decided_is_put_right(world, settings):
     with slack_api(settings) as api:
         proposal = world.propose()
-        notices.fan_out()
+        occasions.fan_out()
         handle = api.handle
 
         def decide_first(path, *sent):
             """What the far side does takes long enough for a person to decide, and for a sweep to tell of it."""
             if path.endswith("postMessage") and Proposal.objects.get().state == "pending":
                 world.decide(proposal, "take_over")
-                notices.fan_out()
+                occasions.fan_out()
             connection.close()
             return handle(path, *sent)
 

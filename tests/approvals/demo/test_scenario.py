@@ -7,11 +7,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from approvals import notices
 from approvals.demo import agents as agents_of_the_demo
 from approvals.demo import scenario, stage
 from approvals.demo.memory import Folder, Memory
 from approvals.models import Notice, Proposal, Timer
+from approvals.notices import occasions
 from policies import agents
 from policies.models import Connector, Tier
 from policies.publishing import active_policy
@@ -71,7 +71,7 @@ def test_a_price_wants_two_people_and_calls_the_executive_soon(memory, acts, soo
 
 def test_whoever_has_to_sign_a_price_is_told_and_can_be_reached(memory):
     said = propose(memory, next(act for act in scenario.opening() if act.name == "price"))
-    notices.fan_out()
+    occasions.fan_out()
     told = Notice.objects.filter(proposal=said["id"]).values_list("person__email", flat=True)
     assert {*told} == {"manager@shop.example", "product@shop.example", "finance@shop.example"}
 

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from approvals.models import ChannelKind, NoticeKind, Pace, Preference, Reachability, SlackLink
-from approvals.pacing import Reach
+from approvals.notices.timing import Reach
 
 PERSONAL: Final = (ChannelKind.INBOX, ChannelKind.EMAIL, ChannelKind.SLACK)
 """The channels that reach one person."""

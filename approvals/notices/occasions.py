@@ -15,8 +15,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from approvals import audience, eligibility, preferences
-from approvals.audience import Reader
+from approvals import eligibility
 from approvals.models import (
     ASKING,
     ChannelKind,
@@ -32,7 +31,9 @@ from approvals.models import (
     State,
     Timer,
 )
-from approvals.pacing import due_at
+from approvals.notices import preferences, recipients
+from approvals.notices.recipients import Reader
+from approvals.notices.timing import due_at
 from audit.clock import database_now
 from policies.models import Agent
 
@@ -159,7 +160,7 @@ def _fan_out_next() -> bool:
     proposal = Proposal.objects.select_related("agent").get(pk=occasion.proposal_id)
     if occasion.kind not in ASKING:
         _nothing_is_asked_any_more(proposal, occasion.at)
-    told = audience.of(occasion, proposal)
+    told = recipients.of(occasion, proposal)
     _tell(occasion, told)
     _tell_addresses(occasion, proposal)
     bring_up_to_date(proposal, at=database_now())
