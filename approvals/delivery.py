@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from approvals import callbacks, shipping
-from approvals.callbacks import CallbackClaim
-from approvals.connectors import backoff, http, signing
+from approvals import shipping
 from approvals.errors import LeaseLost
+from approvals.outbox import backoff, callbacks, http, signing
+from approvals.outbox.callbacks import CallbackClaim
 from approvals.shipping import Claim
 from audit import canonical
 from audit.canonical import InvalidJson

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from approvals import decisions, eligibility, transitions
 from approvals.errors import NothingToRollBack, StateConflict
 from approvals.models import Decision, Dispatch, DispatchStatus, Proposal, State
+from approvals.outbox.wakeups import wake
 from approvals.shipping import SHIP_TASK
-from approvals.waking import wake
 from audit.clock import database_now
 from policies.models import Connector
 from policies.policy import Policy, SurfacePolicy

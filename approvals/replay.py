@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from approvals.connectors import backoff
+from approvals.outbox import backoff
 from approvals.streams import Line, Stream
 
 TRIES: Final = 12

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from approvals import recorded
+from approvals.outbox.wakeups import wake
 from approvals.recorded import Window
-from approvals.waking import wake
 from policies import replays
 from policies.guardrails import GuardrailInvalid
 from policies.models import ReplayRun

@@ -14,11 +14,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from approvals import candidates, grants, sampling, transitions
-from approvals.connectors import backoff
 from approvals.errors import LeaseLost, StateConflict
 from approvals.evaluation import conflicts
 from approvals.models import Attempt, Dispatch, DispatchStatus, Proposal, State
-from approvals.waking import wake
+from approvals.outbox import backoff
+from approvals.outbox.wakeups import wake
 from audit import canonical, ledger
 from audit.clock import database_now
 from audit.ledger import SYSTEM, Actor

@@ -5,10 +5,10 @@ from typing import Final
 
 from django.contrib.auth.models import User
 
-from approvals import callbacks
 from approvals.evaluation import conflicts, context, limits
 from approvals.models import Proposal
 from approvals.notices import occasions
+from approvals.outbox import callbacks
 from audit import ledger
 from audit.canonical import JsonValue
 from audit.models import Entry

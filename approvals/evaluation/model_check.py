@@ -19,7 +19,7 @@ import httpx
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from approvals.connectors.sockets import Deadline
+from approvals.outbox.sockets import Deadline
 from policies.guardrails import Effect, Finding, GuardrailPolicy, Kind, texts
 from policies.guardrails.folding import folded
 from policies.guardrails.reading import Reading

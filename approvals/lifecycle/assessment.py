@@ -19,7 +19,7 @@ from approvals.evaluation import model_check, requirements
 from approvals.evaluation.judgement import as_fact, stored_verdict
 from approvals.evaluation.model_check import Endpoint
 from approvals.models import OPEN, Assessment, Decision, Proposal, Revision
-from approvals.waking import wake
+from approvals.outbox.wakeups import wake
 from audit.canonical import JsonValue
 from audit.clock import database_now
 from policies import guardrails, stored_facts

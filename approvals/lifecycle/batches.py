@@ -8,11 +8,12 @@ from uuid import UUID, uuid4
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
-from approvals import eligibility, waking
+from approvals import eligibility
 from approvals.errors import NotInBatch, ProposalError
 from approvals.lifecycle import review
 from approvals.lifecycle.review import SeenRevision
 from approvals.models import Decision, Proposal
+from approvals.outbox import wakeups
 
 MOST: Final = 200
 VERDICTS: Final = (Decision.Verdict.APPROVE, Decision.Verdict.REJECT)
@@ -95,7 +96,7 @@ def _each(batch: UUID, ids: Sequence[UUID], by: User, act: Callable[[UUID], Prop
     """Do the same with every proposal, and say of each how it went."""
     # What a person may not see is to them as if it were not there, whatever the use case would say of it.
     visible = set(eligibility.visible(by).filter(pk__in=ids).values_list("pk", flat=True))
-    with waking.gathered():
+    with wakeups.gathered():
         return BatchResult(batch, [_one(each, act, is_visible=each in visible) for each in ids])
 
 

@@ -20,7 +20,7 @@ from approvals.evaluation.limits import with_limits
 from approvals.lifecycle import escalation
 from approvals.lifecycle.submission import ask_of
 from approvals.models import WAITING, Decision, Dispatch, Proposal, Reevaluation, Revision, State
-from approvals.waking import wake
+from approvals.outbox.wakeups import wake
 from policies import stored_facts
 from policies.evaluation import Facts, Outcome, Verdict, evaluate
 from policies.policy import SurfacePolicy, TierPolicy

@@ -10,8 +10,6 @@ from django.db import transaction
 from django.db.models import Model
 
 from approvals import shipping, transitions
-from approvals.connectors.addresses import read_url
-from approvals.connectors.http import DeliveryRefused, check_url
 from approvals.errors import InvalidProposal, StateConflict
 from approvals.evaluation import context, requirements
 from approvals.evaluation.judgement import (
@@ -30,6 +28,8 @@ from approvals.models import Dispatch, Outcome, Proposal, State
 from approvals.models.ids import uuid7
 from approvals.models.together import first_history, insert_together
 from approvals.notices import occasions
+from approvals.outbox.addresses import read_url
+from approvals.outbox.http import DeliveryRefused, check_url
 from audit import ledger
 from audit.clock import database_now
 from policies.evaluation import Outcome as PolicyOutcome

@@ -14,14 +14,13 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from approvals import outbox
-from approvals.connectors import backoff
 from approvals.messaging import composition, standing
 from approvals.messaging.apprise import transport as apprise
 from approvals.messaging.email import transport as email
 from approvals.messaging.message import Message, NotSent
 from approvals.models import ChannelHealth, ChannelKind, NoticeDelivery, Reachability
 from approvals.notices import preferences
+from approvals.outbox import backoff, queue
 from audit.clock import database_now
 
 MOST_IN_A_DIGEST: Final = 100
@@ -59,11 +58,11 @@ def _is_resting(lane: str) -> bool:
 def _claim() -> list[NoticeDelivery]:
     """Claim the next notice; of a mailed digest, all that are due to go into it. Slack gets them one by one."""
     resting = ChannelHealth.objects.filter(next_try_at__gt=Now()).values("lane")
-    rows = outbox.claim(NoticeDelivery, ~Q(lane__in=resting))
+    rows = queue.claim(NoticeDelivery, ~Q(lane__in=resting))
     if not rows or not rows[0].is_gathered or rows[0].channel != ChannelKind.EMAIL:
         return rows
     same = Q(is_gathered=True, person=rows[0].person_id, channel=rows[0].channel)
-    return [*rows, *outbox.claim(NoticeDelivery, same, most=MOST_IN_A_DIGEST)]
+    return [*rows, *queue.claim(NoticeDelivery, same, most=MOST_IN_A_DIGEST)]
 
 
 def _deliver(rows: Sequence[NoticeDelivery]) -> None:
@@ -77,11 +76,11 @@ def _deliver(rows: Sequence[NoticeDelivery]) -> None:
         if error.is_channel_down:
             _rest(lane, error.reason)
         for row, _message in written:
-            outbox.settle(row, error=error.reason, is_final=error.is_final, after=error.after)
+            queue.settle(row, error=error.reason, is_final=error.is_final, after=error.after)
     else:
         _works(lane)
         for row, _message in written:
-            outbox.settle(row)
+            queue.settle(row)
 
 
 def _write(row: NoticeDelivery) -> Message | None:
@@ -89,10 +88,10 @@ def _write(row: NoticeDelivery) -> Message | None:
     person = row.person
     seen = composition.sight(row.proposal_id, person) if person is None or person.is_active else None
     if seen is None:
-        outbox.cancel(row, reason=_("The person may not see the proposal any more."))
+        queue.cancel(row, reason=_("The person may not see the proposal any more."))
         return None
     if composition.is_past(row, seen):
-        outbox.cancel(row, reason=_("It was settled before this left."))
+        queue.cancel(row, reason=_("It was settled before this left."))
         return None
     reach = preferences.reach_of(Reachability.objects.filter(person=person).first() if person else None)
     with timezone.override(reach.zone):

@@ -4,7 +4,6 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from approvals import outbox
 from approvals.messaging import composition
 from approvals.messaging.message import Message, NotSent
 from approvals.messaging.slack import transport
@@ -20,6 +19,7 @@ from approvals.models import (
     SlackMessage,
 )
 from approvals.notices import preferences
+from approvals.outbox import queue
 from audit.clock import database_now
 
 
@@ -53,7 +53,7 @@ def _mark(row: NoticeDelivery) -> object:
 
 def update_next() -> bool:
     """Bring one message up to date; return whether there was one. Raises NotSent where Slack cannot be reached."""
-    claimed = outbox.claim(SlackMessage)
+    claimed = queue.claim(SlackMessage)
     if not claimed:
         return False
     row = claimed[0]
@@ -66,7 +66,7 @@ def update_next() -> bool:
             transport.update(message, posted)
     except NotSent as error:
         return _failed(row, error)
-    outbox.settle(row)
+    queue.settle(row)
     return True
 
 
@@ -82,7 +82,7 @@ def _rewritten(row: SlackMessage) -> Message | None:
 
 def answer_next() -> bool:
     """Answer one press of a button; return whether there was one. Raises NotSent where Slack cannot be reached."""
-    claimed = outbox.claim(SlackAnswer)
+    claimed = queue.claim(SlackAnswer)
     if not claimed:
         return False
     row = claimed[0]
@@ -90,12 +90,12 @@ def answer_next() -> bool:
         transport.answer(row.text, url=row.url)
     except NotSent as error:
         return _failed(row, error)
-    outbox.settle(row)
+    queue.settle(row)
     return True
 
 
 def _failed(row: SlackMessage | SlackAnswer, error: NotSent) -> bool:
-    outbox.settle(row, error=error.reason, is_final=error.is_final, after=error.after)
+    queue.settle(row, error=error.reason, is_final=error.is_final, after=error.after)
     if error.is_channel_down:
         raise error
     return True

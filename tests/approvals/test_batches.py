@@ -237,7 +237,7 @@ def test_a_batch_wakes_the_workers_once(monkeypatch):
     world = worlds.build()
     world.surface("email.tests", "batch")
     sent = []
-    monkeypatch.setattr("approvals.waking.current_app.send_task", lambda task, **_options: sent.append(task))
+    monkeypatch.setattr("approvals.outbox.wakeups.current_app.send_task", lambda task, **_options: sent.append(task))
     proposals = [world.propose("email.tests") for _ in range(3)]
     sent.clear()
     decided = batches.decide_all(

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from standardwebhooks import Webhook
 
-from approvals import callbacks, delivery, shipping
-from approvals.connectors import backoff
+from approvals import delivery, shipping
 from approvals.errors import InvalidProposal
 from approvals.lifecycle import review
 from approvals.models import Callback, Proposal
+from approvals.outbox import backoff, callbacks
 from audit.clock import database_now
 from policies.models import Agent
 from tests import world as worlds

@@ -3,9 +3,9 @@
 import pytest
 
 from approvals import delivery
-from approvals.connectors.http import Answer
 from approvals.errors import InvalidProposal
 from approvals.models import Dispatch, Proposal
+from approvals.outbox.http import Answer
 from tests import world as worlds
 from tests.approvals.connectors.servers import answer, serving
 from tests.world import World

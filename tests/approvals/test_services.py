@@ -15,8 +15,9 @@ from django.conf import settings
 from django.db import connection
 from django.test import override_settings
 
-from approvals import delivery, waking
+from approvals import delivery
 from approvals.models import Dispatch, Proposal
+from approvals.outbox import wakeups
 from hitlportal import celery as portal_celery
 from policies.models import Connector
 from tests import world as worlds
@@ -107,7 +108,7 @@ def on_redis(own_redis, monkeypatch):
     with override_settings(REDIS_URL=own_redis.url):
         app = Celery("hitlportal", set_as_current=False)
         app.conf.update({**portal_celery.app.conf.changes, **portal_celery._broker()})
-    monkeypatch.setattr(waking, "current_app", app)
+    monkeypatch.setattr(wakeups, "current_app", app)
     return own_redis
 
 

@@ -35,7 +35,7 @@ from django.db import connection
 connection.settings_dict["NAME"] = sys.argv[1]
 from hitlportal.celery import app
 from approvals import delivery, tasks
-from approvals.connectors import http
+from approvals.outbox import http
 app.conf.broker_url = "memory://"
 app.conf.broker_transport_options = {}
 def say(word):  # past Celery, which takes what is printed into its log

@@ -18,7 +18,7 @@ from approvals.messaging import decision_links
 from approvals.messaging.slack import blocks
 from approvals.models import ChannelKind, Decision, SlackAnswer, SlackCall, SlackLink
 from approvals.notices import occasions
-from approvals.waking import wake
+from approvals.outbox.wakeups import wake
 from audit import ledger
 from audit.clock import database_now
 from policies.people import actor

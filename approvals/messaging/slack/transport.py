@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from approvals.connectors import backoff, http
 from approvals.messaging.message import Message, NotSent
 from approvals.messaging.slack.blocks import blocks, plain
+from approvals.outbox import backoff, http
 
 SECONDS: Final = 8
 OUR_FAULT: Final = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "missing_scope"})

@@ -7,10 +7,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from approvals import outbox
 from approvals.messaging import sending
 from approvals.models import ChannelHealth, DecisionToken, NoticeDelivery, Preference, Proposal, Reachability
 from approvals.notices import occasions
+from approvals.outbox import queue
 from audit.clock import database_now
 from policies.models import Surface
 from tests import world as worlds
@@ -177,11 +177,11 @@ def test_who_lost_the_role_meanwhile_is_not_told(world, settings):
 def test_a_worker_that_was_too_slow_records_nothing(world, settings):
     world.propose()
     occasions.fan_out()
-    (stale,) = outbox.claim(NoticeDelivery)
+    (stale,) = queue.claim(NoticeDelivery)
     NoticeDelivery.objects.update(lease_until=database_now() - timedelta(seconds=1))
     with mail_server(settings) as mailbox:
         assert sending.deliver_due() == 1
-    outbox.settle(stale, error="Too late.", is_final=True)
+    queue.settle(stale, error="Too late.", is_final=True)
     assert NoticeDelivery.objects.get().status == "delivered"
     assert len(mailbox.mails) == 1
 

@@ -6,13 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.connectors.addresses import (
-    DeliveryRefused,
-    is_public,
-    read_address,
-    read_url,
-    require_allowed,
-)
+from approvals.outbox.addresses import DeliveryRefused, is_public, read_address, read_url, require_allowed
 
 CLOSED = [
     "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32", "169.254.0.0/16",

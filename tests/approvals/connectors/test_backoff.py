@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.connectors.backoff import LONGEST, MAX_ATTEMPTS, SHORTEST, delay, retry_after
+from approvals.outbox.backoff import LONGEST, MAX_ATTEMPTS, SHORTEST, delay, retry_after
 
 NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from approvals.connectors import http
-from approvals.connectors.http import DeliveryFailed, DeliveryRefused, check_url, post
+from approvals.outbox import http
+from approvals.outbox.http import DeliveryFailed, DeliveryRefused, check_url, post
 from tests.approvals.connectors.servers import answer, serving
 
 

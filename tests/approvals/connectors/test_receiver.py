@@ -14,13 +14,13 @@ from uuid import uuid4
 
 import jwt
 import pytest
+from approvals.connectors.receiver import InProgress, MemoryStore, Receiver, Refused, SqliteStore
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from approvals import grants
-from approvals.connectors import receiver as receiver_module
-from approvals.connectors import signing
-from approvals.connectors.receiver import InProgress, MemoryStore, Receiver, Refused, SqliteStore
+from approvals.outbox import receiver as receiver_module
+from approvals.outbox import signing
 from audit import canonical
 
 SECRET = f"whsec_{'A' * 43}="

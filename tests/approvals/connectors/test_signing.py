@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from approvals.connectors.signing import InvalidSecret, headers
+from approvals.outbox.signing import InvalidSecret, headers
 from policies import signing_secrets
 from tests import vectors
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpcore
 
-from approvals.connectors.addresses import Address
+from approvals.outbox.addresses import Address
 
 
 class Deadline:

@@ -9,9 +9,9 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from approvals.connectors import backoff
 from approvals.models import DispatchStatus
 from approvals.models.outbox import Delivery
+from approvals.outbox import backoff
 from audit.clock import database_now
 
 LEASE: Final = timedelta(minutes=2)

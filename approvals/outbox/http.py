@@ -22,7 +22,7 @@ import httpcore
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from approvals.connectors.addresses import (
+from approvals.outbox.addresses import (
     Address,
     DeliveryRefused,
     Network,
@@ -31,7 +31,7 @@ from approvals.connectors.addresses import (
     read_url,
     require_allowed,
 )
-from approvals.connectors.sockets import Deadline, PinnedBackend
+from approvals.outbox.sockets import Deadline, PinnedBackend
 
 __all__ = ["Answer", "DeliveryFailed", "DeliveryRefused", "check_url", "post"]
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from approvals import outbox
 from approvals.models import Callback, Proposal
-from approvals.waking import wake
+from approvals.outbox import queue
+from approvals.outbox.wakeups import wake
 
 LEASE: Final = timedelta(minutes=1)
 
@@ -59,7 +59,7 @@ class CallbackClaim:
 
 def claim_next() -> CallbackClaim | None:
     """Claim the callback that is due longest; None if none is. Ends those that no worker survived."""
-    rows = outbox.claim(Callback, lease=LEASE)
+    rows = queue.claim(Callback, lease=LEASE)
     if not rows:
         return None
     (callback,) = rows
@@ -68,4 +68,4 @@ def claim_next() -> CallbackClaim | None:
 
 def settle(claim: CallbackClaim, *, error: str = "", is_final: bool = False, after: timedelta | None = None) -> None:
     """Record how a callback went: delivered (no error), to be tried again, or given up."""
-    outbox.settle(claim.callback, error=error, is_final=is_final, after=after)
+    queue.settle(claim.callback, error=error, is_final=is_final, after=after)
