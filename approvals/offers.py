@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
-from approvals import eligibility
 from approvals.errors import NotEligible
 from approvals.models import OPEN, Dispatch, DispatchStatus, Proposal, State
+from approvals.people import eligibility
 from policies.policy import Policy, SurfacePolicy
 
 

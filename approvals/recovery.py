@@ -7,10 +7,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import decisions, eligibility, transitions
+from approvals import transitions
 from approvals.errors import NothingToRollBack, StateConflict
 from approvals.models import Decision, Dispatch, DispatchStatus, Proposal, State
 from approvals.outbox.wakeups import wake
+from approvals.people import eligibility, votes
 from approvals.shipping import SHIP_TASK
 from audit.clock import database_now
 from policies.models import Connector
@@ -40,9 +41,9 @@ def retry(*, proposal_id: UUID, by: User) -> Proposal:
     was = proposal.state
     if was == State.FAILED:
         proposal.retry(release_at=at)
-    decision = decisions.record(proposal, by=by, verdict=Decision.Verdict.RETRY, at=at, absence=locked.right.absence)
+    decision = votes.record(proposal, by=by, verdict=Decision.Verdict.RETRY, at=at, absence=locked.right.absence)
     wake(SHIP_TASK)
-    told = decisions.told(decision, roles=locked.right.roles, policy=locked.policy)
+    told = votes.told(decision, roles=locked.right.roles, policy=locked.policy)
     return transitions.take(proposal, "proposal.retried", was=was, by=by, at=at, dispatch=str(dispatch.pk), **told)
 
 
@@ -71,11 +72,11 @@ def roll_back(*, proposal_id: UUID, by: User, comment: str = "") -> Proposal:
         next_attempt_at=at,
         created_at=at,
     )
-    decision = decisions.record(
+    decision = votes.record(
         proposal, by=by, verdict=Decision.Verdict.ROLL_BACK, at=at, comment=comment, absence=locked.right.absence
     )
     wake(SHIP_TASK)
-    told = decisions.told(decision, roles=locked.right.roles, policy=locked.policy)
+    told = votes.told(decision, roles=locked.right.roles, policy=locked.policy)
     return transitions.take(
         proposal, "proposal.rollback_ordered", was=proposal.state, by=by, at=at, dispatch=str(dispatch.pk), **told
     )

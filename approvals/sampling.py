@@ -13,9 +13,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import eligibility
 from approvals.errors import NotEligible, ReasonRequired, StateConflict
 from approvals.models import Decision, Proposal, Sample
+from approvals.people import eligibility
 from audit import ledger
 from audit.clock import database_now
 from audit.ledger import SYSTEM

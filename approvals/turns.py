@@ -14,11 +14,12 @@ from django.db.models import Case, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from approvals import eligibility, searching
+from approvals import searching
 from approvals.arranging import Turn
 from approvals.errors import NotEligible, StateConflict
 from approvals.models import OPEN, Assignment, NoticeKind, Proposal, Snooze
 from approvals.notices import occasions
+from approvals.people import eligibility
 from audit import ledger
 from audit.clock import database_now
 from policies import risk

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
-from approvals import eligibility
+from approvals.people import eligibility
 
 
 @require_safe

@@ -7,12 +7,12 @@ from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 
-from approvals import unmeetable
 from approvals.admin import deciders
 from approvals.admin.review import approvals as review_approvals
 from approvals.errors import NotEligible
 from approvals.lifecycle import escalation, review, submission
 from approvals.models import Proposal, State, Timer
+from approvals.people import coverage
 from audit.clock import database_now
 from policies.models import Escalation, Surface
 from policies.publishing import active_policy, pending
@@ -39,7 +39,7 @@ def context(proposal: Proposal, who: User) -> dict:
 
 def stuck() -> int:
     """How many waiting proposals nobody can approve."""
-    return len({unmet.proposal for unmet in unmeetable.everywhere(active_policy())})
+    return len({unmet.proposal for unmet in coverage.everywhere(active_policy())})
 
 
 def said(proposal: Proposal, who: User) -> str:
@@ -192,7 +192,7 @@ def test_a_role_that_is_empty_is_told_at_once(world):
     text = said(proposal, world.owner)
     assert "Nobody is left who could give an approval" in text
     assert "Nobody is left who could: Nobody yet." in text
-    assert unmeetable.of(proposal, active_policy()) == {(1, "Nobody yet")}
+    assert coverage.of(proposal, active_policy()) == {(1, "Nobody yet")}
     assert stuck() == 1
     person("somebody", "Nobody yet")
     assert stuck() == 0
@@ -203,7 +203,7 @@ def test_where_everybody_is_too_close_nobody_is_left(world):
     proposal = world.propose()
     assert stuck() == 0
     edited = review.edit(proposal_id=proposal.pk, seen=seen(proposal), by=world.owner, payload={"amount": 1})
-    assert unmeetable.of(edited, active_policy()) == {(1, "owner")}
+    assert coverage.of(edited, active_policy()) == {(1, "owner")}
     assert stuck() == 1
     world.enforce(surfaces={"ads.budget": {"editor_may_approve": True}})
     assert stuck() == 0

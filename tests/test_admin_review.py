@@ -117,7 +117,7 @@ def test_passwords_cannot_be_guessed_through_the_signature(
     world: World, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = timezone.now()
-    monkeypatch.setattr("approvals.signature.database_now", lambda: at)
+    monkeypatch.setattr("approvals.people.signature.database_now", lambda: at)
     proposal = world.propose("pricing")
     for _ in range(5):
         assert "not your password" in text(decide(client, proposal, "approve", password="guess", comment="Yes."))

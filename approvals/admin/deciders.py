@@ -7,9 +7,9 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from approvals import decisions
 from approvals.models import CLEARED, OPEN, Decision, Proposal, State
-from approvals.tally import Need, Requirement, explain
+from approvals.people import votes
+from approvals.people.tally import Need, Requirement, explain
 
 MOST_NAMES: Final = 3
 USUAL: Final = "owner"
@@ -47,11 +47,11 @@ def decided(proposal: Proposal, state: State) -> Decided | None:
 
 def waits_for(proposal: Proposal) -> str:
     """Return the roles whose approvals are missing now, of the stages that are open."""
-    rows = decisions.required(proposal)
+    rows = votes.required(proposal)
     told = explain(rows, ())
     # With one approval to give, anybody's would have settled it.
     if len(told.needs) != 1 or told.needs[0].missing != 1:
-        told = decisions.explained(proposal)
+        told = votes.explained(proposal)
     needs = [need for need in told.unmet if need.is_open]
     return spoken(needs) if needs else ", ".join(sorted(proposal.roles()))
 
@@ -64,13 +64,13 @@ def spoken(needs: Sequence[Need]) -> str:
 
 def needs(proposal: Proposal) -> str:
     """Return whose approvals a proposal needs: those of one name as alternatives, a number only above one."""
-    told = explain(decisions.required(proposal), ())
+    told = explain(votes.required(proposal), ())
     return " · ".join(_(" or ").join(map(_counted, _natural(need))) for need in told.needs)
 
 
 def may_reject(proposal: Proposal) -> str:
     """Return the roles that are asked for no approval but may reject."""
-    rows = decisions.required(proposal)
+    rows = votes.required(proposal)
     asked = {row.role for row in rows if row.approvals}
     return ", ".join(sorted({row.role for row in rows} - asked))
 

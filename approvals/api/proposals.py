@@ -15,10 +15,10 @@ from approvals.api.http import pagination, reading, waiting
 from approvals.api.http.authentication import AgentKeyAuthentication
 from approvals.api.http.base import AgentView, SharedView, own, proposal_answer, written
 from approvals.api.http.idempotency import Answer, Keeping
-from approvals.eligibility import visible
 from approvals.lifecycle import submission
 from approvals.models import Dispatch, Proposal
 from approvals.models.proposal import ProposalQuerySet
+from approvals.people.eligibility import visible
 from policies.models import Agent, ApiKey
 
 

@@ -19,9 +19,9 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Substr
 
-from approvals import eligibility
 from approvals.figures.monitoring import by_itself
 from approvals.models import Decision, Dispatch, DispatchStatus, Proposal, Sample
+from approvals.people import eligibility
 from audit.models import Entry
 
 PEOPLES: Final = ("approve", "reject", "send_back", "take_over")

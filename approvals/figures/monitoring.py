@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from approvals import eligibility
 from approvals.models import Decision, Dispatch, DispatchStatus, Sample, State
+from approvals.people import eligibility
 
 LATELY: Final = timedelta(days=7)
 

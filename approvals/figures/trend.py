@@ -12,10 +12,10 @@ from django.db.models import Aggregate, Count, DurationField, Exists, F, OuterRe
 from django.db.models.functions import Greatest, Least, Now, TruncDate
 from django.utils import timezone
 
-from approvals import eligibility
 from approvals.lifecycle import review
 from approvals.models import WAITING, Decision, Dispatch, DispatchStatus, State
 from approvals.models.proposal import ProposalQuerySet
+from approvals.people import eligibility
 from policies.models import Agent, Mandate
 
 DAYS: Final = 14

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from approvals.tally import Outcome, Requirement, Vote, tally
+from approvals.people.tally import Outcome, Requirement, Vote, tally
 from audit.invariants import Breach
 
 BATCH: Final = 2000

@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
-from approvals import eligibility
 from approvals.errors import NotInBatch, ProposalError
 from approvals.lifecycle import review
 from approvals.lifecycle.review import SeenRevision
 from approvals.models import Decision, Proposal
 from approvals.outbox import wakeups
+from approvals.people import eligibility
 
 MOST: Final = 200
 VERDICTS: Final = (Decision.Verdict.APPROVE, Decision.Verdict.REJECT)

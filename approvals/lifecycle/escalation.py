@@ -15,10 +15,11 @@ from django.db.models import DateTimeField, Func
 from django.db.models.functions import Now
 from django.dispatch import Signal
 
-from approvals import decisions, shipping, transitions
+from approvals import shipping, transitions
 from approvals.errors import StateConflict
 from approvals.models import OPEN, Proposal, Timer
 from approvals.models.together import Statement, insert_together
+from approvals.people import votes
 from audit.canonical import JsonValue
 from audit.clock import database_now
 from audit.models import Entry
@@ -174,7 +175,7 @@ def _entry(proposal: Proposal, timer: Timer, *, at: datetime) -> Entry:
 def _tell_of(timer: Timer, proposal: Proposal, called: Collection[str], *, at: datetime) -> None:
     if not people_to_tell.has_listeners(Timer):
         return
-    missing = decisions.still_needed(proposal)
+    missing = votes.still_needed(proposal)
     if timer.kind == Timer.Kind.LEVEL:
         tell(timer.kind, proposal, roles=[timer.role], at=at, silent=missing.difference(called), widens=timer.widens)
     else:

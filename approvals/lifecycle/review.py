@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import decisions, eligibility, shipping, transitions
+from approvals import shipping, transitions
 from approvals.errors import StaleRevision, StateConflict
 from approvals.evaluation import context
 from approvals.evaluation.judgement import Content, Judgement, check, judge
@@ -19,7 +19,8 @@ from approvals.lifecycle import batch_rules, decision_rules, escalation
 from approvals.lifecycle.submission import ask_of, judge_again, new_content
 from approvals.models import OPEN, Decision, NoticeKind, Proposal, State
 from approvals.notices import occasions
-from approvals.tally import Outcome
+from approvals.people import eligibility, votes
+from approvals.people.tally import Outcome
 from audit import canonical
 from audit.canonical import JsonValue
 from audit.clock import database_now
@@ -94,8 +95,8 @@ def decide(
         is_signed=is_signed,
         ticked=ticked,
     )
-    was_open = decisions.open_stages(locked.proposal)
-    decision = decisions.record(
+    was_open = votes.open_stages(locked.proposal)
+    decision = votes.record(
         locked.proposal,
         by=by,
         verdict=verdict,
@@ -107,7 +108,7 @@ def decide(
         batch=batch,
         absence=right.absence,
     )
-    told = decisions.told(decision, roles=right.roles, policy=locked.policy)
+    told = votes.told(decision, roles=right.roles, policy=locked.policy)
     return _settle(locked, decision, by=by, was_open=was_open, told={**told, "via": via} if via else told)
 
 
@@ -199,7 +200,7 @@ def undo(*, proposal_id: UUID, by: User, comment: str = "", batch: UUID | None =
         raise StateConflict(_("The deadline has passed, so the rejection stands."))
     if was not in {State.APPROVED, State.REJECTED}:
         raise StateConflict(_("Only an approval or a rejection can be undone; this proposal is %s.") % was)
-    if batch is not None and decisions.last_batch(proposal) != batch:
+    if batch is not None and votes.last_batch(proposal) != batch:
         raise StateConflict(_("Somebody has decided on it since."))
     shipping.cancel(proposal)
     fresh = Proposal.deadline(
@@ -207,7 +208,7 @@ def undo(*, proposal_id: UUID, by: User, comment: str = "", batch: UUID | None =
     )
     proposal.undo(deadline_at=max(proposal.deadline_at, fresh))
     escalation.plan_again(proposal, locked.policy, locked.surface, at=locked.at)
-    decision = decisions.record(
+    decision = votes.record(
         proposal,
         by=by,
         verdict=Decision.Verdict.UNDO,
@@ -216,7 +217,7 @@ def undo(*, proposal_id: UUID, by: User, comment: str = "", batch: UUID | None =
         batch=batch,
         absence=right.absence,
     )
-    told = decisions.told(decision, roles=right.roles, policy=locked.policy)
+    told = votes.told(decision, roles=right.roles, policy=locked.policy)
     return transitions.take(proposal, "proposal.undone", was=was, by=by, at=locked.at, **told)
 
 
@@ -267,7 +268,7 @@ def _settle(
 
 def _count(locked: Locked, was_open: Collection[int], *, by: User) -> None:
     proposal = locked.proposal
-    found = decisions.explained(proposal)
+    found = votes.explained(proposal)
     match found.outcome:
         case Outcome.APPROVED:
             proposal.approve(release_at=locked.at + locked.surface.undo_window)

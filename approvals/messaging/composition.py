@@ -12,7 +12,6 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from approvals import eligibility
 from approvals.admin import deciders, words
 from approvals.cards import evidence, showing
 from approvals.messaging import decision_links
@@ -20,6 +19,7 @@ from approvals.messaging.message import Choice, Difference, Digest, Fact, Messag
 from approvals.models import ASKING, OPEN, ChannelKind, Decision, NoticeDelivery, NoticeKind, Proposal, State
 from approvals.models.notice import Told
 from approvals.offers import Offers, offers
+from approvals.people import eligibility
 from policies.policy import Policy
 from policies.publishing import active_policy
 

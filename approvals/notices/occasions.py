@@ -15,7 +15,6 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from approvals import eligibility
 from approvals.models import (
     ASKING,
     ChannelKind,
@@ -34,6 +33,7 @@ from approvals.models import (
 from approvals.notices import preferences, recipients
 from approvals.notices.recipients import Reader
 from approvals.notices.timing import due_at
+from approvals.people import eligibility
 from audit.clock import database_now
 from policies.models import Agent
 

@@ -7,9 +7,9 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
-from approvals import decisions, eligibility
-from approvals.eligibility import DECIDE, SEE, SEE_ALL, Substitute
 from approvals.models import ASKING, Decision, Notice, NoticeKind, NoticeRule, Occasion, Proposal
+from approvals.people import eligibility, votes
+from approvals.people.eligibility import DECIDE, SEE, SEE_ALL, Substitute
 from policies.publishing import active_policy
 
 BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
@@ -101,7 +101,7 @@ def _instead(
 def _roles(occasion: Occasion, proposal: Proposal) -> Iterator[str]:
     yield from occasion.roles
     if occasion.kind in TO_DECIDERS and not occasion.roles:
-        yield from decisions.asked_first(proposal)
+        yield from votes.asked_first(proposal)
     if occasion.kind in TO_OWNERS:
         yield proposal.owner_id
 
@@ -151,7 +151,7 @@ class Deciders:
 def _deciders(proposal: Proposal, substitutes: Sequence[Substitute]) -> Deciders:
     """Return who may decide and has not yet: neither the agent's owner nor the revision's author, unless they may."""
     surface = active_policy().surfaces.get(proposal.surface_id)
-    left_out: set[int | None] = {int(person) for vote in decisions.votes(proposal) for person in vote.people}
+    left_out: set[int | None] = {int(person) for vote in votes.votes(proposal) for person in vote.people}
     if surface is None or not surface.agent_owner_may_decide:
         left_out.add(proposal.agent.owner_id)
     if surface is None or not surface.editor_may_approve:

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from approvals import eligibility
 from approvals.admin.personal.counts import waiting_for
+from approvals.people import eligibility
 from policies.admin.publish_page import may_see
 
 register = template.Library()

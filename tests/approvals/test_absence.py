@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from approvals import absences, eligibility
 from approvals.errors import AbsenceRefused, NotEligible
 from approvals.lifecycle import review
 from approvals.models import Absence, Decision
+from approvals.people import absences, eligibility
 from audit.clock import database_now
 from audit.models import Entry
 from policies.publishing import active_policy

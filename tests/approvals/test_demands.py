@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from approvals import eligibility
 from approvals.errors import NotEligible, ReasonRequired
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle import review, submission
 from approvals.models import Proposal
+from approvals.people import eligibility
 from policies.publishing import active_policy
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.tally import Outcome, Requirement, Vote, explain, standing, tally
+from approvals.people.tally import Outcome, Requirement, Vote, explain, standing, tally
 
 LEGAL, FINANCE, OWNER = "Legal", "Finance", "Channel owner"
 ROLES = [LEGAL, FINANCE, OWNER]

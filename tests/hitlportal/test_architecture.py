@@ -8,7 +8,7 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 PURE = [
-    "approvals/tally.py",
+    "approvals/people/tally.py",
     "audit/canonical.py",
     "audit/merkle.py",
     "audit/notes.py",

@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 
-from approvals import signature
 from approvals.errors import SecondFactorRequired, SignatureRequired, TooManyTries, WrongCode, WrongPassword
 from approvals.models import Decision
+from approvals.people import signature
 from policies import publishing
 from policies.models import Rule
 from tests import factors

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.tally import Outcome, Requirement, Vote, tally
+from approvals.people.tally import Outcome, Requirement, Vote, tally
 from policies.requirements import Approvers, RequirementPolicy, as_rows, is_at_least, required, tightened, widened
 
 ROLES = ["Legal", "Finance", "Product"]

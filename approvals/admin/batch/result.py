@@ -15,11 +15,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from approvals import eligibility
 from approvals.admin.review.actions import page_url, person_of
 from approvals.lifecycle import batches
 from approvals.lifecycle.batches import BatchResult
 from approvals.models import Decision, Dispatch, State
+from approvals.people import eligibility
 
 Frame = Mapping[str, Any]
 _SESSION: Final = "batches"

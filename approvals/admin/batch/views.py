@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from approvals import eligibility
 from approvals.admin.batch import result as batch_result
 from approvals.admin.batch import rows
 from approvals.admin.records.filters import policy_of, reader_of
@@ -23,6 +22,7 @@ from approvals.lifecycle import batches
 from approvals.lifecycle.batches import MOST
 from approvals.lifecycle.review import SeenRevision
 from approvals.models import Decision
+from approvals.people import eligibility
 from approvals.searching import read_id
 from policies.publishing import active_policy
 

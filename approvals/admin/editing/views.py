@@ -13,7 +13,6 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from approvals import signature
 from approvals.admin.editing.form import PayloadForm
 from approvals.admin.review import page as review_page
 from approvals.admin.review.actions import done, page_url, person_of, refused
@@ -25,6 +24,7 @@ from approvals.evaluation.judgement import Judgement
 from approvals.lifecycle import review
 from approvals.lifecycle.review import SeenRevision
 from approvals.models import Proposal
+from approvals.people import signature
 from policies.models import Tier
 
 LIVE: Final = "checked"

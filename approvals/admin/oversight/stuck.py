@@ -11,10 +11,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from approvals import eligibility, unmeetable
 from approvals.admin import words
 from approvals.admin.review.actions import page_url
 from approvals.models import Proposal, State
+from approvals.people import coverage, eligibility
 from policies.policy import Policy
 
 KEEPS: Final = "policies.change_requirement"
@@ -58,7 +58,7 @@ def of(person: User, *, policy: Policy, now: datetime) -> Stuck | None:
     if not (person.has_perm(KEEPS) and person.has_perm(eligibility.SEE_ALL)):
         return None
     wants: dict[object, list[str]] = {}
-    for unmet in unmeetable.everywhere(policy):
+    for unmet in coverage.everywhere(policy):
         wants.setdefault(unmet.proposal, []).append(_(" or ").join(unmet.roles))
     if not wants:
         return None
@@ -73,7 +73,7 @@ def of(person: User, *, policy: Policy, now: datetime) -> Stuck | None:
 
 
 def _heading(number: int) -> str:
-    if number >= unmeetable.MOST:
+    if number >= coverage.MOST:
         return _("Many proposals that nobody can approve")
     said = ngettext("%s proposal that nobody can approve", "%s proposals that nobody can approve", number)
     return said % words.number(number)

@@ -13,11 +13,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from approvals import absences
 from approvals.admin.review.actions import person_of
-from approvals.eligibility import DECIDE
 from approvals.errors import AbsenceRefused
 from approvals.models import Absence
+from approvals.people import absences
+from approvals.people.eligibility import DECIDE
 from policies.models import Surface
 
 Frame = Mapping[str, Any]

@@ -10,11 +10,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from approvals import eligibility
 from approvals.admin.records import filters, ranges
 from approvals.admin.records.exporting import ExportingAdmin
 from approvals.admin.review.actions import page_url
 from approvals.models import Attempt, Callback, Decision, Dispatch, DispatchStatus, Outcome, Proposal
+from approvals.people import eligibility
 from audit.readonly import ReadOnlyAdmin, pretty
 
 Row = TypeVar("Row", bound=Model)

@@ -15,10 +15,10 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from approvals import eligibility
 from approvals.admin.records.ranges import ConfidenceFilter
 from approvals.models import OPEN, Decision, Proposal, State
 from approvals.models.proposal import overdue
+from approvals.people import eligibility
 from policies.models import Mandate
 from policies.policy import Policy
 from policies.publishing import active_policy

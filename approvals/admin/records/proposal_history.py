@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from approvals import eligibility
 from approvals.models import Proposal
+from approvals.people import eligibility
 from audit.history import HistoryAdmin
 
 

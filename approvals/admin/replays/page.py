@@ -15,8 +15,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from approvals import eligibility
 from approvals.admin.review.actions import page_url, person_of
+from approvals.people import eligibility
 from policies import publishing, replays
 from policies.models import PolicyVersion, ReplayRun, Tier
 

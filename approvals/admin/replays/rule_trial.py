@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
 
-from approvals import eligibility
+from approvals.people import eligibility
 from policies import stored_facts
 from policies.admin import trial
 from policies.facts import Facts

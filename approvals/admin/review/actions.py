@@ -14,13 +14,14 @@ from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from approvals import recovery, signature
+from approvals import recovery
 from approvals.admin.review import approvals, forms
 from approvals.admin.review import page as review_page
 from approvals.cards import evidence, showing
 from approvals.errors import NotEligible, ProposalError, ReasonRequired, SignatureRequired, StaleRevision
 from approvals.lifecycle import review
 from approvals.models import Decision, Proposal, State
+from approvals.people import signature
 
 Frame = Mapping[str, Any]
 

@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from approvals import decisions, eligibility, unmeetable
 from approvals.admin import deciders, words
 from approvals.errors import NotEligible
 from approvals.models import OPEN, Proposal, State, Timer
-from approvals.tally import Explained, Need, Outcome, Vote
+from approvals.people import coverage, eligibility, votes
+from approvals.people.tally import Explained, Need, Outcome, Vote
 from policies.policy import Policy
 
 
@@ -41,8 +41,8 @@ def context(person: User, proposal: Proposal, *, policy: Policy, state: State) -
     """Return what templates/approvals/needed.html shows; nothing unless the proposal waits. About eight queries."""
     if state not in OPEN:
         return {"needed": [], "needed_effect": "", "needed_calls": [], "needed_is_stuck": False}
-    told = decisions.explained(proposal)
-    stuck = unmeetable.of(proposal, policy)
+    told = votes.explained(proposal)
+    stuck = coverage.of(proposal, policy)
     names = _names(told)
     lines = [_line(need, names, is_stuck=(need.stage, need.name) in stuck and not need.is_met) for need in told.needs]
     return {
@@ -67,7 +67,7 @@ def effect(person: User, proposal: Proposal, told: Explained, *, policy: Policy)
     absent = right.absence.person if right.absence else None
     roles = right.roles if absent else eligibility.roles(person)
     vote = Vote(str(person.pk), roles, is_approval=True, on_behalf_of=str(absent.pk) if absent else "")
-    after = decisions.explained(proposal, vote)
+    after = votes.explained(proposal, vote)
     said = _effect(told, after)
     if absent is None:
         return said
@@ -92,7 +92,7 @@ def _effect(before: Explained, after: Explained) -> str:
 
 def still_missing(proposal: Proposal) -> str:
     """Return whose approvals are missing now, as one says it. One query."""
-    return deciders.spoken(decisions.explained(proposal).unmet)
+    return deciders.spoken(votes.explained(proposal).unmet)
 
 
 def _names(told: Explained) -> Mapping[str, str]:

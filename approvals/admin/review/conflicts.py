@@ -6,10 +6,10 @@ from typing import Any, Final
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from approvals import eligibility
 from approvals.cards import evidence
 from approvals.evaluation import conflicts
 from approvals.models import Proposal, State
+from approvals.people import eligibility
 
 MOST_FIELDS: Final = 8
 

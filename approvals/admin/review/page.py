@@ -14,7 +14,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from approvals import eligibility
 from approvals.admin import deciders, marks, words
 from approvals.admin.review import approvals, confidence, forms
 from approvals.admin.review.conflicts import beside
@@ -22,6 +21,7 @@ from approvals.admin.review.history import story
 from approvals.cards import evidence, showing
 from approvals.models import WAITING, Dispatch, Proposal, Revision, State
 from approvals.offers import Offers, offers
+from approvals.people import eligibility
 from policies import switches
 from policies.models import KillSwitch
 from policies.policy import Policy, SurfacePolicy

@@ -10,7 +10,6 @@ from django.core import signing
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from approvals import eligibility
 from approvals.errors import ProposalError
 from approvals.lifecycle import review
 from approvals.lifecycle.review import SeenRevision
@@ -19,6 +18,7 @@ from approvals.messaging.slack import blocks
 from approvals.models import ChannelKind, Decision, SlackAnswer, SlackCall, SlackLink
 from approvals.notices import occasions
 from approvals.outbox.wakeups import wake
+from approvals.people import eligibility
 from audit import ledger
 from audit.clock import database_now
 from policies.people import actor

@@ -14,9 +14,9 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from approvals.eligibility import DECIDE
 from approvals.errors import AbsenceRefused
 from approvals.models import Absence
+from approvals.people.eligibility import DECIDE
 from audit import ledger
 from audit.canonical import JsonValue
 from audit.clock import database_now

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from approvals.eligibility import DECIDE
 from approvals.models import Proposal
+from approvals.people.eligibility import DECIDE
 from policies.policy import Policy
 
 MOST: Final = 1_000

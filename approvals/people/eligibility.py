@@ -10,10 +10,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from approvals import decisions
 from approvals.errors import NotEligible
 from approvals.models import OPEN, Absence, Decision, Proposal
 from approvals.models.proposal import ProposalQuerySet
+from approvals.people import votes
 from policies.models import Agent
 from policies.policy import Policy, SurfacePolicy
 
@@ -214,7 +214,7 @@ def _has_approved(person: User, proposal: Proposal) -> bool:
     """Whether an approval by `person` counts already. No query where one approval settles it."""
     if sum(row["approvals"] for row in proposal.requirements) <= 1:
         return False
-    cast = [vote for vote in decisions.votes(proposal) if vote.voter == str(person.pk) and not vote.on_behalf_of]
+    cast = [vote for vote in votes.votes(proposal) if vote.voter == str(person.pk) and not vote.on_behalf_of]
     return bool(cast) and cast[-1].is_approval
 
 
@@ -231,7 +231,7 @@ def _open_roles(proposal: Proposal) -> frozenset[str]:
     """Return the roles that may approve now: where stages follow one another, not those of later ones."""
     if len({row["stage"] for row in proposal.requirements if row["approvals"]}) <= 1:
         return frozenset(proposal.roles())
-    return decisions.explained(proposal).open_roles
+    return votes.explained(proposal).open_roles
 
 
 def _for(
@@ -249,7 +249,7 @@ def _for(
         _require_distance(absent, proposal, surface, approving=approving)
     except NotEligible:
         return None
-    if any(vote.voter == str(absent.pk) for vote in decisions.votes(proposal)):
+    if any(vote.voter == str(absent.pk) for vote in votes.votes(proposal)):
         return None  # one person is one vote, whoever casts it
     return Right(lent, absence)
 

@@ -10,7 +10,7 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q, Value
 
 from approvals.models import Absence, Decision, Proposal
-from approvals.tally import Explained, Requirement, Vote, explain
+from approvals.people.tally import Explained, Requirement, Vote, explain
 from audit.canonical import JsonValue
 from policies.policy import Policy
 
