@@ -7,12 +7,12 @@ from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 
-from approvals.admin import deciders
 from approvals.admin.review import approvals as review_approvals
 from approvals.errors import NotEligible
 from approvals.lifecycle import escalation, review, submission
 from approvals.models import Proposal, State, Timer
 from approvals.people import coverage
+from approvals.presentation import participants
 from audit.clock import database_now
 from policies.models import Escalation, Surface
 from policies.publishing import active_policy, pending
@@ -117,7 +117,7 @@ def test_what_is_needed_is_told_once_and_alternatives_together(world, client):
     rows = [row("Product"), row("Executive", name="Finance"), row("Finance"), row("Legal", approvals=2)]
     world.enforce(requirements=[*rows, row("Privacy", approvals=0)])
     proposal = world.propose()
-    assert deciders.needs(proposal) == "Finance or Executive · 2 × Legal · Product"
+    assert participants.needs(proposal) == "Finance or Executive · 2 × Legal · Product"
     pam, fin = person("pam", "Product"), person("fin", "Finance")
     assert "Needs" not in about(proposal, pam, client), "the panel beside it says so"
     assert "May reject Privacy" in about(proposal, pam, client)

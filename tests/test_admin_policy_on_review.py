@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 
 from approvals import shipping
-from approvals.admin.marks import Part, parts, spans
 from approvals.models import Assessment, Proposal
+from approvals.presentation.marks import Part, parts, spans
 from tests import world as worlds
 from tests.world import World, person
 

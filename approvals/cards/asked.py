@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from approvals.admin.marks import Part, Spans, parts
 from approvals.cards import reading
+from approvals.presentation.marks import Part, Spans, parts
 
 MAX_CHARACTERS: Final = 4_000
 NO_SPANS: Final[Spans] = {}

@@ -8,10 +8,9 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
-from approvals import differences
-from approvals.admin import words
 from approvals.cards.fields.presenter import MAX_ROWS, Field, FieldTable, changed_fields, cut, field_table
-from approvals.differences import Change, Row
+from approvals.presentation import differences, words
+from approvals.presentation.differences import Change, Row
 
 __all__ = [
     "Evidence", "Field", "FieldTable", "Metric", "as_text", "changed_fields", "evidence", "expected", "field_table",

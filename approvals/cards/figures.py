@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from approvals.admin import words
+from approvals.presentation import words
 
 SIGNS: Final = {"USD": "$", "EUR": "€", "GBP": "£"}
 EXACT: Final = 1e15

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.utils import formats
 from django.utils.dateparse import parse_date, parse_datetime
 
-from approvals.admin import words
+from approvals.presentation import words
 
 SHORT: Final = 80
 _NOTHING: Final[Mapping[str, Any]] = {}

@@ -11,13 +11,12 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
-from approvals import differences
-from approvals.admin import marks, words
 from approvals.cards import registry
 from approvals.cards.asked import Asked, Other
 from approvals.evaluation import conflicts
 from approvals.models import WAITING, Proposal, State
 from approvals.people import eligibility
+from approvals.presentation import differences, marks, words
 from policies.policy import SurfacePolicy
 
 LOG = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import re
 from difflib import SequenceMatcher
 from typing import Final
 
-from approvals.admin.marks import Part, parts
+from approvals.presentation.marks import Part, parts
 
 MOST_WORK: Final = 160_000
 """So many pairs of words are compared; beyond that both texts are shown whole."""

@@ -12,7 +12,6 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from approvals.admin import deciders, words
 from approvals.cards import evidence, showing
 from approvals.messaging import decision_links
 from approvals.messaging.message import Choice, Difference, Digest, Fact, Message
@@ -20,6 +19,7 @@ from approvals.models import ASKING, OPEN, ChannelKind, Decision, NoticeDelivery
 from approvals.models.notice import Told
 from approvals.offers import Offers, offers
 from approvals.people import eligibility
+from approvals.presentation import participants, words
 from policies.policy import Policy
 from policies.publishing import active_policy
 
@@ -188,7 +188,7 @@ def _facts(seen: Sight) -> list[Fact]:
     if proposal.audience_size is not None:
         facts.append(Fact(_("People"), words.number(proposal.audience_size)))
     if seen.state in OPEN:
-        facts.append(Fact(_("Waits for"), deciders.waits_for(proposal)))
+        facts.append(Fact(_("Waits for"), participants.waits_for(proposal)))
         facts.append(Fact(_("Decide until"), words.moment(proposal.deadline_at)))
     return facts
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from approvals.differences import MISSING, Change, changes, compare, describes_same_fields, leaves
+from approvals.presentation.differences import MISSING, Change, changes, compare, describes_same_fields, leaves
 
 
 @pytest.mark.parametrize(

@@ -14,16 +14,16 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from approvals import differences, turns
-from approvals.admin import words
+from approvals import turns
 from approvals.cards import showing
-from approvals.differences import Change
 from approvals.errors import NotEligible
 from approvals.figures.outliers import Measure, Outlier, outliers
 from approvals.lifecycle.batch_rules import why_alone
 from approvals.lifecycle.batches import MOST
 from approvals.models import OPEN, WAITING, Conflict, Proposal, Revision, State
 from approvals.people import eligibility
+from approvals.presentation import differences, words
+from approvals.presentation.differences import Change
 from policies.policy import Policy
 
 FEW_FIELDS: Final = 3

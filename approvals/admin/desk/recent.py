@@ -11,11 +11,11 @@ from django.db.models.functions import Now
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from approvals.admin import words
 from approvals.errors import NotEligible
 from approvals.models import Decision, Dispatch, DispatchStatus, Proposal, State
 from approvals.offers import Offers, Shipping, after_the_decision
 from approvals.people import eligibility
+from approvals.presentation import words
 from policies.policy import Policy
 
 MOST: Final = 8

@@ -12,10 +12,10 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from approvals import arranging, turns
-from approvals.admin import words
 from approvals.arranging import Band, Group, Turn
 from approvals.cards import reading
 from approvals.models import SavedFilter, State
+from approvals.presentation import words
 from approvals.turns import MOST_COUNTED, Pile, Turns, Wanted
 from policies.policy import Policy
 

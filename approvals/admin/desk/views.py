@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals import presence, saved_filters, turns
-from approvals.admin import words
 from approvals.admin.desk import page as desk_page
 from approvals.admin.desk import rows
 from approvals.admin.desk.page import UNDO, Frame, Opened
@@ -24,6 +23,7 @@ from approvals.admin.review import actions
 from approvals.admin.review import page as review_page
 from approvals.errors import NotEligible, ProposalError
 from approvals.models import CLEARED, Decision, Proposal, State
+from approvals.presentation import words
 from approvals.searching import read_id
 
 SETTLED_BY_PEOPLE: Final = (*CLEARED, State.REJECTED, State.RETURNED, State.TAKEN_OVER)

@@ -17,11 +17,11 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from pygal.style import Style
 
-from approvals.admin import words
 from approvals.admin.review.actions import person_of
 from approvals.figures import trend
 from approvals.figures.trend import Day
 from approvals.people import eligibility
+from approvals.presentation import words
 from audit.clock import database_now
 
 THEMES: Final = ("light", "dark")

@@ -10,10 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from approvals.admin import words
 from approvals.admin.records.filters import reader_of
 from approvals.figures import daily
 from approvals.models import Decision, Sample
+from approvals.presentation import words
 
 Frame = Mapping[str, Any]
 FIRST: Final = date(2000, 1, 1)

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from approvals.admin import words
 from approvals.admin.batch import rows as batch_rows
 from approvals.admin.records import keyset
 from approvals.admin.records.keyset import Slice
@@ -20,6 +19,7 @@ from approvals.errors import NotEligible
 from approvals.figures import monitoring
 from approvals.models import Dispatch, Proposal, Sample, State
 from approvals.people import eligibility
+from approvals.presentation import words
 from audit.clock import database_now
 from policies import switches
 from policies.models import Mandate

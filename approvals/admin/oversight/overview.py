@@ -13,13 +13,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from approvals.admin import words
 from approvals.admin.oversight import charts, stuck
 from approvals.admin.review.actions import page_url
 from approvals.figures import trend
 from approvals.figures.trend import Scope, Trouble
 from approvals.models import OPEN, WAITING, Dispatch, DispatchStatus, Proposal, State
 from approvals.people import eligibility
+from approvals.presentation import words
 from audit.clock import database_now
 from policies import switches
 from policies.models import KillSwitch

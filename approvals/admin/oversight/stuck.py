@@ -11,10 +11,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from approvals.admin import words
 from approvals.admin.review.actions import page_url
 from approvals.models import Proposal, State
 from approvals.people import coverage, eligibility
+from approvals.presentation import words
 from policies.policy import Policy
 
 KEEPS: Final = "policies.change_requirement"

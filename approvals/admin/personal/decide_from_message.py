@@ -10,7 +10,6 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from approvals.admin import deciders, words
 from approvals.admin.review import forms
 from approvals.admin.review.actions import done, page_url
 from approvals.cards import evidence, showing
@@ -19,6 +18,7 @@ from approvals.messaging import composition, decision_links
 from approvals.messaging.composition import Sight
 from approvals.messaging.decision_links import Said, TokenOfAnother
 from approvals.models import OPEN, Decision, DecisionToken, Proposal, Revision, State
+from approvals.presentation import participants, words
 
 GONE: Final = 410
 CONFLICT: Final = 409
@@ -177,7 +177,7 @@ def _facts(seen: Sight) -> dict[str, Any]:
     return {
         "proposal": proposal,
         "state": seen.state,
-        "decided": deciders.decided(proposal, seen.state),
+        "decided": participants.decided(proposal, seen.state),
         "effect": showing.effect(proposal, surface, state=seen.state, now=now),
         "time_left": words.time_left(proposal, state=seen.state, now=now),
         "amount": None if proposal.amount is None else f"{words.number(proposal.amount)} {proposal.currency}".strip(),

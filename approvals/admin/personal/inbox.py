@@ -15,13 +15,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from approvals.admin import words
 from approvals.admin.review.actions import page_url, person_of
 from approvals.messaging import composition
 from approvals.models import ASKING, Notice, State
 from approvals.notices import occasions
 from approvals.offers import Offers
 from approvals.people import eligibility
+from approvals.presentation import words
 from approvals.searching import read_id
 from audit.clock import database_now
 from policies.publishing import active_policy

@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from approvals import searching
-from approvals.admin import words
 from approvals.admin.editing import views
 from approvals.admin.records import filters, ranges
 from approvals.admin.records.exporting import ExportingAdmin
@@ -24,6 +23,7 @@ from approvals.admin.review import actions
 from approvals.admin.review import page as review_page
 from approvals.models import WAITING, Decision, Proposal, State
 from approvals.people import eligibility
+from approvals.presentation import words
 
 LIST_FIELDS = (
     "id", "title", "state", "surface_id", "agent_id", "tier_id", "confidence", "amount", "currency", "owner_id",

@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from approvals.admin import deciders, words
 from approvals.errors import NotEligible
 from approvals.models import OPEN, Proposal, State, Timer
 from approvals.people import coverage, eligibility, votes
 from approvals.people.tally import Explained, Need, Outcome, Vote
+from approvals.presentation import participants, words
 from policies.policy import Policy
 
 
@@ -87,12 +87,12 @@ def _effect(before: Explained, after: Explained) -> str:
         said = ngettext(
             "After yours, %s still has to approve.", "After yours, %s still have to approve.", len(after.unmet)
         )
-    return said % deciders.spoken(after.unmet)
+    return said % participants.spoken(after.unmet)
 
 
 def still_missing(proposal: Proposal) -> str:
     """Return whose approvals are missing now, as one says it. One query."""
-    return deciders.spoken(votes.explained(proposal).unmet)
+    return participants.spoken(votes.explained(proposal).unmet)
 
 
 def _names(told: Explained) -> Mapping[str, str]:
@@ -113,7 +113,9 @@ def _line(need: Need, names: Mapping[str, str], *, is_stuck: bool) -> Line:
         is_first = need.missing == 1 and not need.approved_by
         missing = _("Waits for %s") % who if is_first else more % {"count": need.missing, "who": who}
         mark = "open" if need.is_open else "later"
-    return Line(deciders.called(need), ", ".join(names.get(voter, voter) for voter in need.approved_by), missing, mark)
+    return Line(
+        participants.called(need), ", ".join(names.get(voter, voter) for voter in need.approved_by), missing, mark
+    )
 
 
 def _calls(proposal: Proposal) -> list[Call]:

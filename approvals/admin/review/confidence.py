@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from approvals.admin import words
 from approvals.figures.track_record import track_record
 from approvals.models import Proposal
+from approvals.presentation import words
 from policies.policy import SurfacePolicy
 
 

@@ -8,11 +8,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from approvals.admin import marks
 from approvals.admin.review import actions
 from approvals.admin.review import page as review_page
 from approvals.cards.email import cleaning, message
 from approvals.models import Revision
+from approvals.presentation import marks
 
 POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src {pictures}; form-action 'none'; base-uri 'none';"

@@ -9,9 +9,9 @@ from django.db.models import Q
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from approvals.admin import words
 from approvals.cards import evidence
 from approvals.models import Attempt, Callback, Decision, Dispatch, DispatchStatus, Outcome, Proposal, Revision, Timer
+from approvals.presentation import words
 from audit.models import Entry
 
 MOST: Final = 50

@@ -14,7 +14,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from approvals.admin import deciders, marks, words
 from approvals.admin.review import approvals, confidence, forms
 from approvals.admin.review.conflicts import beside
 from approvals.admin.review.history import story
@@ -22,6 +21,7 @@ from approvals.cards import evidence, showing
 from approvals.models import WAITING, Dispatch, Proposal, Revision, State
 from approvals.offers import Offers, offers
 from approvals.people import eligibility
+from approvals.presentation import marks, participants, words
 from policies import switches
 from policies.models import KillSwitch
 from policies.policy import Policy, SurfacePolicy
@@ -143,7 +143,7 @@ def _facts(page: Page) -> dict[str, Any]:
     payload = proposal.revision.payload
     reasons = _reasons(proposal.verdict.reasons)
     raw = bytes(proposal.revision.body)
-    decided = deciders.decided(proposal, page.state)
+    decided = participants.decided(proposal, page.state)
     findings = proposal.verdict.facts.get("findings", [])
     return {
         "state": page.state,
@@ -152,8 +152,8 @@ def _facts(page: Page) -> dict[str, Any]:
         "seconds_left": _seconds_left(page),
         "is_urgent": page.state in WAITING and (proposal.deadline_at - now).total_seconds() < 3600,
         "decided": decided,
-        "needs": deciders.needs(proposal) if decided is None or decided.who else "",  # nobody was asked
-        "may_reject": deciders.may_reject(proposal),
+        "needs": participants.needs(proposal) if decided is None or decided.who else "",  # nobody was asked
+        "may_reject": participants.may_reject(proposal),
         "proposed": words.ago(proposal.created_at, now),
         "deadline": words.moment(proposal.deadline_at),
         **confidence.context(proposal, page.surface),

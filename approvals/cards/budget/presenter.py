@@ -7,10 +7,10 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from approvals.admin.marks import Part
 from approvals.cards import figures, reading
 from approvals.cards.asked import Asked
 from approvals.cards.figures import Bar
+from approvals.presentation.marks import Part
 
 LABEL: Final = gettext_lazy("Budget: bars before and after")
 

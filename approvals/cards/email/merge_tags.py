@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from approvals.admin.marks import Part
+from approvals.presentation.marks import Part
 
 TAG: Final = re.compile(r"\{\{[^{}]{0,200}\}\}|\{%[^%{}]{0,200}%\}|\*\|[^|*]{1,100}\|\*")
 

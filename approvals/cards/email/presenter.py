@@ -7,14 +7,14 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from approvals.admin import words
-from approvals.admin.marks import Part, parts
 from approvals.cards import reading, wording
 from approvals.cards.asked import MAX_CHARACTERS, Asked
 from approvals.cards.email import inventory, merge_tags, message, unseen
 from approvals.cards.email.inventory import Link
 from approvals.cards.email.message import Message
 from approvals.cards.email.unseen import Unseen
+from approvals.presentation import words
+from approvals.presentation.marks import Part, parts
 
 LABEL: Final = gettext_lazy("E-mail: preview, text and audience")
 

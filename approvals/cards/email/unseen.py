@@ -8,9 +8,9 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from approvals.admin.marks import Part, parts
 from approvals.cards import reading
 from approvals.cards.email import cleaning
+from approvals.presentation.marks import Part, parts
 from policies.guardrails import markup
 from policies.guardrails.markup import Token, TokenKind
 

@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from approvals.admin import words
-from approvals.admin.marks import Part
 from approvals.cards import reading
 from approvals.cards.asked import Asked
+from approvals.presentation import words
+from approvals.presentation.marks import Part
 
 LABEL: Final = gettext_lazy("Enrichment: counts and a sample of rows")
 

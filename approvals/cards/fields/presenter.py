@@ -8,12 +8,11 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from approvals import differences
-from approvals.admin import words
-from approvals.admin.marks import Part, Spans, parts
 from approvals.cards import wording
 from approvals.cards.asked import MAX_CHARACTERS, NO_SPANS, Asked
-from approvals.differences import Change, Row
+from approvals.presentation import differences, words
+from approvals.presentation.differences import Change, Row
+from approvals.presentation.marks import Part, Spans, parts
 
 LABEL: Final = gettext_lazy("Field table")
 

@@ -7,11 +7,11 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from approvals.admin.marks import Part
 from approvals.cards import reading
 from approvals.cards.asked import Asked
 from approvals.cards.journey import steps
 from approvals.cards.journey.steps import Detail, Matched
+from approvals.presentation.marks import Part
 
 LABEL: Final = gettext_lazy("Journey: steps as a diagram")
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-from approvals.admin import words
 from approvals.cards import reading
+from approvals.presentation import words
 
 MOST: Final = 200
 NAMES: Final = ("name", "step", "title", "id")

@@ -7,9 +7,9 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from approvals.admin.marks import Part
 from approvals.cards import figures, reading
 from approvals.cards.asked import Asked
+from approvals.presentation.marks import Part
 
 LABEL: Final = gettext_lazy("Prices: table with margin")
 

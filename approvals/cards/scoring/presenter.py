@@ -7,11 +7,11 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from approvals.admin import words
-from approvals.admin.marks import Part
 from approvals.cards import figures, reading
 from approvals.cards.asked import Asked
 from approvals.cards.figures import Bar
+from approvals.presentation import words
+from approvals.presentation.marks import Part
 
 LABEL: Final = gettext_lazy("Lead scoring: weights before and after")
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from approvals.admin import words
-from approvals.admin.marks import Part
 from approvals.cards import figures, reading
 from approvals.cards.asked import Asked, Other
+from approvals.presentation import words
+from approvals.presentation.marks import Part
 
 LABEL: Final = gettext_lazy("Segment: definition in words, size and destinations")
 

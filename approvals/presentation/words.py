@@ -9,8 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from approvals.differences import MISSING
 from approvals.models import WAITING, Proposal, State
+from approvals.presentation.differences import MISSING
 from policies.policy import SurfacePolicy
 
 SEPARATOR: Final = ", "

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from approvals import differences
-from approvals.admin import words
+from approvals.presentation import differences, words
 
 Spans = Mapping[str, list[tuple[int, int]]]
 """By dotted path of the field table: characters from, and up to, of the text that the table shows."""
