@@ -10,9 +10,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from approvals import shipping, turns
+from approvals import shipping
 from approvals.lifecycle import batches, review
 from approvals.models import Decision, Proposal
+from approvals.queue import turns
 from audit.models import Entry
 from tests import world as worlds
 from tests.world import World, seen

@@ -12,10 +12,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from approvals import presence, shipping, turns
+from approvals import shipping
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle import review, submission
 from approvals.models import Assignment, Decision, Presence, Proposal, SavedFilter, Snooze
+from approvals.queue import presence, turns
 from audit.clock import database_now
 from audit.models import Entry
 from policies.models import Surface, Tier

@@ -17,9 +17,9 @@ from approvals.messaging import decision_links
 from approvals.messaging.message import Choice, Difference, Digest, Fact, Message
 from approvals.models import ASKING, OPEN, ChannelKind, Decision, NoticeDelivery, NoticeKind, Proposal, State
 from approvals.models.notice import Told
-from approvals.offers import Offers, offers
 from approvals.people import eligibility
 from approvals.presentation import participants, words
+from approvals.queue.available_actions import Offers, offers
 from policies.policy import Policy
 from policies.publishing import active_policy
 

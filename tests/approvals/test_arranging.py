@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from approvals.arranging import Band, Turn, after, arrange, band, order
+from approvals.queue.ordering import Band, Turn, after, arrange, band, order
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

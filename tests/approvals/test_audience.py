@@ -8,12 +8,12 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from approvals import turns
 from approvals.errors import NotEligible
 from approvals.lifecycle import escalation, review
 from approvals.models import Notice, NoticeDelivery, NoticeRule, Occasion, Proposal, Timer
 from approvals.notices import occasions
 from approvals.people import absences, eligibility
+from approvals.queue import turns
 from audit.clock import database_now
 from policies.publishing import active_policy
 from tests import world as worlds

@@ -6,12 +6,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from approvals import invariants, presence, saved_filters, turns
+from approvals import invariants
 from approvals.errors import NotEligible, StateConflict
 from approvals.lifecycle import review
 from approvals.models import Assignment, Presence, Proposal, SavedFilter, Snooze
 from approvals.people import absences, eligibility
-from approvals.turns import Pile, Wanted
+from approvals.queue import presence, saved_filters, turns
+from approvals.queue.turns import Pile, Wanted
 from audit.clock import database_now
 from audit.models import Entry
 from policies.models import Surface

@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from approvals import turns
 from approvals.cards import showing
 from approvals.errors import NotEligible
 from approvals.figures.outliers import Measure, Outlier, outliers
@@ -24,6 +23,7 @@ from approvals.models import OPEN, WAITING, Conflict, Proposal, Revision, State
 from approvals.people import eligibility
 from approvals.presentation import differences, words
 from approvals.presentation.differences import Change
+from approvals.queue import turns
 from policies.policy import Policy
 
 FEW_FIELDS: Final = 3

@@ -23,7 +23,7 @@ from approvals.lifecycle.batches import MOST
 from approvals.lifecycle.review import SeenRevision
 from approvals.models import Decision
 from approvals.people import eligibility
-from approvals.searching import read_id
+from approvals.queue.search import read_id
 from policies.publishing import active_policy
 
 Frame = Mapping[str, Any]

@@ -14,7 +14,6 @@ from django.template.response import TemplateResponse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
-from approvals import presence, turns
 from approvals.admin.desk import recent as desk_recent
 from approvals.admin.desk import rows
 from approvals.admin.desk.recent import Recent
@@ -24,7 +23,8 @@ from approvals.admin.review import approvals
 from approvals.admin.review import page as review_page
 from approvals.models import Snooze
 from approvals.people import eligibility
-from approvals.turns import Wanted
+from approvals.queue import presence, turns
+from approvals.queue.turns import Wanted
 from policies import switches
 
 Frame = Mapping[str, Any]

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 from approvals.errors import NotEligible
 from approvals.models import Decision, Dispatch, DispatchStatus, Proposal, State
-from approvals.offers import Offers, Shipping, after_the_decision
 from approvals.people import eligibility
 from approvals.presentation import words
+from approvals.queue.available_actions import Offers, Shipping, after_the_decision
 from policies.policy import Policy
 
 MOST: Final = 8

@@ -11,12 +11,12 @@ from django.http import HttpRequest, QueryDict
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from approvals import arranging, turns
-from approvals.arranging import Band, Group, Turn
 from approvals.cards import reading
 from approvals.models import SavedFilter, State
 from approvals.presentation import words
-from approvals.turns import MOST_COUNTED, Pile, Turns, Wanted
+from approvals.queue import ordering, turns
+from approvals.queue.ordering import Band, Group, Turn
+from approvals.queue.turns import MOST_COUNTED, Pile, Turns, Wanted
 from policies.policy import Policy
 
 NAMES: Final = {"words": "q", "surface": "surface", "agent": "agent", "tier": "tier"}
@@ -29,14 +29,14 @@ class Listed:
     policy: Policy
     wanted: Wanted
     turns: Turns
-    shelves: Sequence[arranging.Shelf]
+    shelves: Sequence[ordering.Shelf]
     order: Sequence[Turn]
 
     def has(self, proposal_id: UUID | None) -> bool:
         return any(turn.id == proposal_id for turn in self.order)
 
     def next_after(self, proposal_id: UUID | None) -> UUID | None:
-        return arranging.after(self.order, proposal_id)
+        return ordering.after(self.order, proposal_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +105,8 @@ def url(of: Wanted, proposal_id: UUID | str | None = None, act: str = "") -> str
 def listed(person: User, policy: Policy, of: Wanted) -> Listed:
     """Read and arrange what `person` looks for."""
     found = turns.my_turn(person, policy=policy, wanted=of)
-    shelves = arranging.arrange(found.found, at=found.now)
-    return Listed(policy, of, found, shelves, arranging.order(shelves))
+    shelves = ordering.arrange(found.found, at=found.now)
+    return Listed(policy, of, found, shelves, ordering.order(shelves))
 
 
 def context(request: HttpRequest, of: Listed, opened: UUID | None) -> dict[str, Any]:
@@ -168,7 +168,7 @@ class _Drawer:
         self._select = _("Select %s")
         self.batch_page = batch_page
 
-    def groups(self, shelf: arranging.Shelf) -> list[Rows]:
+    def groups(self, shelf: ordering.Shelf) -> list[Rows]:
         return [self._rows(group) for group in shelf.groups]
 
     def _rows(self, group: Group) -> Rows:

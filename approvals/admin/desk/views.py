@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from approvals import presence, saved_filters, turns
 from approvals.admin.desk import page as desk_page
 from approvals.admin.desk import rows
 from approvals.admin.desk.page import UNDO, Frame, Opened
@@ -24,7 +23,8 @@ from approvals.admin.review import page as review_page
 from approvals.errors import NotEligible, ProposalError
 from approvals.models import CLEARED, Decision, Proposal, State
 from approvals.presentation import words
-from approvals.searching import read_id
+from approvals.queue import presence, saved_filters, turns
+from approvals.queue.search import read_id
 
 SETTLED_BY_PEOPLE: Final = (*CLEARED, State.REJECTED, State.RETURNED, State.TAKEN_OVER)
 YEAR_SECONDS: Final = 365 * 24 * 3600

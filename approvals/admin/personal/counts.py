@@ -8,10 +8,10 @@ from django.contrib.auth.models import User
 from django.db.models import Value
 from django.http import HttpRequest
 
-from approvals import turns
 from approvals.admin.records.filters import policy_of
 from approvals.notices import occasions
 from approvals.people import eligibility
+from approvals.queue import turns
 
 MOST: Final = 99
 

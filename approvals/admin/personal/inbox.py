@@ -19,10 +19,10 @@ from approvals.admin.review.actions import page_url, person_of
 from approvals.messaging import composition
 from approvals.models import ASKING, Notice, State
 from approvals.notices import occasions
-from approvals.offers import Offers
 from approvals.people import eligibility
 from approvals.presentation import words
-from approvals.searching import read_id
+from approvals.queue.available_actions import Offers
+from approvals.queue.search import read_id
 from audit.clock import database_now
 from policies.publishing import active_policy
 

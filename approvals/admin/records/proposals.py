@@ -15,7 +15,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from approvals import searching
 from approvals.admin.editing import views
 from approvals.admin.records import filters, ranges
 from approvals.admin.records.exporting import ExportingAdmin
@@ -24,6 +23,7 @@ from approvals.admin.review import page as review_page
 from approvals.models import WAITING, Decision, Proposal, State
 from approvals.people import eligibility
 from approvals.presentation import words
+from approvals.queue import search
 
 LIST_FIELDS = (
     "id", "title", "state", "surface_id", "agent_id", "tier_id", "confidence", "amount", "currency", "owner_id",
@@ -71,7 +71,7 @@ class ProposalAdmin(ExportingAdmin[Proposal]):
         self, request: HttpRequest, queryset: QuerySet[Proposal], search_term: str
     ) -> tuple[QuerySet[Proposal], bool]:
         """Find by id, by the exact name of a target, or by words of the title."""
-        return queryset.filter(searching.named_by(search_term)), False
+        return queryset.filter(search.named_by(search_term)), False
 
     def has_view_permission(self, request: HttpRequest, obj: Proposal | None = None) -> bool:
         return super().has_view_permission(request, obj) or request.user.has_perm(eligibility.SEE_ALL)

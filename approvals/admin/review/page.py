@@ -19,9 +19,9 @@ from approvals.admin.review.conflicts import beside
 from approvals.admin.review.history import story
 from approvals.cards import evidence, showing
 from approvals.models import WAITING, Dispatch, Proposal, Revision, State
-from approvals.offers import Offers, offers
 from approvals.people import eligibility
 from approvals.presentation import marks, participants, words
+from approvals.queue.available_actions import Offers, offers
 from policies import switches
 from policies.models import KillSwitch
 from policies.policy import Policy, SurfacePolicy

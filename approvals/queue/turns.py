@@ -14,12 +14,12 @@ from django.db.models import Case, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from approvals import searching
-from approvals.arranging import Turn
 from approvals.errors import NotEligible, StateConflict
 from approvals.models import OPEN, Assignment, NoticeKind, Proposal, Snooze
 from approvals.notices import occasions
 from approvals.people import eligibility
+from approvals.queue import search
+from approvals.queue.ordering import Turn
 from audit import ledger
 from audit.clock import database_now
 from policies import risk
@@ -206,7 +206,7 @@ def _fits(wanted: Wanted) -> Q:
     """Return the condition for words of the title, an id or the name of a target; for surface, agent and tier."""
     chosen = {"surface": wanted.surface, "agent": wanted.agent, "tier": wanted.tier}
     fits = Q(**{name: value for name, value in chosen.items() if value})
-    return fits & searching.named_by(wanted.words)
+    return fits & search.named_by(wanted.words)
 
 
 class _Ranks:
