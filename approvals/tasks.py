@@ -10,11 +10,12 @@ from typing import Any, Final
 
 from celery import shared_task
 
-from approvals import delivery, replaying
+from approvals import delivery
 from approvals.api.http import idempotency
 from approvals.lifecycle import assessment, escalation, reevaluation
 from approvals.messaging import sending
 from approvals.notices import occasions, retention
+from approvals.replays import runner
 
 BOUND_SECONDS: Final = 20.0
 # Deliveries may take a minute each; what only uses the database may not.
@@ -78,7 +79,7 @@ def forget_old_answers() -> None:
 @shared_task(name="approvals.tasks.replay_policies", **DATABASE)
 def replay_policies() -> None:
     """Carry on the replays that people asked for, a slice at a time."""
-    replaying.run_next()
+    runner.run_next()
 
 
 def _work(batch: Callable[[], int], *, full: int) -> None:

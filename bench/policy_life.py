@@ -8,9 +8,9 @@ from typing import Any, Final
 from django.contrib.auth.models import User
 from django.db import connection
 
-from approvals import recorded
 from approvals.lifecycle import submission
-from approvals.recorded import Window
+from approvals.replays import recorded_cases
+from approvals.replays.recorded_cases import Window
 from audit import canonical
 from audit.clock import database_now
 from bench import data, servers, submit
@@ -120,8 +120,8 @@ def replay_seconds(agent: Agent, bare: dict[str, Any]) -> float:
     begun = time.perf_counter()
     policy = compile_policy(number=0, digest="", document=with_rules(bare, number=RULES))
     replay, tally, window = Replay(policy), Tally(), Window(most=RECORDED)
-    replay.weigh(recorded.cases(window, replay.needs), tally)
-    tally.result(recorded.review_minutes(window))
+    replay.weigh(recorded_cases.cases(window, replay.needs), tally)
+    tally.result(recorded_cases.review_minutes(window))
     taken = time.perf_counter() - begun
     if tally.cases != RECORDED:
         raise RuntimeError(f"{tally.cases} proposals were judged, not {RECORDED}.")

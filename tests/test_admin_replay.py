@@ -5,8 +5,8 @@ from django.contrib.auth.models import User
 from django.template import Context, Template
 from django.test import Client, RequestFactory
 
-from approvals import replaying
 from approvals.admin.replays.page import duration
+from approvals.replays import runner
 from audit import canonical
 from policies import publishing, replays
 from policies.models import PolicyVersion, ReplayRun, Surface
@@ -52,7 +52,7 @@ def test_it_is_asked_for_watched_and_read(world, root):
     assert f'href="{page_of(run)}">See how far it is' in waiting
     assert f'hx-get="{page_of(run)}"' in waiting
 
-    replaying.run_next()
+    runner.run_next()
     done = root.get(answer.url).content.decode()
     assert "hx-get" not in done
     assert "<strong>1</strong> Freed" in done
@@ -85,7 +85,7 @@ def test_asking_leads_back_only_within_the_portal(world, root):
 
 def test_who_may_ask_and_who_may_read(world):
     run = replays.ask(document=publishing.document(), by=None)
-    replaying.run_next()
+    runner.run_next()
     stranger, reader = signed_in(), signed_in("view_policyversion")
     publisher = signed_in("view_policyversion", "ask_loosening")
     assert stranger.get(page_of(run)).status_code == 403
@@ -103,7 +103,7 @@ def test_who_may_ask_and_who_may_read(world):
 def test_a_failed_one_says_why(world, root):
     document = publishing.document() | {"rules": {"one": {"condition": "amont > 1", "decision": "deny"}}}
     run = replays.ask(document=document, by=None)
-    replaying.run_next()
+    runner.run_next()
     page = root.get(page_of(run)).content.decode()
     assert "There is no fact amont" in page
     assert "Replay again" in page
@@ -123,7 +123,7 @@ def test_any_page_can_show_the_panel(world, rf: RequestFactory):
     assert 'name="next" value="/admin/somewhere/"' in shown()
     run = replays.ask(document=document, by=None)
     assert f'hx-get="{page_of(run)}"' in shown()
-    replaying.run_next()
+    runner.run_next()
     assert "<strong>1</strong> Freed" in shown()
     request.user = worlds.person("nobody")
     assert shown() == ""

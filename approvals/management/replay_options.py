@@ -11,9 +11,9 @@ from django.core.management.base import CommandError, OutputWrapper
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
-from approvals import recorded, replaying
-from approvals.recorded import Window
-from approvals.replaying import ReplayInvalid
+from approvals.replays import recorded_cases, runner
+from approvals.replays.recorded_cases import Window
+from approvals.replays.runner import ReplayInvalid
 from audit.clock import database_now
 from policies import publishing
 from policies.models import PolicyVersion
@@ -28,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     which.add_argument("--version", dest="number", type=int, metavar="N", help=_("A published version."))
     which.add_argument("--draft", action="store_true", help=_("What the tables say now; this is the default."))
     parser.add_argument("--last", type=_span, default=_UNITS["d"] * 30, metavar="SPAN", help=_("48h, 30d or 4w."))
-    parser.add_argument("--most", type=int, default=recorded.MOST, metavar="N", help=_("The newest N of them."))
+    parser.add_argument("--most", type=int, default=recorded_cases.MOST, metavar="N", help=_("The newest N of them."))
     parser.add_argument("--json", action="store_true", help=_("Print one JSON object."))
 
 
@@ -36,11 +36,11 @@ def run(options: dict[str, Any], out: OutputWrapper) -> int:
     """Replay, print, and return the exit code. Changes nothing. Raises CommandError."""
     document = _document(options["number"])
     window = Window(since=database_now() - options["last"], most=options["most"])
-    total = recorded.count(window)
+    total = recorded_cases.count(window)
     # Without a terminal there is no bar, only the result.
     with tqdm(total=total, unit=" proposals", disable=None) as bar:
         try:
-            result = replaying.run(document, window, told=lambda done: bar.update(done - bar.n))
+            result = runner.run(document, window, told=lambda done: bar.update(done - bar.n))
         except ReplayInvalid as problem:
             raise CommandError(str(problem)) from problem
     out.write(json.dumps(result) if options["json"] else "\n".join(lines(result)))

@@ -7,13 +7,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from approvals import recorded, recovery, shipping
+from approvals import recovery, shipping
 from approvals.evaluation import judgement
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle import review, submission
 from approvals.models import Proposal, Verdict
 from approvals.models.ids import uuid7
-from approvals.recorded import Window
+from approvals.replays import recorded_cases
+from approvals.replays.recorded_cases import Window
 from audit.clock import database_now
 from policies import publishing, stored_facts
 from policies.replay import Needs, Replay
@@ -37,24 +38,24 @@ def ship_next() -> None:
 
 
 def read(needs: Needs = NOTHING, **window):
-    return list(recorded.cases(Window(**window), needs))
+    return list(recorded_cases.cases(Window(**window), needs))
 
 
 def test_the_newest_come_first_and_no_more_than_asked_for(world, monkeypatch):
-    monkeypatch.setattr(recorded, "BATCH", 3)
+    monkeypatch.setattr(recorded_cases, "BATCH", 3)
     made = [str(world.propose().pk) for _ in range(8)]
     assert [case.proposal for case in read()] == made[::-1]
     assert [case.proposal for case in read(most=4)] == made[:3:-1]
-    assert (recorded.count(Window()), recorded.count(Window(most=4))) == (8, 4)
+    assert (recorded_cases.count(Window()), recorded_cases.count(Window(most=4))) == (8, 4)
 
 
 def test_pages_go_on_where_one_ended(world, monkeypatch):
-    monkeypatch.setattr(recorded, "BATCH", 3)
+    monkeypatch.setattr(recorded_cases, "BATCH", 3)
     made = [str(world.propose().pk) for _ in range(5)]
-    first = next(recorded.pages(Window(), NOTHING))
+    first = next(recorded_cases.pages(Window(), NOTHING))
     rest = [
         case.proposal
-        for page in recorded.pages(Window(), NOTHING, after=first.last, done=first.size)
+        for page in recorded_cases.pages(Window(), NOTHING, after=first.last, done=first.size)
         for case in page.cases
     ]
     assert [case.proposal for case in first.cases] + rest == made[::-1]
@@ -65,7 +66,7 @@ def test_only_what_was_made_since(world):
     at = database_now()
     later = world.propose()
     assert [case.proposal for case in read(since=at)] == [str(later.pk)]
-    assert recorded.count(Window(since=at)) == 1
+    assert recorded_cases.count(Window(since=at)) == 1
     assert read(since=at + timedelta(hours=1)) == []
 
 
@@ -106,7 +107,7 @@ def test_what_became_of_it(world):
     ("needs", "has_payload", "has_before"),
     [(NOTHING, False, False), (PAYLOAD, True, False), (Needs(False, True), False, True), (BOTH, True, True)],
 )
-@pytest.mark.parametrize("length", [10, recorded.LARGE_BYTES + 10])
+@pytest.mark.parametrize("length", [10, recorded_cases.LARGE_BYTES + 10])
 def test_contents_are_read_where_they_are_needed_however_large(world, needs, has_payload, has_before, length):
     payload, before = {"text": "ä" * length}, {"noise": [str(uuid7()) for _ in range(length // 8)]}
     world.propose(content={"payload": payload, "before": before})
@@ -117,7 +118,7 @@ def test_contents_are_read_where_they_are_needed_however_large(world, needs, has
     assert json.loads(first.payload or "null") == (payload if has_payload else None)
     assert json.loads(first.before or "null") == (before if has_before else None)
     assert second.before is None
-    alone = length > recorded.LARGE_BYTES and (has_payload or has_before)
+    alone = length > recorded_cases.LARGE_BYTES and (has_payload or has_before)
     assert len(queries) == 2 + alone
 
 
@@ -135,8 +136,8 @@ def test_review_minutes_are_the_median_to_the_first_decision_of_each_surface(wor
             )
             cursor.execute("SET LOCAL session_replication_role = DEFAULT")
     world.propose("pricing")
-    assert recorded.review_minutes(Window()) == {"ads.budget": pytest.approx(3)}
-    assert recorded.review_minutes(Window(since=database_now())) == {}
+    assert recorded_cases.review_minutes(Window()) == {"ads.budget": pytest.approx(3)}
+    assert recorded_cases.review_minutes(Window(since=database_now())) == {}
 
 
 def test_the_policy_in_force_changes_nothing_of_what_it_said_itself(world):
@@ -144,7 +145,7 @@ def test_the_policy_in_force_changes_nothing_of_what_it_said_itself(world):
         for surface in ("ads.budget", "email.lifecycle", "pricing"):
             world.propose(surface, content={"confidence": confidence})
     replay, tally = Replay(publishing.active_policy()), Tally()
-    replay.weigh(recorded.cases(Window(), replay.needs), tally)
+    replay.weigh(recorded_cases.cases(Window(), replay.needs), tally)
     assert tally.cases == Proposal.objects.count() == 9
     assert not any(tally.result({})["changes"].values())
 

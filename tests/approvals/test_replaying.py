@@ -9,9 +9,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import F
 
-from approvals import recorded, replaying, tasks
-from approvals.recorded import Window
-from approvals.replaying import ReplayInvalid
+from approvals import tasks
+from approvals.replays import recorded_cases, runner
+from approvals.replays.recorded_cases import Window
+from approvals.replays.runner import ReplayInvalid
 from policies import publishing, replays
 from policies.models import PolicyVersion, ReplayRun, Surface
 from tests import world as worlds
@@ -47,13 +48,13 @@ def draft(world) -> dict:
 
 @pytest.fixture
 def small_slices(monkeypatch):
-    monkeypatch.setattr(recorded, "BATCH", 2)
-    monkeypatch.setattr(replaying, "SLICE_SECONDS", 0.0)
-    monkeypatch.setattr(replaying, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(recorded_cases, "BATCH", 2)
+    monkeypatch.setattr(runner, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(runner, "SAVE_SECONDS", 0.0)
 
 
 def test_it_says_who_would_be_gated_and_freed(draft):
-    result = replaying.run(draft, Window())
+    result = runner.run(draft, Window())
     assert result["cases"] == 12
     assert {name: number for name, number in result["changes"].items() if number} == {"gated": 6, "freed": 6}
     assert result["surfaces"]["ads.budget"]["changes"] == {"freed": 6}
@@ -65,19 +66,19 @@ def test_it_says_who_would_be_gated_and_freed(draft):
 def test_in_the_background_it_goes_on_slice_by_slice_to_the_same_figures(draft, small_slices):
     run = replays.ask(document=draft, by=None)
     seen = []
-    while replaying.run_next():
+    while runner.run_next():
         run.refresh_from_db()
         seen.append((run.status, run.done, run.percent))
     assert seen[:2] == [("running", 2, 16), ("running", 4, 33)]
     assert seen[-1] == ("done", 12, 100)
     assert run.total == 12
-    assert run.result == replaying.run(draft, Window(run.since, run.most))
+    assert run.result == runner.run(draft, Window(run.since, run.most))
     assert run.tally is None
 
 
 def test_what_a_lost_worker_had_counted_is_not_counted_again(draft, small_slices, monkeypatch):
     run = replays.ask(document=draft, by=None)
-    replaying.run_next()
+    runner.run_next()
 
     def die(claimed):
         raise KeyboardInterrupt
@@ -85,10 +86,10 @@ def test_what_a_lost_worker_had_counted_is_not_counted_again(draft, small_slices
     with monkeypatch.context() as patched:
         patched.setattr(replays, "put_down", die)
         with pytest.raises(KeyboardInterrupt):
-            replaying.run_next()
-    assert not replaying.run_next()  # it is still held
+            runner.run_next()
+    assert not runner.run_next()  # it is still held
     ReplayRun.objects.update(lease_until=F("lease_until") - timedelta(minutes=5))
-    while replaying.run_next():
+    while runner.run_next():
         pass
     run.refresh_from_db()
     assert (run.status, run.crashes) == ("done", 1)
@@ -105,13 +106,13 @@ def test_what_a_lost_worker_had_counted_is_not_counted_again(draft, small_slices
 )
 def test_a_draft_that_cannot_be_used_says_why(draft, part, why):
     with pytest.raises(ReplayInvalid, match=why):
-        replaying.run(draft | part, Window())
+        runner.run(draft | part, Window())
     run = replays.ask(document=draft | part, by=None)
-    assert replaying.run_next()
+    assert runner.run_next()
     run.refresh_from_db()
     assert run.status == ReplayRun.Status.FAILED
     assert why in run.error
-    assert not replaying.run_next()
+    assert not runner.run_next()
 
 
 def test_the_task_carries_on_what_waits(draft):
@@ -129,7 +130,7 @@ def test_two_workers_at_once_count_each_proposal_once(draft, small_slices):
     def work() -> None:
         try:
             while not ReplayRun.objects.get(pk=run.pk).is_finished:
-                replaying.run_next()
+                runner.run_next()
         finally:
             connection.close()
 

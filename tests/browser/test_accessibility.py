@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from playwright.sync_api import Page
 
-from approvals import replaying
 from approvals.messaging import decision_links
 from approvals.models import Proposal
+from approvals.replays import runner
 from audit.clock import database_now
 from policies import publishing, replays, switches
 from policies.models import Guardrail, ReplayRun, Surface
@@ -125,7 +125,7 @@ def build(world: World) -> Scene:
     switches.engage(scope="surface:pricing", by=world.owner, reason="Wrong prices were shipped.")
     Surface.objects.filter(pk="ads.budget").update(tier="batch")
     run = replays.ask(document=publishing.document(), by=world.owner)
-    replaying.run_next()
+    runner.run_next()
     link = decision_links.issue(person=world.owner, proposal=plain, via="email", at=database_now())
     return Scene(world.owner, plain, signed, rivals[1], marked, editable, run, link)
 

@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from approvals import recorded
 from approvals.outbox.wakeups import wake
-from approvals.recorded import Window
+from approvals.replays import recorded_cases
+from approvals.replays.recorded_cases import Window
 from policies import replays
 from policies.guardrails import GuardrailInvalid
 from policies.models import ReplayRun
@@ -37,12 +37,12 @@ def run(document: Mapping[str, Any], window: Window, *, told: Callable[[int], ob
     `told` is called with the number of proposals judged, after each page. Raises ReplayInvalid.
     """
     judge, tally, done = _judge(document), Tally(), 0
-    for page in recorded.pages(window, judge.needs):
+    for page in recorded_cases.pages(window, judge.needs):
         judge.weigh(page.cases, tally)
         done += page.size
         if told is not None:
             told(done)
-    return tally.result(recorded.review_minutes(window))
+    return tally.result(recorded_cases.review_minutes(window))
 
 
 def run_next() -> bool:
@@ -80,11 +80,11 @@ def _carry_on(claimed: ReplayRun) -> bool:
     """Judge pages until the slice is over or none is left; return whether it is finished."""
     judge, window = _judge(claimed.document), Window(claimed.since, claimed.most)
     if claimed.total is None:
-        replays.start(claimed, total=recorded.count(window))
+        replays.start(claimed, total=recorded_cases.count(window))
     tally = Tally.of_json(claimed.tally) if claimed.tally else Tally()
     started = saved = time.monotonic()
     done = claimed.done
-    for page in recorded.pages(window, judge.needs, after=claimed.last or recorded.NEWEST, done=done):
+    for page in recorded_cases.pages(window, judge.needs, after=claimed.last or recorded_cases.NEWEST, done=done):
         judge.weigh(page.cases, tally)
         done += page.size
         now = time.monotonic()
@@ -93,5 +93,5 @@ def _carry_on(claimed: ReplayRun) -> bool:
             saved = now
         if now - started > SLICE_SECONDS:
             return False
-    replays.finish(claimed, done=done, result=tally.result(recorded.review_minutes(window)))
+    replays.finish(claimed, done=done, result=tally.result(recorded_cases.review_minutes(window)))
     return True
