@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from celery import shared_task
 
-from approvals import delivery
 from approvals.api.http import idempotency
 from approvals.lifecycle import assessment, escalation, reevaluation
 from approvals.messaging import sending
 from approvals.notices import occasions, retention
 from approvals.replays import runner
+from approvals.shipping import delivery
 
 BOUND_SECONDS: Final = 20.0
 # Deliveries may take a minute each; what only uses the database may not.

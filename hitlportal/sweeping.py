@@ -11,10 +11,10 @@ from typing import Any, Final
 from celery import signals
 from django.db import Error, close_old_connections
 
-from approvals import delivery
 from approvals.lifecycle import escalation, reevaluation
 from approvals.messaging import sending
 from approvals.notices import occasions
+from approvals.shipping import delivery
 from hitlportal import watchdog
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,6 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern
 
-from approvals import shipping
 from approvals.lifecycle import batches
 from approvals.models import (
     Absence,
@@ -35,6 +34,7 @@ from approvals.models import (
     Timer,
 )
 from approvals.notices import occasions
+from approvals.shipping import dispatches
 from audit.models import Entry
 from policies import agents, bootstrap
 from policies.models import (
@@ -95,8 +95,8 @@ def world() -> World:
             world.approve(proposal, comment=SECRET)
     OutsideAddress.objects.create(name="Team", url=f"discord://{SECRET}/{SECRET}")
     occasions.fan_out()
-    claim = shipping.claim_next(worker="test", kind="webhook")
-    shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"said": SECRET})
+    claim = dispatches.claim_next(worker="test", kind="webhook")
+    dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"said": SECRET})
     Sample.objects.create(proposal=claim.dispatch.proposal, picked_at=claim.dispatch.created_at)
     return world
 

@@ -10,10 +10,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from approvals import shipping
 from approvals.lifecycle import batches, review
 from approvals.models import Decision, Proposal
 from approvals.queue import turns
+from approvals.shipping import dispatches
 from audit.models import Entry
 from tests import world as worlds
 from tests.world import World, seen
@@ -282,7 +282,7 @@ def test_of_what_one_may_not_see_nothing_is_decided_nor_told(world):
 def test_undo_all_takes_back_what_has_not_left(world, client):
     proposals = propose(world)
     address = send(client, "approve_now", proposals).url
-    shipping.claim_next(worker="test", kind="webhook")
+    dispatches.claim_next(worker="test", kind="webhook")
     page = text(client.get(address))
     assert "Undo all 2" in page
     answer = client.post(address, {"step": "undo"}, follow=True)

@@ -9,9 +9,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from approvals import recovery, sampling, shipping
 from approvals.admin.oversight import monitor_rows
 from approvals.models import Decision, Dispatch, Proposal, Sample
+from approvals.shipping import dispatches, recovery, sampling
 from policies import switches
 from policies.models import Agent, Mandate, Tier
 from tests import world as worlds
@@ -56,12 +56,12 @@ def ship(world: World, title: str = "Shipped", *, well: bool = True) -> Proposal
 
 
 def deliver(*, well: bool = True) -> None:
-    while claim := shipping.claim_next(worker="test", kind="webhook"):
+    while claim := dispatches.claim_next(worker="test", kind="webhook"):
         known = {"dispatch_id": claim.dispatch.pk, "fence": claim.fence}
         if well:
-            shipping.complete(**known, receipt={"done": True})
+            dispatches.complete(**known, receipt={"done": True})
         else:
-            shipping.postpone(**known, error="The far side answered 410.", is_final=True)
+            dispatches.postpone(**known, error="The far side answered 410.", is_final=True)
 
 
 def titles(answer: Any, name: str) -> list[str]:
@@ -109,15 +109,17 @@ def test_stop_takes_it_back_with_a_word_why(world, client):
 
 def test_it_is_too_late_to_stop_what_a_worker_has(world, client):
     proposal = world.propose("crm.segments")
-    shipping.claim_next(worker="test", kind="webhook")
+    dispatches.claim_next(worker="test", kind="webhook")
     assert "on its way already" in text(act(client, "stop", proposal))
     assert state(proposal) == "approved"
 
 
 def test_what_was_tried_before_offers_no_stop(world, client):
     world.propose("crm.segments", title="Tried")
-    claim = shipping.claim_next(worker="test", kind="webhook")
-    shipping.postpone(dispatch_id=claim.dispatch.pk, fence=claim.fence, error="Timed out.", after=timedelta(minutes=5))
+    claim = dispatches.claim_next(worker="test", kind="webhook")
+    dispatches.postpone(
+        dispatch_id=claim.dispatch.pk, fence=claim.fence, error="Timed out.", after=timedelta(minutes=5)
+    )
     page = text(client.get(PAGE))
     assert "Tried 1 times so far: Timed out." in page
     assert 'value="stop"' not in page

@@ -12,12 +12,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from approvals import recovery, shipping
 from approvals.admin.oversight import charts
 from approvals.figures import trend
 from approvals.figures.trend import Day
 from approvals.lifecycle import review
 from approvals.models import Proposal
+from approvals.shipping import dispatches, recovery
 from audit.clock import database_now
 from policies import bootstrap, switches
 from policies.models import Agent
@@ -102,8 +102,8 @@ def test_an_agent_that_is_suspended_fails_or_is_often_refused_is_named_with_coun
             world.decide(proposal, "reject", reason_code="too_risky")
         else:
             world.approve(proposal)
-    claim = shipping.claim_next(worker="test", kind="webhook")
-    shipping.postpone(dispatch_id=claim.dispatch.pk, fence=claim.fence, error="Gone.", is_final=True)
+    claim = dispatches.claim_next(worker="test", kind="webhook")
+    dispatches.postpone(dispatch_id=claim.dispatch.pk, fence=claim.fence, error="Gone.", is_final=True)
     page = home(world.owner)
     assert "3 of 5 decisions were rejections." in page
     assert "1 dispatch failed." in page
@@ -116,11 +116,11 @@ def test_what_is_rolled_back_more_than_once_is_named(world: World) -> None:
     for number in range(2):
         proposal = world.propose(title=f"Number {number}", content={"rollback": {"amount": -1}})
         world.approve(proposal)
-        claim = shipping.claim_next(worker="test", kind="webhook")
-        shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
+        claim = dispatches.claim_next(worker="test", kind="webhook")
+        dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
         recovery.roll_back(proposal_id=proposal.pk, by=world.owner, comment="Wrong.")
-        back = shipping.claim_next(worker="test", kind="webhook")
-        shipping.complete(dispatch_id=back.dispatch.pk, fence=back.fence, receipt={"status": 200})
+        back = dispatches.claim_next(worker="test", kind="webhook")
+        dispatches.complete(dispatch_id=back.dispatch.pk, fence=back.fence, receipt={"status": 200})
     assert "2 actions were rolled back." in home(world.owner)
 
 

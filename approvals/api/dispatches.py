@@ -5,11 +5,11 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from approvals import shipping
 from approvals.api.contract import examples, representation, schemas
 from approvals.api.contract.openapi import EXECUTORS, call, described
 from approvals.api.http.base import AgentView, answer, written
 from approvals.models import Dispatch
+from approvals.shipping import dispatches
 from policies.models import Connector
 
 
@@ -29,7 +29,7 @@ class ClaimView(AgentView):
         """Claim the next dispatch of the connectors this agent executes; 204 where there is none."""
         self.body(request, schemas.NOTHING_CHECKER)
         agent = self.agent(request)
-        claimed = shipping.claim_next(worker=f"agent/{agent.slug}", kind=Connector.Kind.PULL, executor=agent)
+        claimed = dispatches.claim_next(worker=f"agent/{agent.slug}", kind=Connector.Kind.PULL, executor=agent)
         if claimed is None:
             return HttpResponse(status=204)
         return written(answer(200, representation.claim(claimed)))
@@ -60,11 +60,11 @@ class ReceiptView(AgentView):
         if said["status"] == "delivered":
             # Told nothing, the portal still keeps that it was told.
             receipt = said.get("receipt")
-            dispatch = shipping.complete(
+            dispatch = dispatches.complete(
                 dispatch_id=dispatch_id, fence=fence, receipt={} if receipt is None else receipt
             )
         else:
-            dispatch = shipping.postpone(
+            dispatch = dispatches.postpone(
                 dispatch_id=dispatch_id,
                 fence=fence,
                 error=said.get("error") or "The executor gave no reason.",

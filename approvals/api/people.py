@@ -8,7 +8,6 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from approvals import recovery
 from approvals.api.contract import examples, schemas
 from approvals.api.contract.openapi import PEOPLE, call, described
 from approvals.api.http.base import PersonView, current, proposal_answer, written
@@ -17,6 +16,7 @@ from approvals.lifecycle.review import SeenRevision
 from approvals.models import Decision, Proposal
 from approvals.people import signature
 from approvals.people.eligibility import visible
+from approvals.shipping import recovery
 
 
 class ActionView(PersonView):

@@ -15,7 +15,6 @@ from django.db.models.functions import Greatest, Now
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from approvals import candidates
 from approvals.lifecycle import reevaluation
 from approvals.models import (
     WAITING,
@@ -27,6 +26,7 @@ from approvals.models import (
     Proposal,
     Timer,
 )
+from approvals.shipping import claimable
 from audit.clock import database_now
 from policies.models import Activation, Connector, ReplayRun
 
@@ -84,7 +84,7 @@ def due_of(rows: QuerySet[Any], since: Any) -> Due:
 
 def _shipping() -> Due:
     """What a worker could claim now; what a kill switch stops is not late but stopped."""
-    return due_of(candidates.due(Connector.Kind.WEBHOOK), Greatest("next_attempt_at", "lease_until"))
+    return due_of(claimable.due(Connector.Kind.WEBHOOK), Greatest("next_attempt_at", "lease_until"))
 
 
 _TO_SEND: Final = Q(status=DispatchStatus.WAITING, next_attempt_at__lte=Now()) | Q(

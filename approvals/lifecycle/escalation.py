@@ -15,11 +15,12 @@ from django.db.models import DateTimeField, Func
 from django.db.models.functions import Now
 from django.dispatch import Signal
 
-from approvals import shipping, transitions
+from approvals import transitions
 from approvals.errors import StateConflict
 from approvals.models import OPEN, Proposal, Timer
 from approvals.models.together import Statement, insert_together
 from approvals.people import votes
+from approvals.shipping import dispatches
 from audit.canonical import JsonValue
 from audit.clock import database_now
 from audit.models import Entry
@@ -198,7 +199,7 @@ def _expire(proposal_id: object) -> bool:
         return False
     was = proposal.state
     try:
-        shipping.cancel(proposal)
+        dispatches.cancel(proposal)
     except StateConflict:
         return False  # on its way already: the dispatcher says how that ends
     proposal.expire()

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from approvals import shipping, transitions
+from approvals import transitions
 from approvals.errors import InvalidProposal
 from approvals.evaluation import context, requirements
 from approvals.evaluation.judgement import Content, check, judge, stored_verdict
@@ -21,6 +21,7 @@ from approvals.lifecycle import escalation
 from approvals.lifecycle.submission import ask_of
 from approvals.models import WAITING, Decision, Dispatch, Proposal, Reevaluation, Revision, State
 from approvals.outbox.wakeups import wake
+from approvals.shipping import dispatches
 from policies import stored_facts
 from policies.evaluation import Facts, Outcome, Verdict, evaluate
 from policies.policy import SurfacePolicy, TierPolicy
@@ -186,7 +187,7 @@ def _apply(again: Again, dispatch: Dispatch | None, *, release_at: datetime | No
 def _hold_back(again: Again) -> None:
     """Take back what the policy alone had approved: people decide now."""
     proposal, surface = again.proposal, again.surface
-    shipping.cancel(proposal)
+    dispatches.cancel(proposal)
     due = proposal.deadline_at
     if surface is not None:
         fresh = Proposal.deadline(

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import shipping, transitions
+from approvals import transitions
 from approvals.errors import StaleRevision, StateConflict
 from approvals.evaluation import context
 from approvals.evaluation.judgement import Content, Judgement, check, judge
@@ -21,6 +21,7 @@ from approvals.models import OPEN, Decision, NoticeKind, Proposal, State
 from approvals.notices import occasions
 from approvals.people import eligibility, votes
 from approvals.people.tally import Outcome
+from approvals.shipping import dispatches
 from audit import canonical
 from audit.canonical import JsonValue
 from audit.clock import database_now
@@ -202,7 +203,7 @@ def undo(*, proposal_id: UUID, by: User, comment: str = "", batch: UUID | None =
         raise StateConflict(_("Only an approval or a rejection can be undone; this proposal is %s.") % was)
     if batch is not None and votes.last_batch(proposal) != batch:
         raise StateConflict(_("Somebody has decided on it since."))
-    shipping.cancel(proposal)
+    dispatches.cancel(proposal)
     fresh = Proposal.deadline(
         at=locked.at, allowed=locked.surface.deadline, expires_at=proposal.expires_at, calendar=locked.surface.calendar
     )
@@ -262,7 +263,7 @@ def _settle(
     said: dict[str, JsonValue] = {"decision": str(decision.verdict), "reason_code": decision.reason_code}
     transitions.take(proposal, "proposal.decided", was=was, by=by, at=at, **said, **told)
     if proposal.state == State.APPROVED:
-        shipping.enqueue(proposal, connector=locked.surface.connector, at=at)
+        dispatches.enqueue(proposal, connector=locked.surface.connector, at=at)
     return proposal
 
 

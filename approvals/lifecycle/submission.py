@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Model
 
-from approvals import shipping, transitions
+from approvals import transitions
 from approvals.errors import InvalidProposal, StateConflict
 from approvals.evaluation import context, requirements
 from approvals.evaluation.judgement import (
@@ -30,6 +30,7 @@ from approvals.models.together import first_history, insert_together
 from approvals.notices import occasions
 from approvals.outbox.addresses import read_url
 from approvals.outbox.http import DeliveryRefused, check_url
+from approvals.shipping import dispatches
 from audit import ledger
 from audit.clock import database_now
 from policies.evaluation import Outcome as PolicyOutcome
@@ -88,8 +89,8 @@ def submit(*, agent: Agent, draft: Draft, along: Along | None = None) -> Proposa
     entry = transitions.entry(proposal, "proposal.submitted", was="", by=agent, at=now.at, **_told(judged))
     dispatch = None
     if proposal.state == State.APPROVED:
-        dispatch = shipping.new_dispatch(proposal, connector=judged.surface.connector, at=now.at)
-        shipping.wake_for(proposal, at=now.at)
+        dispatch = dispatches.new_dispatch(proposal, connector=judged.surface.connector, at=now.at)
+        dispatches.wake_for(proposal, at=now.at)
     history = first_history(proposal, at=now.at)
     rows = [proposal, history, proposal.revision, proposal.verdict, entry, dispatch]
     more = along(proposal, dispatch) if along is not None else ()
@@ -190,7 +191,7 @@ def withdraw(*, agent: Agent, proposal_id: UUID) -> Proposal:
     at = database_now()
     if was != State.APPROVED and proposal.deadline_at <= at:
         raise StateConflict("The deadline has passed: the proposal has expired.")
-    shipping.cancel(proposal)
+    dispatches.cancel(proposal)
     proposal.withdraw()
     return transitions.take(proposal, "proposal.withdrawn", was=was, by=agent, at=at)
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from standardwebhooks import Webhook
 
-from approvals import delivery, shipping
 from approvals.errors import InvalidProposal
 from approvals.lifecycle import review
 from approvals.models import Callback, Proposal
 from approvals.outbox import backoff, callbacks
+from approvals.shipping import delivery, dispatches
 from audit.clock import database_now
 from policies.models import Agent
 from tests import world as worlds
@@ -58,11 +58,11 @@ def test_shipping_and_failing_are_told(world):
     with answering(OK) as far:
         for ending in ("shipped", "failed"):
             world.approve(world.propose(callback_url=far.url))
-            claim = shipping.claim_next(worker="test", kind="webhook")
+            claim = dispatches.claim_next(worker="test", kind="webhook")
             if ending == "shipped":
-                shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={})
+                dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={})
             else:
-                shipping.postpone(dispatch_id=claim.dispatch.pk, fence=claim.fence, error="Gone.", is_final=True)
+                dispatches.postpone(dispatch_id=claim.dispatch.pk, fence=claim.fence, error="Gone.", is_final=True)
         delivery.deliver_callbacks()
     kinds = [json.loads(message.body)["type"] for message in far.seen]
     assert sorted(kinds) == ["proposal.approved"] * 2 + ["proposal.failed", "proposal.shipped"]

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from django.db import connection, transaction
 
-from approvals import delivery
 from approvals.models import Attempt, Dispatch, Proposal
+from approvals.shipping import delivery
 from audit.clock import database_now
 from policies.models import Connector
 from tests import world as worlds
@@ -35,7 +35,8 @@ import django
 django.setup()
 from django.db import connection
 connection.settings_dict["NAME"] = sys.argv[1]
-from approvals import delivery, shipping
+from approvals.shipping import delivery
+from approvals.shipping import dispatches as shipping
 print("ready", flush=True)
 """
 SHIP = WORKER + "delivery.ship_due()\n"

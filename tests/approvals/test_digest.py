@@ -8,10 +8,10 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from approvals import recovery, sampling, shipping
 from approvals.figures.daily import Digest, digest
 from approvals.lifecycle import review
 from approvals.models import Decision, Dispatch, Proposal, Sample
+from approvals.shipping import dispatches, recovery, sampling
 from policies.models import Tier
 from tests import world as worlds
 from tests.world import World
@@ -33,12 +33,12 @@ def propose(world: World, surface: str = "crm.segments") -> Proposal:
 
 
 def ship(*, well: bool = True) -> None:
-    while claim := shipping.claim_next(worker="test", kind="webhook"):
+    while claim := dispatches.claim_next(worker="test", kind="webhook"):
         known = {"dispatch_id": claim.dispatch.pk, "fence": claim.fence}
         if well:
-            shipping.complete(**known, receipt={"done": True})
+            dispatches.complete(**known, receipt={"done": True})
         else:
-            shipping.postpone(**known, error="410 Gone", is_final=True)
+            dispatches.postpone(**known, error="410 Gone", is_final=True)
 
 
 def today(person: User, days: int = 0) -> Digest:

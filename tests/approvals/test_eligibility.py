@@ -2,11 +2,11 @@
 
 import pytest
 
-from approvals import recovery
 from approvals.errors import NotEligible
 from approvals.lifecycle import review
 from approvals.models import Decision, Proposal
 from approvals.people import eligibility
+from approvals.shipping import recovery
 from policies.publishing import active_policy
 from tests import world as worlds
 from tests.world import OWNER, World, person, seen

@@ -2,10 +2,10 @@
 
 import pytest
 
-from approvals import delivery
 from approvals.errors import InvalidProposal
 from approvals.models import Dispatch, Proposal
 from approvals.outbox.http import Answer
+from approvals.shipping import delivery
 from tests import world as worlds
 from tests.approvals.connectors.servers import answer, serving
 from tests.world import World

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.core.exceptions import ImproperlyConfigured
 
-from approvals import grants
+from approvals.shipping import grants
 from tests import vectors
 
 DISPATCH = UUID("01935a4e-0000-7000-8000-000000000001")

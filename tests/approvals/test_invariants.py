@@ -9,12 +9,12 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from approvals import recovery, shipping
 from approvals.evaluation.judgement import Content
 from approvals.invariants.history import STEPS
 from approvals.lifecycle import escalation, review, submission
 from approvals.models import IdempotentAnswer, Proposal
 from approvals.models.states import EDGES
+from approvals.shipping import dispatches, recovery
 from audit.clock import database_now
 from policies import switches
 from policies.models import EVERYWHERE, KillSwitch
@@ -28,11 +28,11 @@ ROLLBACK = {"rollback": {"amount": -4000}}
 
 
 def ship(*, error: str = "") -> None:
-    claim = shipping.claim_next(worker="test", kind="webhook")
+    claim = dispatches.claim_next(worker="test", kind="webhook")
     if error:
-        shipping.postpone(dispatch_id=claim.dispatch.pk, fence=claim.fence, error=error, is_final=True)
+        dispatches.postpone(dispatch_id=claim.dispatch.pk, fence=claim.fence, error=error, is_final=True)
     else:
-        shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
+        dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
 
 
 def populate(world: World) -> dict[str, Proposal]:
@@ -100,7 +100,7 @@ def populate(world: World) -> dict[str, Proposal]:
     switches.engage(scope="surface:ads.budget", by=world.owner, reason="Stop.")
     lives["stopped"] = world.propose()
     world.approve(lives["stopped"])
-    assert shipping.claim_next(worker="test", kind="webhook") is None
+    assert dispatches.claim_next(worker="test", kind="webhook") is None
     worlds.release("surface:ads.budget")
     switches.engage(scope="surface:email.lifecycle", by=world.owner, reason="Stop.")
     lives["blocked"] = block(world)

@@ -6,9 +6,9 @@ import jwt
 import pytest
 from django.conf import settings
 
-from approvals import grants, shipping
 from approvals.errors import LeaseLost
 from approvals.models import Dispatch, Proposal
+from approvals.shipping import dispatches, grants
 from audit.clock import database_now
 from policies.models import Agent, Connector
 from tests import world as worlds
@@ -28,7 +28,7 @@ def world() -> World:
 
 
 def claim(world: World, executor: Agent | None = None):
-    return shipping.claim_next(worker="runner", kind="pull", executor=executor or world.agent.executor)
+    return dispatches.claim_next(worker="runner", kind="pull", executor=executor or world.agent.executor)
 
 
 def test_the_executor_gets_the_bytes_with_a_grant_of_its_own(world):
@@ -39,7 +39,7 @@ def test_the_executor_gets_the_bytes_with_a_grant_of_its_own(world):
     said = jwt.decode(claimed.grant, key, algorithms=["EdDSA"], audience="crm", issuer=settings.SITE_URL)
     assert (said["jti"], said["sub"]) == (str(claimed.dispatch.pk), str(proposal.pk))
     assert said["digest"] == proposal.revision.digest
-    shipping.complete(dispatch_id=claimed.dispatch.pk, fence=claimed.fence, receipt={"segment": 7})
+    dispatches.complete(dispatch_id=claimed.dispatch.pk, fence=claimed.fence, receipt={"segment": 7})
     assert Proposal.objects.get().state == "shipped"
     assert_invariants_hold()
 
@@ -47,7 +47,7 @@ def test_the_executor_gets_the_bytes_with_a_grant_of_its_own(world):
 def test_nobody_else_gets_it_and_the_portal_does_not_post_it(world):
     world.approve(world.propose("crm.segments"))
     assert claim(world, world.agent) is None
-    assert shipping.claim_next(worker="test", kind="webhook") is None
+    assert dispatches.claim_next(worker="test", kind="webhook") is None
     Connector.objects.filter(slug="crm").update(is_enabled=False)
     assert claim(world) is None
 
@@ -65,12 +65,12 @@ def test_an_executor_that_went_away_loses_its_lease(world):
     second = claim(world)
     assert (second.dispatch.pk, second.fence) == (first.dispatch.pk, 2)
     with pytest.raises(LeaseLost):
-        shipping.complete(dispatch_id=first.dispatch.pk, fence=first.fence, receipt={})
-    shipping.complete(dispatch_id=second.dispatch.pk, fence=second.fence, receipt={"by": "second"})
-    again = shipping.complete(dispatch_id=second.dispatch.pk, fence=second.fence, receipt={"by": "again"})
+        dispatches.complete(dispatch_id=first.dispatch.pk, fence=first.fence, receipt={})
+    dispatches.complete(dispatch_id=second.dispatch.pk, fence=second.fence, receipt={"by": "second"})
+    again = dispatches.complete(dispatch_id=second.dispatch.pk, fence=second.fence, receipt={"by": "again"})
     assert again.receipt == {"by": "second"}
     with pytest.raises(LeaseLost):
-        shipping.postpone(dispatch_id=second.dispatch.pk, fence=second.fence, error="No.")
+        dispatches.postpone(dispatch_id=second.dispatch.pk, fence=second.fence, error="No.")
     assert_invariants_hold()
 
 
@@ -78,6 +78,6 @@ def test_a_lease_that_ran_out_still_counts_while_nobody_else_has_it(world):
     world.approve(world.propose("crm.segments"))
     late = claim(world)
     Dispatch.objects.update(lease_until=database_now() - timedelta(seconds=1))
-    shipping.complete(dispatch_id=late.dispatch.pk, fence=late.fence, receipt={})
+    dispatches.complete(dispatch_id=late.dispatch.pk, fence=late.fence, receipt={})
     assert Proposal.objects.get().state == "shipped"
     assert claim(world) is None

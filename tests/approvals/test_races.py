@@ -7,10 +7,10 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from approvals import shipping
 from approvals.errors import StaleRevision, StateConflict
 from approvals.lifecycle import escalation, review, submission
 from approvals.models import Attempt, Decision, Dispatch, Proposal
+from approvals.shipping import dispatches
 from audit.clock import database_now
 from policies import switches
 from policies.models import EVERYWHERE, Connector
@@ -31,7 +31,7 @@ def world() -> World:
 
 
 def claim(_round: int = 0):
-    return shipping.claim_next(worker="racer", kind="webhook")
+    return dispatches.claim_next(worker="racer", kind="webhook")
 
 
 def approve(world: World, proposals: list[Proposal], by=None):
@@ -222,7 +222,7 @@ def test_nothing_is_claimed_once_a_kill_switch_is_engaged(world):
 
     def work(_round: int):
         if (claimed := claim()) is not None:
-            shipping.complete(dispatch_id=claimed.dispatch.pk, fence=claimed.fence, receipt={"status": 200})
+            dispatches.complete(dispatch_id=claimed.dispatch.pk, fence=claimed.fence, receipt={"status": 200})
 
     race(ROUNDS, pull, work, work)
 
@@ -254,7 +254,7 @@ def test_a_lease_that_ran_out_goes_to_one_other_worker(world):
 
     def finish_late(number: int):
         late = slow[number]
-        return shipping.complete(dispatch_id=late.dispatch.pk, fence=late.fence, receipt={"status": 200})
+        return dispatches.complete(dispatch_id=late.dispatch.pk, fence=late.fence, receipt={"status": 200})
 
     race(50, finish_late, claim, claim)
 

@@ -7,7 +7,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from approvals import recovery, shipping
 from approvals.evaluation import judgement
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle import review, submission
@@ -15,6 +14,7 @@ from approvals.models import Proposal, Verdict
 from approvals.models.ids import uuid7
 from approvals.replays import recorded_cases
 from approvals.replays.recorded_cases import Window
+from approvals.shipping import dispatches, recovery
 from audit.clock import database_now
 from policies import publishing, stored_facts
 from policies.replay import Needs, Replay
@@ -33,8 +33,8 @@ def world() -> World:
 
 
 def ship_next() -> None:
-    claim = shipping.claim_next(worker="test", kind="webhook")
-    shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={})
+    claim = dispatches.claim_next(worker="test", kind="webhook")
+    dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={})
 
 
 def read(needs: Needs = NOTHING, **window):

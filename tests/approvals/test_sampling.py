@@ -2,10 +2,10 @@
 
 import pytest
 
-from approvals import sampling, shipping
 from approvals.errors import NotEligible, ProposalError, ReasonRequired, StateConflict
 from approvals.lifecycle import review
 from approvals.models import Proposal, Sample
+from approvals.shipping import dispatches, sampling
 from audit.models import Entry
 from policies.models import Tier
 from tests import world as worlds
@@ -30,10 +30,10 @@ def world() -> World:
 
 def ship() -> list[Proposal]:
     shipped = []
-    while claim := shipping.claim_next(worker="test", kind="webhook"):
-        done = shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"done": True})
+    while claim := dispatches.claim_next(worker="test", kind="webhook"):
+        done = dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"done": True})
         # A receipt that comes twice draws no second time.
-        shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"done": True})
+        dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"done": True})
         shipped.append(done.proposal)
     return shipped
 
@@ -76,7 +76,7 @@ def test_about_as_many_as_the_rate_says_are_picked():
 
 def test_nothing_is_picked_before_it_has_shipped(world):
     world.propose("crm.segments")
-    shipping.claim_next(worker="test", kind="webhook")
+    dispatches.claim_next(worker="test", kind="webhook")
     assert not Sample.objects.exists()
 
 

@@ -15,9 +15,9 @@ from django.conf import settings
 from django.db import connection
 from django.test import override_settings
 
-from approvals import delivery
 from approvals.models import Dispatch, Proposal
 from approvals.outbox import wakeups
+from approvals.shipping import delivery
 from hitlportal import celery as portal_celery
 from policies.models import Connector
 from tests import world as worlds

@@ -5,11 +5,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from approvals import recovery, sampling, shipping
 from approvals.figures import track_record
 from approvals.figures.track_record import TrackRecord
 from approvals.lifecycle import review
 from approvals.models import Proposal, Sample
+from approvals.shipping import dispatches, recovery, sampling
 from policies.models import Agent, Mandate, Tier
 from tests import world as worlds
 from tests.world import World, seen
@@ -27,8 +27,8 @@ def propose(world: World, confidence: float | None = 0.95, surface: str = "ads.b
 
 
 def ship() -> None:
-    while claim := shipping.claim_next(worker="test", kind="webhook"):
-        shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"done": True})
+    while claim := dispatches.claim_next(worker="test", kind="webhook"):
+        dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"done": True})
 
 
 def record(confidence: float | None = 0.95, surface: str = "ads.budget", agent: str = "pacer") -> TrackRecord:

@@ -8,9 +8,9 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from approvals import shipping
 from approvals.lifecycle import review
 from approvals.models import Decision, Proposal, SavedFilter
+from approvals.shipping import dispatches
 from policies.models import Surface
 from tests import world as worlds
 from tests.browser.conftest import PASSWORD, PHONE, OpenAs
@@ -168,8 +168,8 @@ def test_undo_too_late(open_as: OpenAs, made: list[Proposal]) -> None:
     shows(page, "Second")
     Proposal.objects.filter(pk=made[0].pk).update(release_at=timezone.now())
     made[0].dispatches.update(next_attempt_at=timezone.now())
-    claim = shipping.claim_next(worker="test", kind="webhook")
-    shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
+    claim = dispatches.claim_next(worker="test", kind="webhook")
+    dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
     page.keyboard.press("u")
     shows(page, "First")
     expect(page.get_by_role("status").filter(has_text="Nothing was changed.")).to_be_visible()
@@ -191,8 +191,8 @@ def test_undo_goes_by_itself_when_its_time_has_run_out(open_as: OpenAs, made: li
     comment.fill("Half a sentence")
     Proposal.objects.filter(pk=made[0].pk).update(release_at=timezone.now())
     made[0].dispatches.update(next_attempt_at=timezone.now())
-    claim = shipping.claim_next(worker="test", kind="webhook")
-    shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
+    claim = dispatches.claim_next(worker="test", kind="webhook")
+    dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
     expect(page.locator(".recent").get_by_role("link", name="Roll back…")).to_be_visible()
     expect(undo).to_have_count(0)
     expect(comment).to_have_value("Half a sentence")
@@ -210,14 +210,14 @@ def test_the_undo_beside_the_message_goes_as_well(open_as: OpenAs, made: list[Pr
     expect(told.get_by_role("button", name="Undo")).to_be_visible()
     Proposal.objects.filter(pk=made[0].pk).update(release_at=timezone.now())
     made[0].dispatches.update(next_attempt_at=timezone.now())
-    claim = shipping.claim_next(worker="test", kind="webhook")
+    claim = dispatches.claim_next(worker="test", kind="webhook")
     expect(told).to_contain_text("until then you can undo it")
     expect(told.get_by_role("button", name="Undo")).to_have_count(0)
     expect(told.locator("p")).to_have_text("Approved: First.")
     page.keyboard.press("u")
     status = page.get_by_role("status")
     expect(status.filter(has_text="Too late: it is on its way.")).to_be_visible()
-    shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
+    dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
     page.reload()
     page.keyboard.press("u")
     expect(status.filter(has_text="Too late: it has shipped. You can roll it back.")).to_be_visible()

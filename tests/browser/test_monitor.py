@@ -4,8 +4,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from approvals import shipping
 from approvals.models import Proposal, Sample
+from approvals.shipping import dispatches
 from policies.models import Tier
 from tests.browser.conftest import PHONE, OpenAs
 from tests.world import World
@@ -26,12 +26,12 @@ def hold(world: World, title: str = "Held") -> Proposal:
 
 def ship(world: World, title: str = "Shipped", *, well: bool = True) -> Proposal:
     proposal = world.propose("crm.segments", title=title, content={"rollback": {"amount": -1}})
-    claim = shipping.claim_next(worker="test", kind="webhook")
+    claim = dispatches.claim_next(worker="test", kind="webhook")
     known = {"dispatch_id": claim.dispatch.pk, "fence": claim.fence}
     if well:
-        shipping.complete(**known, receipt={"done": True})
+        dispatches.complete(**known, receipt={"done": True})
     else:
-        shipping.postpone(**known, error="The far side answered 410.", is_final=True)
+        dispatches.postpone(**known, error="The far side answered 410.", is_final=True)
     return proposal
 
 

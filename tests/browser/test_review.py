@@ -7,9 +7,9 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from approvals import shipping
 from approvals.lifecycle import review
 from approvals.models import Proposal
+from approvals.shipping import dispatches
 from policies.models import Surface
 from tests import world as worlds
 from tests.browser.conftest import PASSWORD, PHONE, OpenAs
@@ -68,8 +68,8 @@ def ship(proposal: Proposal) -> None:
     """Do what a worker does."""
     Proposal.objects.filter(pk=proposal.pk, state="approved").update(release_at=timezone.now())
     proposal.dispatches.filter(status="waiting").update(next_attempt_at=timezone.now())
-    claim = shipping.claim_next(worker="test", kind="webhook")
-    shipping.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"number": claim.fence})
+    claim = dispatches.claim_next(worker="test", kind="webhook")
+    dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"number": claim.fence})
 
 
 def test_the_page_shows_by_itself_what_has_shipped_and_what_was_rolled_back(open_as: OpenAs, world: World) -> None:

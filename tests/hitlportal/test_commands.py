@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from approvals import grants
+from approvals.shipping import grants
 
 APPS = ("hitlportal", "approvals", "policies", "audit")
 COMMANDS = sorted(

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from approvals import delivery, tasks
+from approvals import tasks
 from approvals.models import Dispatch, Proposal
+from approvals.shipping import delivery
 from audit.clock import database_now
 from hitlportal import celery, watchdog
 from hitlportal.celery import app
@@ -34,7 +35,8 @@ django.setup()
 from django.db import connection
 connection.settings_dict["NAME"] = sys.argv[1]
 from hitlportal.celery import app
-from approvals import delivery, tasks
+from approvals.shipping import delivery
+from approvals import tasks
 from approvals.outbox import http
 app.conf.broker_url = "memory://"
 app.conf.broker_transport_options = {}

@@ -12,7 +12,6 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from approvals import recovery, sampling
 from approvals.admin.oversight import monitor_rows
 from approvals.admin.oversight.monitor_rows import Asked
 from approvals.admin.records.filters import policy_of, reader_of
@@ -21,6 +20,7 @@ from approvals.errors import ProposalError
 from approvals.lifecycle import review
 from approvals.models import Sample
 from approvals.people import eligibility
+from approvals.shipping import recovery, sampling
 
 Frame = Mapping[str, Any]
 LISTS: Final = ("upcoming", "shipped", "failed", "sampled")

@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from approvals import recovery
 from approvals.admin.review import approvals, forms
 from approvals.admin.review import page as review_page
 from approvals.cards import evidence, showing
@@ -22,6 +21,7 @@ from approvals.errors import NotEligible, ProposalError, ReasonRequired, Signatu
 from approvals.lifecycle import review
 from approvals.models import Decision, Proposal, State
 from approvals.people import signature
+from approvals.shipping import recovery
 
 Frame = Mapping[str, Any]
 

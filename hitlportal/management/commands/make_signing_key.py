@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
-from approvals import grants
+from approvals.shipping import grants
 from hitlportal.environment import new_signing_key
 
 

@@ -18,9 +18,9 @@ from approvals.connectors.receiver import InProgress, MemoryStore, Receiver, Ref
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from approvals import grants
 from approvals.outbox import receiver as receiver_module
 from approvals.outbox import signing
+from approvals.shipping import grants
 from audit import canonical
 
 SECRET = f"whsec_{'A' * 43}="

@@ -12,7 +12,7 @@ from approvals.errors import NothingToRollBack, StateConflict
 from approvals.models import Decision, Dispatch, DispatchStatus, Proposal, State
 from approvals.outbox.wakeups import wake
 from approvals.people import eligibility, votes
-from approvals.shipping import SHIP_TASK
+from approvals.shipping.dispatches import SHIP_TASK
 from audit.clock import database_now
 from policies.models import Connector
 from policies.policy import Policy, SurfacePolicy

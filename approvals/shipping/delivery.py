@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from approvals import shipping
 from approvals.errors import LeaseLost
 from approvals.outbox import backoff, callbacks, http, signing
 from approvals.outbox.callbacks import CallbackClaim
-from approvals.shipping import Claim
+from approvals.shipping import dispatches
+from approvals.shipping.dispatches import Claim
 from audit import canonical
 from audit.canonical import InvalidJson
 from policies.models import Connector
@@ -24,7 +24,7 @@ RECEIPT_CHARACTERS: Final = 10_000
 def ship_due(*, most: int = 50) -> int:
     """Ship what is due by webhook, one after the other, at most `most`; return how many were tried."""
     for tried in range(most):
-        claim = shipping.claim_next(worker=worker_name(), kind=Connector.Kind.WEBHOOK)
+        claim = dispatches.claim_next(worker=worker_name(), kind=Connector.Kind.WEBHOOK)
         if claim is None:
             return tried
         ship(claim)
@@ -43,8 +43,8 @@ def ship(claim: Claim) -> None:
 
 
 def _ship(claim: Claim, connector: Connector) -> None:
-    complete = partial(shipping.complete, dispatch_id=claim.dispatch.pk, fence=claim.fence)
-    postpone = partial(shipping.postpone, dispatch_id=claim.dispatch.pk, fence=claim.fence)
+    complete = partial(dispatches.complete, dispatch_id=claim.dispatch.pk, fence=claim.fence)
+    postpone = partial(dispatches.postpone, dispatch_id=claim.dispatch.pk, fence=claim.fence)
     try:
         headers = _headers(connector.secret, message_id=claim.dispatch.pk, body=claim.body)
         answer = http.post(

@@ -13,12 +13,13 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals import candidates, grants, sampling, transitions
+from approvals import transitions
 from approvals.errors import LeaseLost, StateConflict
 from approvals.evaluation import conflicts
 from approvals.models import Attempt, Dispatch, DispatchStatus, Proposal, State
 from approvals.outbox import backoff
 from approvals.outbox.wakeups import wake
+from approvals.shipping import claimable, grants, sampling
 from audit import canonical, ledger
 from audit.clock import database_now
 from audit.ledger import SYSTEM, Actor
@@ -96,7 +97,7 @@ def claim_next(*, worker: str, kind: Connector.Kind, executor: Agent | None = No
     everything that approval promised. What can never ship any more is failed here, with the reason, and
     the next one is tried. `executor` limits a pull to the connectors that this agent executes.
     """
-    due = candidates.due(kind)
+    due = claimable.due(kind)
     if executor is not None:
         due = due.filter(connector__executor=executor)
     while True:  # each turn takes something out of what is due
@@ -105,10 +106,10 @@ def claim_next(*, worker: str, kind: Connector.Kind, executor: Agent | None = No
             if dispatch is None:
                 return None
             proposal = dispatch.proposal
-            if not candidates.switches_are_open(proposal):
+            if not claimable.switches_are_open(proposal):
                 due = due.exclude(proposal__agent=proposal.agent_id, proposal__surface=proposal.surface_id)
                 continue
-            if not candidates.targets_are_free(proposal):
+            if not claimable.targets_are_free(proposal):
                 due = due.exclude(proposal__targets__overlap=proposal.targets)
                 continue
             at = database_now()
