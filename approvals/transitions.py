@@ -9,8 +9,8 @@ from approvals.evaluation import conflicts, context, limits
 from approvals.models import Proposal
 from approvals.notices import occasions
 from approvals.outbox import callbacks
-from audit import ledger
 from audit.canonical import JsonValue
+from audit.ledger import entries
 from audit.models import Entry
 from policies.models import Agent
 from policies.people import actor
@@ -49,14 +49,14 @@ def _changes_hands(was: str, now: str) -> bool:
 
 def note(proposal: Proposal, kind: str, *, was: str, by: User | Agent | None, at: datetime, **data: JsonValue) -> None:
     """Append the ledger entry of a step: states before and after, revision and digest, and `data`."""
-    ledger.append(entry(proposal, kind, was=was, by=by, at=at, **data))
+    entries.append(entry(proposal, kind, was=was, by=by, at=at, **data))
 
 
 def entry(
     proposal: Proposal, kind: str, *, was: str, by: User | Agent | None, at: datetime, **data: JsonValue
 ) -> Entry:
     """Return the ledger entry of a step, unsaved, for a caller that inserts it together with other rows."""
-    return ledger.entry(
+    return entries.entry(
         kind,
         subject=f"proposal:{proposal.pk}",
         actor=actor(by),

@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 
-from audit import ledger
 from audit.clock import database_now
+from audit.ledger import entries
 from policies.models.fields import seal, unseal
 from policies.people import actor
 
@@ -31,7 +31,7 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
         """Sign a person in, whose proofs have all been given."""
         proofs = [proof.get("type") or proof["method"] for proof in get_authentication_records(request, user)]
         super().login(request, user)
-        ledger.record(
+        entries.record(
             "user.signed_in",
             subject=f"user:{user.pk}",
             actor=actor(user),
@@ -53,7 +53,7 @@ def _record_lock(username: str) -> None:
     """Write down that somebody failed too often; once a lock, so that nobody floods the ledger."""
     person = User.objects.filter(username__iexact=username).first()
     if person is not None and cache.add(f"sign-in-locked:{person.pk}", "told", timeout=LOCKED_SECONDS):
-        ledger.record("user.sign_in_locked", subject=f"user:{person.pk}", actor=actor(None), at=database_now())
+        entries.record("user.sign_in_locked", subject=f"user:{person.pk}", actor=actor(None), at=database_now())
 
 
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types

@@ -14,8 +14,8 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from audit import ledger
 from audit.clock import database_now
+from audit.ledger import entries
 from policies import loosenings
 from policies.loosenings import LooseningRefused
 from policies.models import Agent, ApiKey, Loosening
@@ -159,4 +159,4 @@ def _hash(text: str) -> bytes:
 
 
 def _record(kind: str, agent: Agent, *, by: User | None, at: datetime, **data: str | int) -> None:
-    ledger.record(kind, subject=f"agent:{agent.slug}", actor=actor(by), at=at, data=dict(data))
+    entries.record(kind, subject=f"agent:{agent.slug}", actor=actor(by), at=at, data=dict(data))

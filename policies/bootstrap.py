@@ -10,8 +10,8 @@ from django.contrib.auth.models import Group, Permission
 from django.db import models, transaction
 from django.utils.dateparse import parse_duration
 
-from audit import ledger
 from audit.clock import database_now
+from audit.ledger import entries
 from policies import payloads, publishing, samples
 from policies.models import EVERYWHERE, Connector, KillSwitch, PolicyVersion, Surface, Tier
 
@@ -78,10 +78,10 @@ def _roles() -> Iterator[Line]:
         group, is_made = Group.objects.get_or_create(name=name)
         if is_made:
             group.permissions.set(known[code] for code in wanted)
-            ledger.record(
+            entries.record(
                 "role.made",
                 subject=f"role:{name}",
-                actor=ledger.SYSTEM,
+                actor=entries.SYSTEM,
                 at=database_now(),
                 data={"permissions": [*sorted(wanted)]},
             )

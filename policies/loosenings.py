@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from audit import ledger
 from audit.clock import database_now
+from audit.ledger import entries
 from policies.models import Loosening, PolicyVersion
 from policies.people import actor
 
@@ -131,4 +131,4 @@ def _lock(loosening_id: int) -> Loosening:
 
 def _record(what: str, row: Loosening, *, by: User) -> None:
     data = {"kind": str(row.kind), "of": row.subject, "asked_by": f"user:{row.asked_by_id}"}
-    ledger.record(f"loosening.{what}", subject=f"loosening:{row.pk}", actor=actor(by), at=database_now(), data=data)
+    entries.record(f"loosening.{what}", subject=f"loosening:{row.pk}", actor=actor(by), at=database_now(), data=data)

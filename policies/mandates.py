@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from audit import ledger
 from audit.clock import database_now
+from audit.ledger import entries
 from audit.models import Entry
 from policies import loosenings
 from policies.loosenings import LooseningRefused
@@ -139,4 +139,4 @@ def _subject(agent: Agent, surface: Surface) -> str:
 
 def _record(what: str, agent: Agent, surface: Surface, *, by: User, **data: str | int) -> None:
     told = {"surface": surface.pk, **data}
-    ledger.record(f"mandate.{what}", subject=f"agent:{agent.pk}", actor=actor(by), at=database_now(), data=told)
+    entries.record(f"mandate.{what}", subject=f"agent:{agent.pk}", actor=actor(by), at=database_now(), data=told)

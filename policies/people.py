@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import User
 
-from audit.ledger import SYSTEM, Actor
+from audit.ledger.entries import SYSTEM, Actor
 from policies.models import Agent
 
 

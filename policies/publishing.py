@@ -13,8 +13,9 @@ from django.db import transaction
 from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
-from audit import canonical, ledger
+from audit import canonical
 from audit.clock import database_now
+from audit.ledger import entries
 from policies import loosenings
 from policies.comparison import compare, is_loosening
 from policies.document import document
@@ -175,7 +176,7 @@ def _activate(version: PolicyVersion, *, by: User | None, asked: Loosening | Non
     if asked is not None:
         data["loosening"] = asked.pk
     subject = f"policy_version:{version.number}"
-    ledger.record("policy.activated", subject=subject, actor=actor(by), at=at, data=data)
+    entries.record("policy.activated", subject=subject, actor=actor(by), at=at, data=data)
     transaction.on_commit(lambda: policy_activated.send(PolicyVersion, number=version.number))
 
 

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from audit import ledger
 from audit.clock import database_now
+from audit.ledger import entries
 from policies import agents, mandates
 from policies.agents import IssuedKey
 from policies.loosenings import LooseningRefused
@@ -81,7 +81,7 @@ def register(application: Application, *, by: User | None) -> Registered:
     _give_mandates(agent, application.mandates)
     for connector in application.executes:
         _give_connector(agent, connector)
-    ledger.record(
+    entries.record(
         "agent.registered",
         subject=f"agent:{agent.slug}",
         actor=actor(by),

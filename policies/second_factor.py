@@ -17,8 +17,8 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from audit import ledger
 from audit.clock import database_now
+from audit.ledger import entries
 from policies.people import actor
 
 PERIOD_SECONDS: Final = 30
@@ -81,7 +81,7 @@ def _count(person: User, is_right: Any) -> Answer:
         return Answer.RIGHT
     cache.set(key, wrong + 1, timeout=2 * WINDOW_SECONDS)
     if wrong + 1 == WRONG_IN_A_WINDOW:
-        ledger.record("user.second_factor_locked", subject=f"user:{person.pk}", actor=actor(None), at=at)
+        entries.record("user.second_factor_locked", subject=f"user:{person.pk}", actor=actor(None), at=at)
     return Answer.WRONG
 
 
@@ -136,7 +136,7 @@ def record_changes(*, person: User, before: Mapping[int, str], by: User) -> dict
     changes = [("added", now[key]) for key in now.keys() - before.keys()]
     changes += [("removed", before[key]) for key in before.keys() - now.keys()]
     for what, kind in changes:
-        ledger.record(
+        entries.record(
             f"user.second_factor_{what}", subject=f"user:{person.pk}", actor=actor(by), at=at, data={"kind": str(kind)}
         )
     for held in Authenticator.objects.filter(pk__in=now.keys() - before.keys(), type=Authenticator.Type.TOTP):

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.crypto import constant_time_compare
 
-from audit import ledger
 from audit.clock import database_now
+from audit.ledger import entries
 from policies.people import actor
 
 
@@ -68,7 +68,7 @@ def _end(person: User, keys: list[str], *, by: User, what: str = "many") -> int:
     ended, _ = Session.objects.filter(session_key__in=keys).delete()
     UserSession.objects.filter(user=person, session_key__in=keys).delete()
     if ended or what == "many":
-        ledger.record(
+        entries.record(
             "user.sessions_ended",
             subject=f"user:{person.pk}",
             actor=actor(by),

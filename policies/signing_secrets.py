@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from audit import ledger
 from audit.clock import database_now
+from audit.ledger import entries
 from policies.models import Agent, Connector
 from policies.people import actor
 
@@ -39,7 +39,7 @@ def new_for_connector(connector: Connector, text: str = "", *, by: User) -> str:
     row = Connector.objects.select_for_update().get(pk=connector.pk)
     row.secret = _before(row.secret, secret)
     row.save(update_fields=["secret"])
-    ledger.record("connector.secret_changed", subject=f"connector:{row.pk}", actor=actor(by), at=database_now())
+    entries.record("connector.secret_changed", subject=f"connector:{row.pk}", actor=actor(by), at=database_now())
     return secret
 
 
@@ -50,7 +50,7 @@ def new_for_agent(agent: Agent, text: str = "", *, by: User) -> str:
     row = Agent.objects.select_for_update().get(pk=agent.pk)
     row.callback_secret = _before(row.callback_secret, secret)
     row.save(update_fields=["callback_secret"])
-    ledger.record("agent.secret_changed", subject=f"agent:{row.pk}", actor=actor(by), at=database_now())
+    entries.record("agent.secret_changed", subject=f"agent:{row.pk}", actor=actor(by), at=database_now())
     return secret
 
 

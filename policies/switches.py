@@ -6,8 +6,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from audit import ledger
 from audit.clock import database_now
+from audit.ledger import entries
 from policies import loosenings
 from policies.models import KillSwitch, Loosening
 from policies.people import actor
@@ -39,7 +39,7 @@ def engage(*, scope: str, by: User | None, reason: str) -> KillSwitch:
     switch.engaged_by_name = actor(by).name
     switch.reason = reason.strip()
     switch.save()
-    ledger.record("kill_switch.engaged", subject=f"kill_switch:{scope}", actor=actor(by), at=at)
+    entries.record("kill_switch.engaged", subject=f"kill_switch:{scope}", actor=actor(by), at=at)
     return switch
 
 
@@ -74,7 +74,7 @@ def release_as_asked(asked: Loosening, by: User) -> bool:
     switch.engaged_by_name = ""
     switch.reason = ""
     switch.save()
-    ledger.record(
+    entries.record(
         "kill_switch.released",
         subject=asked.subject,
         actor=actor(by),

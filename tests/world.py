@@ -12,9 +12,10 @@ from approvals.lifecycle import review, submission
 from approvals.lifecycle.review import SeenRevision
 from approvals.lifecycle.submission import Draft
 from approvals.models import Proposal
-from audit import canonical, ledger
+from audit import canonical
 from audit.clock import database_now
-from audit.ledger import SYSTEM
+from audit.ledger import entries
+from audit.ledger.entries import SYSTEM
 from policies import agreeing, mandates, publishing, switches
 from policies.comparison import compare, is_loosening
 from policies.document import MATCH
@@ -91,7 +92,7 @@ class World:
         data: dict[str, Any] = {"digest": digest}
         if before is not None and is_loosening(compare(before.document, rows)):
             data["loosening"] = agreed(subject, {"digest": digest}, base=before, at=at).pk
-        ledger.record("policy.activated", subject=subject, actor=SYSTEM, at=at, data=data)
+        entries.record("policy.activated", subject=subject, actor=SYSTEM, at=at, data=data)
         return version
 
     def propose(self, surface: str = "ads.budget", **fields: Any) -> Proposal:

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from approvals.demo.memory import Memory
 from approvals.demo.scenario import AGENTS, Cast
-from audit import ledger
 from audit.clock import database_now
+from audit.ledger import entries
 from policies import agents, agreeing, mandates, publishing, registration, signing_secrets
 from policies.bootstrap import CONNECTOR, make_missing
 from policies.models import Agent, Connector, Escalation, Loosening, Requirement, Surface, Tier
@@ -88,10 +88,10 @@ def _product_role() -> None:
     permissions = Group.objects.get(name=FINANCE_ROLE).permissions.select_related("content_type")
     role.permissions.set(permissions)
     codes = sorted(f"{permission.content_type.app_label}.{permission.codename}" for permission in permissions)
-    ledger.record(
+    entries.record(
         "role.made",
         subject=f"role:{role.name}",
-        actor=ledger.SYSTEM,
+        actor=entries.SYSTEM,
         at=database_now(),
         data={"permissions": [*codes]},
     )

@@ -13,9 +13,10 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
-from audit import canonical, ledger
+from audit import canonical
 from audit.canonical import JsonValue
 from audit.clock import database_now
+from audit.ledger import entries
 from policies.people import actor
 
 MOST_ROWS: Final = 100_000
@@ -59,7 +60,7 @@ def begin(*, what: str, rows: "QuerySet[Any]", by: User, filters: Mapping[str, s
     if filters.get(SEARCH):
         told["q_digest"] = canonical.digest(filters[SEARCH].encode())
     data: dict[str, JsonValue] = {"filter": told, "rows": len(keys)}
-    ledger.record(f"{what}.exported", subject=f"user:{by.pk}", actor=actor(by), at=at, data=data)
+    entries.record(f"{what}.exported", subject=f"user:{by.pk}", actor=actor(by), at=at, data=data)
     return Export(keys, at)
 
 

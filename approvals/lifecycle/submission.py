@@ -31,8 +31,8 @@ from approvals.notices import occasions
 from approvals.outbox.addresses import read_url
 from approvals.outbox.http import DeliveryRefused, check_url
 from approvals.shipping import dispatches
-from audit import ledger
 from audit.clock import database_now
+from audit.ledger import entries
 from policies.evaluation import Outcome as PolicyOutcome
 from policies.models import Agent
 from policies.payloads import FieldError
@@ -208,7 +208,7 @@ def report_outcome(
     outcome = Outcome.objects.create(
         proposal=proposal, metric=metric, value=value, unit=unit, observed_at=observed_at, note=note, reported_at=at
     )
-    ledger.record(
+    entries.record(
         "outcome.reported",
         subject=f"proposal:{proposal.pk}",
         actor=actor(agent),

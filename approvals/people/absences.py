@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from approvals.errors import AbsenceRefused
 from approvals.models import Absence
 from approvals.people.eligibility import DECIDE
-from audit import ledger
 from audit.canonical import JsonValue
 from audit.clock import database_now
+from audit.ledger import entries
 from policies.models import Agent, Surface
 from policies.people import actor
 
@@ -129,4 +129,4 @@ def _record(kind: str, absence: Absence, *, by: User, at: datetime) -> None:
         "roles": [*absence.roles],
         "surfaces": [*absence.surfaces],
     }
-    ledger.record(kind, subject=f"user:{absence.person_id}", actor=actor(by), at=at, data=data)
+    entries.record(kind, subject=f"user:{absence.person_id}", actor=actor(by), at=at, data=data)

@@ -20,8 +20,8 @@ from approvals.notices import occasions
 from approvals.people import eligibility
 from approvals.queue import search
 from approvals.queue.ordering import Turn
-from audit import ledger
 from audit.clock import database_now
+from audit.ledger import entries
 from policies import risk
 from policies.people import actor
 from policies.policy import Policy, SurfacePolicy
@@ -151,7 +151,7 @@ def reassign(*, proposal_id: UUID, to: User, by: User, note: str = "") -> Assign
     row, _made = Assignment.objects.update_or_create(proposal=proposal, defaults=said)
     Snooze.objects.filter(proposal=proposal, person=to).delete()
     occasions.enqueue(NoticeKind.ASSIGNED, proposal, at=at, by=by, people=[to], note=row.note)
-    ledger.record(
+    entries.record(
         "proposal.reassigned",
         subject=f"proposal:{proposal.pk}",
         actor=actor(by),

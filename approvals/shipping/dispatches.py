@@ -20,9 +20,10 @@ from approvals.models import Attempt, Dispatch, DispatchStatus, Proposal, State
 from approvals.outbox import backoff
 from approvals.outbox.wakeups import wake
 from approvals.shipping import claimable, grants, sampling
-from audit import canonical, ledger
+from audit import canonical
 from audit.clock import database_now
-from audit.ledger import SYSTEM, Actor
+from audit.ledger import entries
+from audit.ledger.entries import SYSTEM, Actor
 from policies.models import Agent, Connector
 
 PULL_LEASE: Final = timedelta(minutes=5)
@@ -281,7 +282,7 @@ def _give_up(dispatch: Dispatch, reason: str, *, at: datetime) -> None:
 
 
 def _tell(dispatch: Dispatch, kind: str, *, at: datetime, by: Actor = SYSTEM) -> None:
-    ledger.record(
+    entries.record(
         kind,
         subject=f"proposal:{dispatch.proposal_id}",
         actor=by,

@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from approvals.errors import NotEligible, ReasonRequired, StateConflict
 from approvals.models import Decision, Proposal, Sample
 from approvals.people import eligibility
-from audit import ledger
 from audit.clock import database_now
-from audit.ledger import SYSTEM
+from audit.ledger import entries
+from audit.ledger.entries import SYSTEM
 from policies.people import actor
 from policies.publishing import active_policy
 
@@ -38,7 +38,7 @@ def draw(proposal: Proposal, *, at: datetime) -> Sample | None:
     if _CHANCE.random() >= tier.sample_rate:
         return None
     sample = Sample.objects.create(proposal=proposal, picked_at=at)
-    ledger.record(
+    entries.record(
         "proposal.sampled",
         subject=f"proposal:{proposal.pk}",
         actor=SYSTEM,
@@ -74,7 +74,7 @@ def judge(*, proposal_id: UUID, by: User, opinion: Sample.Opinion, note: str = "
     sample.opinion, sample.by, sample.by_name, sample.at = opinion, by, by.get_username(), at
     sample.note = note.strip()[:MOST_NOTE]
     sample.save()
-    ledger.record(
+    entries.record(
         "sample.judged",
         subject=f"proposal:{proposal_id}",
         actor=actor(by),

@@ -17,8 +17,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from audit import ledger
 from audit.clock import database_now
+from audit.ledger import entries
 from hitlportal.oidc import connecting, roles
 from hitlportal.oidc.connecting import ConnectingRefused
 from policies.people import actor
@@ -74,7 +74,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # all
         person.save()
         sociallogin.account.user = person
         sociallogin.account.save()
-        ledger.record(
+        entries.record(
             "user.added",
             subject=f"user:{person.pk}",
             actor=actor(None),

@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from audit import ledger
 from audit.clock import database_now
+from audit.ledger import entries
 from hitlportal.oidc.roles import provider
 from policies import second_factor
 from policies.people import actor
@@ -79,7 +79,7 @@ def _of_another(name: str) -> str:
 
 
 def _record(kind: str, person: User) -> None:
-    ledger.record(
+    entries.record(
         kind,
         subject=f"user:{person.pk}",
         actor=actor(person),

@@ -9,8 +9,8 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.http import Http404
 
-from audit import ledger
 from audit.clock import database_now
+from audit.ledger import entries
 from hitlportal.environment_sign_in import OpenIdConnect
 from policies.people import actor
 
@@ -64,7 +64,7 @@ def apply(person: User, given: frozenset[str], oidc: OpenIdConnect) -> None:
     if enters:
         locked.is_staff = True
         locked.save(update_fields=["is_staff"])
-    ledger.record(
+    entries.record(
         "user.roles_changed",
         subject=f"user:{locked.pk}",
         actor=actor(None),

@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from audit import ledger
 from audit.canonical import JsonValue
 from audit.clock import database_now
+from audit.ledger import entries
 from policies.people import actor
 
 Row = TypeVar("Row", bound=Model)
@@ -59,7 +59,7 @@ class RecordedAdmin(admin.ModelAdmin[Row]):
 
     def _record(self, request: HttpRequest, obj: Any, what: str, message: Any) -> None:
         thing = self.opts.model_name
-        ledger.record(
+        entries.record(
             f"{thing}.{what}",
             subject=f"{thing}:{obj.pk}",
             actor=actor(person_of(request)),

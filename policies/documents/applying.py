@@ -7,9 +7,9 @@ from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.db.models import ProtectedError
 
-from audit import ledger
 from audit.clock import database_now
-from audit.ledger import Actor
+from audit.ledger import entries
+from audit.ledger.entries import Actor
 from policies.documents import checks, plan, tables
 from policies.documents.checks import Known
 from policies.documents.layout import SECTIONS
@@ -35,7 +35,7 @@ def known() -> Known:
 
 
 @transaction.atomic
-def apply(policy: PolicyFile, *, prune: bool, by: Actor = ledger.SYSTEM) -> Plan:
+def apply(policy: PolicyFile, *, prune: bool, by: Actor = entries.SYSTEM) -> Plan:
     """Make the tables say what the files say, and return what changed. Nothing is published.
 
     Raises DocumentInvalid; then nothing at all is written. Cost: a few queries for every changed row.
@@ -47,7 +47,7 @@ def apply(policy: PolicyFile, *, prune: bool, by: Actor = ledger.SYSTEM) -> Plan
     made = plan.make(policy, prune=prune)
     _write(made)
     if made.changes:
-        ledger.record(
+        entries.record(
             "policy.drafted",
             subject="policy:draft",
             actor=by,

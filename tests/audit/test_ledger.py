@@ -3,16 +3,16 @@
 import pytest
 from django.db import DatabaseError, transaction
 
-from audit import ledger
 from audit.clock import database_now
-from audit.ledger import SYSTEM, Actor, LedgerError
+from audit.ledger import entries
+from audit.ledger.entries import SYSTEM, Actor, LedgerError
 from audit.models import Entry
 
 
 @pytest.mark.django_db
 def test_an_entry_says_what_to_what_by_whom_and_when():
     at = database_now()
-    ledger.record(
+    entries.record(
         "proposal.approved", subject="proposal:7", actor=Actor("user:1", "ann"), at=at, data={"from": "pending"}
     )
     entry = Entry.objects.get()
@@ -24,14 +24,14 @@ def test_an_entry_says_what_to_what_by_whom_and_when():
 @pytest.mark.django_db(transaction=True)
 def test_outside_a_transaction_nothing_is_recorded():
     with pytest.raises(LedgerError):
-        ledger.record("a.done", subject="a:1", actor=SYSTEM, at=database_now())
+        entries.record("a.done", subject="a:1", actor=SYSTEM, at=database_now())
     assert not Entry.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_undone_leaves_no_entry():
     with transaction.atomic():
-        ledger.record("a.done", subject="a:1", actor=SYSTEM, at=database_now())
+        entries.record("a.done", subject="a:1", actor=SYSTEM, at=database_now())
         transaction.set_rollback(True)
     assert not Entry.objects.exists()
 
@@ -39,7 +39,7 @@ def test_what_is_undone_leaves_no_entry():
 @pytest.mark.django_db
 def test_entries_of_one_act_keep_their_order():
     for number in range(5):
-        ledger.record(f"step.{number}", subject="a:1", actor=SYSTEM, at=database_now())
+        entries.record(f"step.{number}", subject="a:1", actor=SYSTEM, at=database_now())
     assert [entry.kind for entry in Entry.objects.order_by("id")] == [f"step.{number}" for number in range(5)]
 
 
@@ -54,7 +54,7 @@ CHANGES = {
 @pytest.mark.django_db
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_an_entry_is_never_changed(change):
-    entry = ledger.record("a.done", subject="a:1", actor=SYSTEM, at=database_now())
+    entry = entries.record("a.done", subject="a:1", actor=SYSTEM, at=database_now())
     with pytest.raises(DatabaseError, match="Cannot update or delete"), transaction.atomic():
         change(entry)
     assert Entry.objects.get().kind == "a.done"

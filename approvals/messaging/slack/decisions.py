@@ -19,8 +19,8 @@ from approvals.models import ChannelKind, Decision, SlackAnswer, SlackCall, Slac
 from approvals.notices import occasions
 from approvals.outbox.wakeups import wake
 from approvals.people import eligibility
-from audit import ledger
 from audit.clock import database_now
+from audit.ledger import entries
 from policies.people import actor
 
 TASK: Final = "approvals.tasks.deliver_notices"
@@ -148,7 +148,7 @@ def link(*, person: User, slack_user: str) -> SlackLink:
     row, _made = SlackLink.objects.update_or_create(
         person=person, defaults={"slack_user": slack_user, "confirmed_at": at}
     )
-    ledger.record("slack.linked", subject=f"user:{person.pk}", actor=actor(person), at=at)
+    entries.record("slack.linked", subject=f"user:{person.pk}", actor=actor(person), at=at)
     return row
 
 
@@ -157,4 +157,4 @@ def unlink(*, person: User) -> None:
     """Forget the Slack user of `person`; presses from there decide nothing any more."""
     count, _rows = SlackLink.objects.filter(person=person).delete()
     if count:
-        ledger.record("slack.unlinked", subject=f"user:{person.pk}", actor=actor(person), at=database_now())
+        entries.record("slack.unlinked", subject=f"user:{person.pk}", actor=actor(person), at=database_now())
