@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from hitlportal import proving
+from hitlportal.accounts import second_factor
 
 APP_ORDER: Final = {"approvals": 0, "policies": 1, "audit": 2, "auth": 3}
 
@@ -81,7 +81,7 @@ class PortalAdminSite(AdminSite):
         from policies import replays  # noqa: PLC0415
         from policies.admin import publish_page  # noqa: PLC0415
 
-        if (first := proving.second_factor_first(request, "publish")) is not None:
+        if (first := second_factor.second_factor_first(request, "publish")) is not None:
             return first
         response = publish_page.page(request, self.each_context(request))
         if isinstance(response, TemplateResponse) and response.context_data:

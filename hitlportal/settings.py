@@ -186,7 +186,7 @@ if ENVIRONMENT.trust_x_forwarded_proto:
 
 # Signing in --------------------------------------------------------------------------------------
 
-AUTHENTICATION_BACKENDS = ["hitlportal.permissions.PermissionsAtOnce"]
+AUTHENTICATION_BACKENDS = ["hitlportal.accounts.permissions.PermissionsAtOnce"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -199,7 +199,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_ADAPTER = "hitlportal.accounts.ClosedAccountAdapter"
+ACCOUNT_ADAPTER = "hitlportal.accounts.signals.ClosedAccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -208,19 +208,19 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/300s/key"}
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-MFA_ADAPTER = "hitlportal.accounts.FactorAdapter"
+MFA_ADAPTER = "hitlportal.accounts.signals.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "HITL Portal"
 # Codes of the half minute before and after count too, for clocks that are a little off. Each works once.
 MFA_TOTP_TOLERANCE = 1
 MFA_FORMS = {
-    "authenticate": "hitlportal.account_forms.CodeForm",
-    "reauthenticate": "hitlportal.account_forms.CodeAgainForm",
-    "authenticate_webauthn": "hitlportal.account_forms.PasskeyForm",
-    "reauthenticate_webauthn": "hitlportal.account_forms.PasskeyAgainForm",
-    "login_webauthn": "hitlportal.account_forms.PasskeyAloneForm",
-    "add_webauthn": "hitlportal.account_forms.NewPasskeyForm",
+    "authenticate": "hitlportal.accounts.forms.CodeForm",
+    "reauthenticate": "hitlportal.accounts.forms.CodeAgainForm",
+    "authenticate_webauthn": "hitlportal.accounts.forms.PasskeyForm",
+    "reauthenticate_webauthn": "hitlportal.accounts.forms.PasskeyAgainForm",
+    "login_webauthn": "hitlportal.accounts.forms.PasskeyAloneForm",
+    "add_webauthn": "hitlportal.accounts.forms.NewPasskeyForm",
 }
 # Addresses are for messages; none of them opens anything.
 MFA_ALLOW_UNVERIFIED_EMAIL = True

@@ -7,7 +7,8 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from approvals.admin.personal import decide_from_message
 from approvals.api import keys
 from approvals.messaging.slack import webhook
-from hitlportal import errors, health, landing, metrics
+from hitlportal import errors, health, metrics
+from hitlportal.accounts import landing
 
 # The admin's own sign-in form knows no rate limit, so its sign-in goes through allauth's.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -15,8 +16,8 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", landing.home, name="home"),
     path("admin/", admin.site.urls),
-    path("accounts/", include("hitlportal.account_urls")),
-    path("account/", include("hitlportal.own_account_urls")),
+    path("accounts/", include("hitlportal.accounts.urls")),
+    path("account/", include("hitlportal.accounts.own_urls")),
     path("api/v1/", include("approvals.api.urls")),
     re_path(r"^api/", errors.unknown_address),
     path("hooks/slack/", webhook.receive, name="slack_hook"),

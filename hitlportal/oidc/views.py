@@ -24,7 +24,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from requests import RequestException
 
-from hitlportal.account_pages import person_of
+from hitlportal.accounts.pages import person_of
 from hitlportal.oidc import connecting, roles
 from hitlportal.oidc.connecting import ConnectingRefused
 from hitlportal.oidc.provider import PortalOAuth2Adapter

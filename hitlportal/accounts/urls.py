@@ -5,7 +5,7 @@ from allauth.mfa.base import views as factor
 from allauth.mfa.webauthn import views as passkey
 from django.urls import URLPattern, URLResolver, path
 
-from hitlportal.account_pages import framed
+from hitlportal.accounts.pages import framed
 from hitlportal.oidc import views as oidc
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -5,8 +5,8 @@ from allauth.mfa.totp import views as app
 from allauth.mfa.webauthn import views as passkey
 from django.urls import URLPattern, URLResolver, path
 
-from hitlportal import account_pages as pages
-from hitlportal.account_pages import framed, freshly_signed_in, may_make_passkeys, recorded
+from hitlportal.accounts import pages
+from hitlportal.accounts.pages import framed, freshly_signed_in, may_make_passkeys, recorded
 from hitlportal.oidc import views as oidc
 
 urlpatterns: list[URLPattern | URLResolver] = [
