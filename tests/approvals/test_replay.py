@@ -95,7 +95,7 @@ def test_a_repeated_replay_uses_the_same_keys(portal, stream):
 
 
 def test_lines_without_an_answer_fail_the_replay(portal, stream, capsys, monkeypatch, unused_port):
-    monkeypatch.setattr("approvals.replay.TRIES", 2)
+    monkeypatch.setattr("hitl_portal.stream_player.TRIES", 2)
     with pytest.raises(CommandError, match="4 of 4 lines have no answer"):
         replay(stream, unused_port)
     assert "no answer ConnectError 4" in capsys.readouterr().out

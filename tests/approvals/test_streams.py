@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from approvals.streams import Stream, StreamInvalid, render
+from hitl_portal.streams import Stream, StreamInvalid, render
 
 ROW = {"id": "L1", "n": 3, "share": 0.5, "flag": True, "none": None, "deep": {"er": [1, 2]}}
 

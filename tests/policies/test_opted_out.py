@@ -10,7 +10,7 @@ from django.conf import settings
 
 from approvals.evaluation.context import Surroundings
 from approvals.evaluation.judgement import Ask, Content, check, judge
-from approvals.streams import render
+from hitl_portal.streams import render
 from policies import samples
 from policies.evaluation import Facts, Outcome, Verdict, evaluate
 from policies.policy import Policy, compile_policy

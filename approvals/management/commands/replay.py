@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
-from approvals.replay import Replay, Tally, Target, is_address
-from approvals.streams import Stream, StreamInvalid
+from hitl_portal.stream_player import Replay, Tally, Target, is_address
+from hitl_portal.streams import Stream, StreamInvalid
 
 MOST_THREADS = 64
 

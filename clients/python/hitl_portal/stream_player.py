@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from approvals.outbox import backoff
-from approvals.streams import Line, Stream
+from hitl_portal.streams import Line, Stream
 
 TRIES: Final = 12
 TIMEOUT_SECONDS: Final = 30.0
