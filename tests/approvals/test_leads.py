@@ -11,11 +11,11 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-from approvals.demo import executor
-from approvals.demo.memory import Folder, Memory
 from approvals.models import Dispatch, Proposal
 from approvals.shipping import delivery
 from audit.models import Entry
+from hitlportal.demo import executor
+from hitlportal.demo.memory import Folder, Memory
 from policies import bootstrap, signing_secrets
 from policies.models import Tier
 from tests import world as worlds

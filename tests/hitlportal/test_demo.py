@@ -16,7 +16,8 @@ import httpx
 import pytest
 from django.conf import settings
 
-from hitlportal import demo, environment, portal
+from hitlportal import environment, portal
+from hitlportal.demo import run
 
 ENVIRONMENT_READERS = ("environment.py", "environment_reader.py")
 
@@ -92,15 +93,15 @@ def until(process: subprocess.Popen[str], part: str) -> list[str]:
 
 
 def test_nothing_of_a_real_portal_reaches_the_demo():
-    present = dict.fromkeys(demo.SETTINGS, "real") | {"SECRET_KEY_FILE": "real", "HOME": "/home/olga"}
-    got = demo.environment(Path("state"), 8123, present | {"LOG_LEVEL": "INFO"})
+    present = dict.fromkeys(run.SETTINGS, "real") | {"SECRET_KEY_FILE": "real", "HOME": "/home/olga"}
+    got = run.environment(Path("state"), 8123, present | {"LOG_LEVEL": "INFO"})
     assert "real" not in got.values()
     assert (got["HOME"], got["PORT"], got["VAR_DIR"], got["LOG_LEVEL"]) == ("/home/olga", "8123", "state", "INFO")
 
 
 def test_its_mail_goes_into_its_folder(tmp_path):
     var = tmp_path / "a folder + more"
-    read = environment.read(demo.environment(var, 8123, {}), default_var=tmp_path)
+    read = environment.read(run.environment(var, 8123, {}), default_var=tmp_path)
     assert read.email["EMAIL_BACKEND"] == "django.core.mail.backends.filebased.EmailBackend"
     assert read.email["EMAIL_FILE_PATH"] == str(var / "mail")
 
@@ -110,17 +111,17 @@ def test_the_demo_knows_every_setting_there_is():
     read = set(re.findall(r'reader\.\w+\(\s*"([A-Z_]+)"|_service\(reader, "([A-Z_]+)"', source))
     names = {name for pair in read for name in pair if name}
     assert len(names) > 15
-    assert names - {"LOG_LEVEL", "TIME_ZONE"} <= set(demo.SETTINGS)
+    assert names - {"LOG_LEVEL", "TIME_ZONE"} <= set(run.SETTINGS)
 
 
 def test_a_taken_port_is_stepped_over(unused_port):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", unused_port))
         taken.listen()
-        assert demo.free_port(unused_port) in range(unused_port + 1, unused_port + demo.PORTS_TO_TRY)
+        assert run.free_port(unused_port) in range(unused_port + 1, unused_port + run.PORTS_TO_TRY)
 
 
 def test_no_port_at_all_is_told(monkeypatch, unused_port):
-    monkeypatch.setattr(demo, "PORTS_TO_TRY", 0)
+    monkeypatch.setattr(run, "PORTS_TO_TRY", 0)
     with pytest.raises(portal.PortTaken, match="PORT="):
-        demo.free_port(unused_port)
+        run.free_port(unused_port)

@@ -14,10 +14,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from approvals.demo import stage
-from approvals.demo.rehearsal import Step
-from hitlportal import demo, portal
-from hitlportal.demo import Demo
+from hitlportal import portal
+from hitlportal.demo import run as demo_run
+from hitlportal.demo import stage
+from hitlportal.demo.rehearsal import Step
+from hitlportal.demo.run import Demo
 from hitlportal.embedded.server import EmbeddedPostgresFailed
 from hitlportal.supervisor import ChildrenFailed
 
@@ -47,13 +48,13 @@ class Command(BaseCommand):
             if not apart:
                 self._go_apart(check=check)
             self._run(check=check)
-        except (portal.PortTaken, demo.DemoRuns, ChildrenFailed, EmbeddedPostgresFailed) as problem:
+        except (portal.PortTaken, demo_run.DemoRuns, ChildrenFailed, EmbeddedPostgresFailed) as problem:
             raise CommandError(str(problem)) from problem
 
     def _go_apart(self, *, check: bool) -> None:
         """Become the same command in the demo's own environment, state folder and database."""
         wanted = settings.ENVIRONMENT.port
-        port = demo.free_port(wanted)
+        port = demo_run.free_port(wanted)
         if port != wanted:
             self.emit(
                 "demo", _("Port %(wanted)d is taken, so the demo is on %(port)d") % {"wanted": wanted, "port": port}
@@ -67,7 +68,7 @@ class Command(BaseCommand):
         ]
         sys.stdout.flush()
         os.chdir(settings.BASE_DIR)
-        os.execve(sys.executable, command, demo.environment(settings.VAR_DIR / FOLDER, port, os.environ))  # noqa: S606
+        os.execve(sys.executable, command, demo_run.environment(settings.VAR_DIR / FOLDER, port, os.environ))  # noqa: S606
 
     def _run(self, *, check: bool) -> None:
         self.emit("demo", _("Setting up in %s; the first time takes half a minute") % settings.VAR_DIR)

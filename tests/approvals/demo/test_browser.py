@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from approvals.demo.browser import Browser, PageUnexpected
+from hitlportal.demo.browser import Browser, PageUnexpected
 from tests.world import person
 
 pytestmark = pytest.mark.django_db(transaction=True)

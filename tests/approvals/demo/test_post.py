@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from approvals.demo.post import END, Mail, Post, parse
 from approvals.messaging.email import transport
 from approvals.messaging.message import Fact, Message
+from hitlportal.demo.post import END, Mail, Post, parse
 
 MESSAGE = Message(
     id="1",

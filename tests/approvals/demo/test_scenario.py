@@ -7,11 +7,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from approvals.demo import agents as agents_of_the_demo
-from approvals.demo import scenario, stage
-from approvals.demo.memory import Folder, Memory
 from approvals.models import Notice, Proposal, Timer
 from approvals.notices import occasions
+from hitlportal.demo import agents as agents_of_the_demo
+from hitlportal.demo import stage
+from hitlportal.demo.memory import Folder, Memory
+from hitlportal.demo.scenario import proposals
 from policies import agents
 from policies.models import Connector, Tier
 from policies.publishing import active_policy
@@ -28,7 +29,7 @@ def memory() -> Memory:
     return memory
 
 
-def propose(memory: Memory, act: scenario.Act) -> dict:
+def propose(memory: Memory, act: proposals.Act) -> dict:
     answer = Client().post(
         "/api/v1/proposals/",
         agents_of_the_demo.body(act),
@@ -40,7 +41,7 @@ def propose(memory: Memory, act: scenario.Act) -> dict:
 
 
 def test_the_opening_shows_one_proposal_of_each_fate(memory):
-    fates = [(act.name, propose(memory, act)) for act in scenario.opening()]
+    fates = [(act.name, propose(memory, act)) for act in proposals.opening()]
     assert [(name, said["state"], said["verdict"]["tier"]) for name, said in fates] == [
         ("email", "approved", "monitored"),
         ("budget", "pending", "single"),
@@ -52,8 +53,8 @@ def test_the_opening_shows_one_proposal_of_each_fate(memory):
 @pytest.mark.parametrize(
     ("acts", "soon"),
     [
-        pytest.param(scenario.opening, timedelta(minutes=3), id="a-person-decides-first"),
-        pytest.param(scenario.rehearsed, timedelta(seconds=5), id="nobody-waits-in-a-rehearsal"),
+        pytest.param(proposals.opening, timedelta(minutes=3), id="a-person-decides-first"),
+        pytest.param(proposals.rehearsed, timedelta(seconds=5), id="nobody-waits-in-a-rehearsal"),
     ],
 )
 def test_a_price_wants_two_people_and_calls_the_executive_soon(memory, acts, soon):
@@ -70,20 +71,20 @@ def test_a_price_wants_two_people_and_calls_the_executive_soon(memory, acts, soo
 
 
 def test_whoever_has_to_sign_a_price_is_told_and_can_be_reached(memory):
-    said = propose(memory, next(act for act in scenario.opening() if act.name == "price"))
+    said = propose(memory, next(act for act in proposals.opening() if act.name == "price"))
     occasions.fan_out()
     told = Notice.objects.filter(proposal=said["id"]).values_list("person__email", flat=True)
     assert {*told} == {"manager@shop.example", "product@shop.example", "finance@shop.example"}
 
 
 def test_a_second_price_is_for_the_rehearsal_only(memory):
-    names = [act.name for act in scenario.rehearsed()]
-    assert names == [*(act.name for act in scenario.opening()), "team price"]
-    assert propose(memory, scenario.rehearsed()[-1])["verdict"]["tier"] == "signature"
+    names = [act.name for act in proposals.rehearsed()]
+    assert names == [*(act.name for act in proposals.opening()), "team price"]
+    assert propose(memory, proposals.rehearsed()[-1])["verdict"]["tier"] == "signature"
 
 
 def test_everything_after_it_is_taken_too_and_can_be_revised(memory):
-    for act in islice(scenario.further(), 30):
+    for act in islice(proposals.further(), 30):
         assert propose(memory, act)["state"] in {"approved", "pending"}, act.name
 
 

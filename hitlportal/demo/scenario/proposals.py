@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any, Final
 
-from approvals.demo import letters
+from hitlportal.demo.scenario import letters
 
 WRITER: Final = "journey-writer"
 PACER: Final = "budget-pacer"

@@ -1,6 +1,6 @@
 """The demo's agents: a program of its own that proposes over HTTP and waits for what becomes of it.
 
-Run as `python -m approvals.demo.agents FOLDER`. It knows the portal's address and its keys, nothing else.
+Run as `python -m hitlportal.demo.agents FOLDER`. It knows the portal's address and its keys, nothing else.
 """
 
 import json
@@ -15,9 +15,9 @@ from uuid import uuid4
 
 import httpx
 
-from approvals.demo import scenario
-from approvals.demo.memory import Folder, Memory
-from approvals.demo.scenario import Act
+from hitlportal.demo.memory import Folder, Memory
+from hitlportal.demo.scenario import proposals
+from hitlportal.demo.scenario.proposals import Act
 
 WAIT_SECONDS: Final = 20
 SHORT_PAUSE_SECONDS: Final = 5.0
@@ -44,8 +44,8 @@ class Agents:
     def run(self) -> None:
         """Propose at a human pace, for ever; a rehearsal ends after the opening and then only waits."""
         self._wait_for_the_portal()
-        opening = scenario.rehearsed() if self._memory.is_rehearsal else scenario.opening()
-        for number, act in enumerate(chain(opening, [] if self._memory.is_rehearsal else scenario.further())):
+        opening = proposals.rehearsed() if self._memory.is_rehearsal else proposals.opening()
+        for number, act in enumerate(chain(opening, [] if self._memory.is_rehearsal else proposals.further())):
             if number and not self._memory.is_rehearsal:
                 time.sleep(SHORT_PAUSE_SECONDS if number < len(opening) else LONG_PAUSE_SECONDS)
             self._unsettled.acquire()

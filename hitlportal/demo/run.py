@@ -18,12 +18,12 @@ from urllib.parse import quote
 
 from django.utils.translation import gettext as _
 
-from approvals.demo import stage
-from approvals.demo.memory import Folder, Memory
-from approvals.demo.post import Post
-from approvals.demo.rehearsal import Rehearsal, Step
 from audit.clock import database_now
 from hitlportal import portal
+from hitlportal.demo import stage
+from hitlportal.demo.memory import Folder, Memory
+from hitlportal.demo.post import Post
+from hitlportal.demo.rehearsal import Rehearsal, Step
 from hitlportal.environment import Environment
 from hitlportal.supervisor import Supervisor
 
@@ -122,7 +122,7 @@ class Demo:
         self.folder.save(self.memory)
         portal.add_programs(self.supervisor, self.environment)
         for name in ("executor", "agents"):
-            self.supervisor.add(name, [sys.executable, "-m", f"approvals.demo.{name}", str(self.folder.path)])
+            self.supervisor.add(name, [sys.executable, "-m", f"hitlportal.demo.{name}", str(self.folder.path)])
         self.supervisor.start()
         threading.Thread(target=self._tell_of_mail, name="post", daemon=True).start()
         self.supervisor.wait_ready(portal.readiness_probe(self.environment), timeout_seconds=READY_SECONDS)

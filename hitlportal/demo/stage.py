@@ -8,10 +8,10 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from approvals.demo.memory import Memory
-from approvals.demo.scenario import AGENTS, Cast
 from audit.clock import database_now
 from audit.ledger import entries
+from hitlportal.demo.memory import Memory
+from hitlportal.demo.scenario.proposals import AGENTS, Cast
 from policies import agents, agreeing, mandates, publishing, registration, signing_secrets
 from policies.bootstrap import CONNECTOR, make_missing
 from policies.models import Agent, Connector, Escalation, Loosening, Requirement, Surface, Tier

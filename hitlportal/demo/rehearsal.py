@@ -12,11 +12,12 @@ from typing import Any, Final, TypeVar
 import httpx
 
 from approvals import invariants
-from approvals.demo import scenario, stage
-from approvals.demo.browser import Browser, Page, PageUnexpected
-from approvals.demo.memory import Folder, Memory
-from approvals.demo.post import Mail
 from approvals.models import Timer
+from hitlportal.demo import stage
+from hitlportal.demo.browser import Browser, Page, PageUnexpected
+from hitlportal.demo.memory import Folder, Memory
+from hitlportal.demo.post import Mail
+from hitlportal.demo.scenario import proposals
 
 POLL_SECONDS: Final = 0.3
 Found = TypeVar("Found")
@@ -72,9 +73,9 @@ class Rehearsal:
         return True
 
     def _proposals_arrive(self) -> str:
-        for act in scenario.rehearsed():
+        for act in proposals.rehearsed():
             self._await(f"a proposal by {act.agent} on {act.proposal['surface']}", partial(self._find, act.name))
-        return ", ".join(f"{act.name}: {self._state(act.name)}" for act in scenario.rehearsed())
+        return ", ".join(f"{act.name}: {self._state(act.name)}" for act in proposals.rehearsed())
 
     def _blocked(self) -> str:
         proposal = self._require_state("segment", "blocked")
@@ -177,7 +178,7 @@ class Rehearsal:
 
     def _find(self, name: str) -> dict[str, Any] | None:
         """Return this run's proposal of that act, as its agent sees it."""
-        act = next(act for act in scenario.rehearsed() if act.name == name)
+        act = next(act for act in proposals.rehearsed() if act.name == name)
         answer = self._http.get(
             "/api/v1/proposals/",
             params={"surface": act.proposal["surface"]},

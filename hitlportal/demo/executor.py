@@ -1,6 +1,6 @@
 """The demo's executor: a small web service that does what the portal ships to it, once.
 
-Run as `python -m approvals.demo.executor FOLDER`. It uses the receiver that comes with the portal and
+Run as `python -m hitlportal.demo.executor FOLDER`. It uses the receiver that comes with the portal and
 nothing else of it, as a service of your own would. What it "does" is to write a line to a journal.
 """
 
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-
 from approvals.connectors.receiver import Accepted, Receiver, Refused, SqliteStore
-from approvals.demo.memory import Folder, Memory
+
+from hitlportal.demo.memory import Folder, Memory
 
 MOST_BYTES: Final = 2 * 1024 * 1024
 
