@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from hitlportal.environment import Environment
+from hitlportal.environment.environment import Environment
 from hitlportal.supervisor import Supervisor
 
 # Any number that all portals agree on; PostgreSQL's advisory locks have no names.

@@ -1,4 +1,4 @@
-"""Django's settings, made from the environment that `hitlportal.environment` has read."""
+"""Django's settings, made from the environment that `hitlportal.environment.environment` has read."""
 
 import os
 from importlib.util import find_spec
@@ -10,8 +10,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from hitlportal import environment
 from hitlportal.embedded.server import DATABASE, SUPERUSER
+from hitlportal.environment import environment
 
 # Lets models, managers and admin classes name their type parameters, as in CharField[str, str].
 django_stubs_ext.monkeypatch()

@@ -24,7 +24,7 @@ from hitlportal.demo import stage
 from hitlportal.demo.memory import Folder, Memory
 from hitlportal.demo.post import Post
 from hitlportal.demo.rehearsal import Rehearsal, Step
-from hitlportal.environment import Environment
+from hitlportal.environment.environment import Environment
 from hitlportal.supervisor import Supervisor
 
 HOLD: Final = timedelta(seconds=20)

@@ -11,7 +11,7 @@ from django.http import Http404
 
 from audit.clock import database_now
 from audit.ledger import entries
-from hitlportal.environment_sign_in import OpenIdConnect
+from hitlportal.environment.sign_in import OpenIdConnect
 from policies.people import actor
 
 log = logging.getLogger(__name__)

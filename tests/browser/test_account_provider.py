@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from playwright.sync_api import Page, expect
 
-from hitlportal.environment_sign_in import OpenIdConnect
+from hitlportal.environment.sign_in import OpenIdConnect
 from tests.browser.conftest import DESK, PHONE, OpenAs
 from tests.browser.test_accessibility import AXE
 from tests.browser.test_notices import fits

@@ -16,8 +16,9 @@ import httpx
 import pytest
 from django.conf import settings
 
-from hitlportal import environment, portal
+from hitlportal import portal
 from hitlportal.demo import run
+from hitlportal.environment import environment
 
 ENVIRONMENT_READERS = ("environment.py", "environment_reader.py")
 

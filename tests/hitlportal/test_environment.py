@@ -5,8 +5,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from django.core.exceptions import ImproperlyConfigured
 
-from hitlportal import environment
-from hitlportal.environment_reader import SECRET_NAMES
+from hitlportal.environment import environment
+from hitlportal.environment.reader import SECRET_NAMES
 
 PEM = serialization.Encoding.PEM
 

@@ -21,7 +21,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from audit.models import Entry
-from hitlportal.environment_sign_in import OpenIdConnect
+from hitlportal.environment.sign_in import OpenIdConnect
 from tests import factors
 
 pytestmark = pytest.mark.django_db

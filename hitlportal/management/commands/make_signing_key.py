@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from approvals.shipping import grants
-from hitlportal.environment import new_signing_key
+from hitlportal.environment.environment import new_signing_key
 
 
 class Command(BaseCommand):

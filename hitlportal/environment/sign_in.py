@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from hitlportal.environment_reader import Reader
+from hitlportal.environment.reader import Reader
 
 WANTING: Final = frozenset({"signature", "publish"})
 UNMAPPED: Final = ("refuse", "admit")

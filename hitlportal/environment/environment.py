@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
-from hitlportal.environment_reader import Reader
-from hitlportal.environment_sign_in import SignIn, read_sign_in
+from hitlportal.environment.reader import Reader
+from hitlportal.environment.sign_in import SignIn, read_sign_in
 
 SHORTEST_SECRET_KEY = 50
 SHORTEST_METRICS_TOKEN = 20
