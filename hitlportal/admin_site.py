@@ -91,7 +91,7 @@ class PortalAdminSite(AdminSite):
 
     def health(self, request: HttpRequest) -> HttpResponse:
         """Show what works, and how far the work behind the pages is."""
-        from hitlportal import health_page  # noqa: PLC0415
+        from hitlportal.health import health_page  # noqa: PLC0415
 
         return health_page.page(request, self.each_context(request))
 

@@ -7,8 +7,9 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from approvals.admin.personal import decide_from_message
 from approvals.api import keys
 from approvals.messaging.slack import webhook
-from hitlportal import errors, health, metrics
+from hitlportal import errors
 from hitlportal.accounts import landing
+from hitlportal.health import health, metrics
 
 # The admin's own sign-in form knows no rate limit, so its sign-in goes through allauth's.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]

@@ -1,7 +1,7 @@
 import pytest
 from django.db import connection
 
-from hitlportal import health
+from hitlportal.health import health
 
 
 def test_alive_without_a_database(client):

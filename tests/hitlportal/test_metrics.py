@@ -13,8 +13,8 @@ from approvals.lifecycle import escalation
 from approvals.models import Callback, ChannelHealth, Dispatch, NoticeDelivery, Occasion, Proposal, Timer
 from approvals.notices import occasions
 from audit.clock import database_now
-from hitlportal import health, health_page
 from hitlportal.celery import app
+from hitlportal.health import health, health_page
 from policies import bootstrap, switches
 from policies.models import EVERYWHERE, Surface
 from tests import world as worlds

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from approvals.figures import lag
-from hitlportal import health
+from hitlportal.health import health
 from policies.models import KillSwitch
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from approvals.figures import lag
 from approvals.figures.lag import Lag
-from hitlportal import health
+from hitlportal.health import health
 
 MAY_LOOK = "policies.change_connector"
 
