@@ -10,7 +10,7 @@ from psycopg.sql import SQL, Identifier
 
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle.submission import Draft
-from hitlportal import portal
+from hitlportal.processes import portal
 from policies import agents, bootstrap, publishing
 from policies.models import Agent, Connector, Mandate, Surface
 

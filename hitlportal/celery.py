@@ -12,7 +12,7 @@ from celery.exceptions import SecurityWarning
 from django.conf import settings
 from django.db import close_old_connections
 
-from hitlportal import broker
+from hitlportal.processes import broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hitlportal.settings")
 
@@ -58,7 +58,7 @@ app.conf.update(
     task_serializer="json",
     task_ignore_result=True,
     task_acks_late=True,
-    # For tasks that name none of their own; `hitlportal.watchdog` keeps them where the pool does not.
+    # For tasks that name none of their own; `hitlportal.processes.watchdog` keeps them where the pool does not.
     task_soft_time_limit=120,
     task_time_limit=180,
     task_publish_retry=False,

@@ -19,13 +19,13 @@ from urllib.parse import quote
 from django.utils.translation import gettext as _
 
 from audit.clock import database_now
-from hitlportal import portal
 from hitlportal.demo import stage
 from hitlportal.demo.memory import Folder, Memory
 from hitlportal.demo.post import Post
 from hitlportal.demo.rehearsal import Rehearsal, Step
 from hitlportal.environment.environment import Environment
-from hitlportal.supervisor import Supervisor
+from hitlportal.processes import portal
+from hitlportal.processes.supervisor import Supervisor
 
 HOLD: Final = timedelta(seconds=20)
 UNDO: Final = timedelta(seconds=10)

@@ -5,7 +5,7 @@ from queue import Empty
 import pytest
 from kombu import Connection
 
-from hitlportal import broker
+from hitlportal.processes import broker
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ import httpx
 import pytest
 from django.conf import settings
 
-from hitlportal import portal
 from hitlportal.demo import run
 from hitlportal.environment import environment
+from hitlportal.processes import portal
 
 ENVIRONMENT_READERS = ("environment.py", "environment_reader.py")
 

@@ -7,7 +7,7 @@ import time
 import psutil
 import pytest
 
-from hitlportal.supervisor import ChildrenFailed, Supervisor
+from hitlportal.processes.supervisor import ChildrenFailed, Supervisor
 
 SLEEP = [sys.executable, "-uc", "import time; print('up'); time.sleep(60)"]
 STUBBORN = [
@@ -87,7 +87,7 @@ def test_a_killed_child_starts_again_and_it_is_told(supervisor, log):
 
 
 def test_a_child_that_keeps_dying_is_given_up(supervisor, log, monkeypatch):
-    monkeypatch.setattr("hitlportal.supervisor.FIRST_BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr("hitlportal.processes.supervisor.FIRST_BACKOFF_SECONDS", 0.01)
     supervisor.add("one", DIES)
     supervisor.add("two", SLEEP)
     supervisor.start()

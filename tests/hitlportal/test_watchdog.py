@@ -14,8 +14,9 @@ from approvals import tasks
 from approvals.models import Dispatch, Proposal
 from approvals.shipping import delivery
 from audit.clock import database_now
-from hitlportal import celery, watchdog
+from hitlportal import celery
 from hitlportal.celery import app
+from hitlportal.processes import watchdog
 from policies.models import Connector
 from tests import world as worlds
 from tests.approvals.connectors.servers import serving

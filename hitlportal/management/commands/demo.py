@@ -14,13 +14,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from hitlportal import portal
 from hitlportal.demo import run as demo_run
 from hitlportal.demo import stage
 from hitlportal.demo.rehearsal import Step
 from hitlportal.demo.run import Demo
 from hitlportal.embedded.server import EmbeddedPostgresFailed
-from hitlportal.supervisor import ChildrenFailed
+from hitlportal.processes import portal
+from hitlportal.processes.supervisor import ChildrenFailed
 
 FOLDER = "demo"
 COLOURS = {"agents": 36, "executor": 32, "demo": 33, "mail": 35}

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from hitlportal import portal
 from hitlportal.embedded.server import EmbeddedPostgresFailed
-from hitlportal.supervisor import ChildrenFailed, Supervisor
+from hitlportal.processes import portal
+from hitlportal.processes.supervisor import ChildrenFailed, Supervisor
 
 READY_SECONDS = 60
 COLOURS = {"web": 32, "worker": 36, "beat": 35, "portal": 33}

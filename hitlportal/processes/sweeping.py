@@ -15,7 +15,7 @@ from approvals.lifecycle import escalation, reevaluation
 from approvals.messaging import sending
 from approvals.notices import occasions
 from approvals.shipping import delivery
-from hitlportal import watchdog
+from hitlportal.processes import watchdog
 
 log = logging.getLogger(__name__)
 

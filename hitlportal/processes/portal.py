@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from hitlportal.environment.environment import Environment
-from hitlportal.supervisor import Supervisor
+from hitlportal.processes.supervisor import Supervisor
 
 # Any number that all portals agree on; PostgreSQL's advisory locks have no names.
 MIGRATION_LOCK = 0x48_49_54_4C
