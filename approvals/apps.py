@@ -16,9 +16,9 @@ class ApprovalsConfig(AppConfig):
         from approvals.cards import registry  # noqa: PLC0415
         from approvals.lifecycle import escalation, reevaluation  # noqa: PLC0415  # models are not there before
         from approvals.notices import occasions  # noqa: PLC0415  # models are not there before
-        from policies import presentation  # noqa: PLC0415
+        from policies import card_kinds  # noqa: PLC0415
         from policies.publishing import policy_activated  # noqa: PLC0415
 
         policy_activated.connect(reevaluation.wake_for_a_new_policy, dispatch_uid="reevaluation")
-        presentation.offer(registry.choices)
+        card_kinds.offer(registry.choices)
         escalation.people_to_tell.connect(occasions.tell_of_time, dispatch_uid="notices")

@@ -12,8 +12,8 @@ from approvals.outbox import callbacks
 from audit.canonical import JsonValue
 from audit.ledger import entries
 from audit.models import Entry
+from policies.actors import actor
 from policies.models import Agent
-from policies.people import actor
 
 NEW_CONTENT: Final = frozenset({"proposal.edited", "proposal.revised"})
 

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 
 from audit.clock import database_now
 from audit.ledger import entries
+from policies.actors import actor
 from policies.models import Loosening, PolicyVersion
-from policies.people import actor
 
 ASK: Final = "policies.ask_loosening"
 AGREE: Final = "policies.agree_loosening"

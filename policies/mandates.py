@@ -15,9 +15,9 @@ from audit.clock import database_now
 from audit.ledger import entries
 from audit.models import Entry
 from policies import loosenings
+from policies.actors import actor
 from policies.loosenings import LooseningRefused
 from policies.models import Agent, Loosening, Mandate, Surface, Tier
-from policies.people import actor
 from policies.publishing import active_policy
 
 

@@ -17,12 +17,12 @@ from audit import canonical
 from audit.clock import database_now
 from audit.ledger import entries
 from policies import loosenings
+from policies.actors import actor
 from policies.comparison import compare, is_loosening
 from policies.document import document
 from policies.drafts import Draft, active_version, pending
 from policies.loosenings import LooseningRefused
 from policies.models import Activation, Loosening, PolicyVersion
-from policies.people import actor
 from policies.policy import EMPTY, Policy, compile_policy
 
 __all__ = [

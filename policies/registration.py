@@ -11,10 +11,10 @@ from django.db import transaction
 from audit.clock import database_now
 from audit.ledger import entries
 from policies import agents, mandates
+from policies.actors import actor
 from policies.agents import IssuedKey
 from policies.loosenings import LooseningRefused
 from policies.models import Agent, Connector, Surface, Tier
-from policies.people import actor
 
 _HOST_LENGTH: Final = 253
 

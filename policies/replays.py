@@ -12,8 +12,8 @@ from django.db.models import Q
 
 from audit import canonical
 from audit.clock import database_now
+from policies.actors import actor
 from policies.models import PolicyVersion, ReplayRun
-from policies.people import actor
 
 LEASE: Final = timedelta(seconds=30)
 USUAL_DAYS: Final = 30

@@ -19,7 +19,7 @@ from django.db import transaction
 
 from audit.clock import database_now
 from audit.ledger import entries
-from policies.people import actor
+from policies.actors import actor
 
 PERIOD_SECONDS: Final = 30
 TOLERANCE: Final = 1

@@ -14,7 +14,7 @@ from django.utils.crypto import constant_time_compare
 
 from audit.clock import database_now
 from audit.ledger import entries
-from policies.people import actor
+from policies.actors import actor
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from audit.clock import database_now
 from audit.ledger import entries
+from policies.actors import actor
 from policies.models import Agent, Connector
-from policies.people import actor
 
 PREFIX: Final = "whsec_"
 KEPT: Final = 2

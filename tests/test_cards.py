@@ -15,7 +15,7 @@ from approvals.cards import registry, showing
 from approvals.lifecycle import review
 from approvals.models import Proposal
 from audit.models import Entry
-from policies import presentation, publishing
+from policies import card_kinds, publishing
 from policies.models import Surface
 from tests import world as worlds
 from tests.world import World, seen
@@ -274,6 +274,6 @@ def test_people_choose_the_card_of_a_surface_and_it_acts_at_once(world: World) -
 
 
 def test_kinds_are_handed_over_once() -> None:
-    kinds = presentation.cards()
-    presentation.offer(registry.choices)
-    assert presentation.cards() == kinds
+    kinds = card_kinds.cards()
+    card_kinds.offer(registry.choices)
+    assert card_kinds.cards() == kinds

@@ -17,7 +17,7 @@ from audit import canonical
 from audit.canonical import JsonValue
 from audit.clock import database_now
 from audit.ledger import entries
-from policies.people import actor
+from policies.actors import actor
 
 MOST_ROWS: Final = 100_000
 CHUNK: Final = 1_000

@@ -33,10 +33,10 @@ from approvals.outbox.http import DeliveryRefused, check_url
 from approvals.shipping import dispatches
 from audit.clock import database_now
 from audit.ledger import entries
+from policies.actors import actor
 from policies.evaluation import Outcome as PolicyOutcome
 from policies.models import Agent
 from policies.payloads import FieldError
-from policies.people import actor
 from policies.standing import Standing, standing
 
 

@@ -20,8 +20,8 @@ from approvals.people.eligibility import DECIDE
 from audit.canonical import JsonValue
 from audit.clock import database_now
 from audit.ledger import entries
+from policies.actors import actor
 from policies.models import Agent, Surface
-from policies.people import actor
 
 LONGEST: Final = timedelta(days=366)
 

@@ -23,7 +23,7 @@ from approvals.queue.ordering import Turn
 from audit.clock import database_now
 from audit.ledger import entries
 from policies import risk
-from policies.people import actor
+from policies.actors import actor
 from policies.policy import Policy, SurfacePolicy
 from policies.publishing import active_policy
 

@@ -19,7 +19,7 @@ from approvals.people import eligibility
 from audit.clock import database_now
 from audit.ledger import entries
 from audit.ledger.entries import SYSTEM
-from policies.people import actor
+from policies.actors import actor
 from policies.publishing import active_policy
 
 MOST_NOTE: Final = 500

@@ -13,8 +13,8 @@ from django.http import HttpRequest
 
 from audit.clock import database_now
 from audit.ledger import entries
+from policies.actors import actor
 from policies.models.fields import seal, unseal
-from policies.people import actor
 
 LOCKED_SECONDS = 300
 

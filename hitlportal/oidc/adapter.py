@@ -21,7 +21,7 @@ from audit.clock import database_now
 from audit.ledger import entries
 from hitlportal.oidc import connecting, roles
 from hitlportal.oidc.connecting import ConnectingRefused
-from policies.people import actor
+from policies.actors import actor
 
 
 class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no types

@@ -13,7 +13,7 @@ from audit.clock import database_now
 from audit.ledger import entries
 from hitlportal.oidc.roles import provider
 from policies import second_factor
-from policies.people import actor
+from policies.actors import actor
 
 
 class ConnectingRefused(ValueError):

@@ -12,7 +12,7 @@ from django.http import Http404
 from audit.clock import database_now
 from audit.ledger import entries
 from hitlportal.environment.sign_in import OpenIdConnect
-from policies.people import actor
+from policies.actors import actor
 
 log = logging.getLogger(__name__)
 

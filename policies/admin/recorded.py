@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from audit.canonical import JsonValue
 from audit.clock import database_now
 from audit.ledger import entries
-from policies.people import actor
+from policies.actors import actor
 
 Row = TypeVar("Row", bound=Model)
 

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from policies import payloads, presentation, risk
+from policies import card_kinds, payloads, risk
 from policies.admin.json_field import StrictJsonField
 from policies.admin.recorded import KeptAdmin
 from policies.admin.zones import require_time_zone
@@ -55,7 +55,7 @@ class SurfaceForm(forms.ModelForm[Surface]):
 
     card = forms.ChoiceField(
         label=gettext_lazy("card"),
-        choices=presentation.cards,
+        choices=card_kinds.cards,
         help_text=gettext_lazy(
             "How reviewers see its changes. It is no part of the policy, so it changes as soon as you save."
         ),

@@ -21,7 +21,7 @@ from approvals.outbox.wakeups import wake
 from approvals.people import eligibility
 from audit.clock import database_now
 from audit.ledger import entries
-from policies.people import actor
+from policies.actors import actor
 
 TASK: Final = "approvals.tasks.deliver_notices"
 KEPT: Final = timedelta(hours=1)
