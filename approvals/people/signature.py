@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from approvals.errors import SecondFactorRequired, SignatureRequired, TooManyTries, WrongCode, WrongPassword
 from audit.clock import database_now
-from policies import second_factor
-from policies.second_factor import Answer
+from policies.accounts import second_factor
+from policies.accounts.second_factor import Answer
 
 WRONG_A_MINUTE: Final = 5
 

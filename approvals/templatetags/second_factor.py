@@ -6,7 +6,7 @@ from django import template
 from django.contrib.auth.models import User
 from django.forms import Form
 
-from policies import second_factor as factors
+from policies.accounts import second_factor as factors
 
 register = template.Library()
 

@@ -14,8 +14,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from policies import second_factor
-from policies.second_factor import Answer
+from policies.accounts import second_factor
+from policies.accounts.second_factor import Answer
 
 NOT_RIGHT = _("That code is not right, or it was used before. Wait for the next one.")
 TOO_MANY = _("Too many wrong codes. Wait five minutes, then try again.")

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_POST, require_safe
 from audit.clock import database_now
 from hitlportal.middleware import PERMISSIONS_POLICY
 from hitlportal.oidc import connecting
-from policies import second_factor, sessions
+from policies.accounts import second_factor, sessions
 
 MAKING: Final = "publickey-credentials-create"
 Page = Callable[..., HttpResponse]

@@ -19,7 +19,7 @@ def second_factor_first(request: HttpRequest, act: str) -> HttpResponse | None:
     # The sign-in package has models, which are not there yet when the admin's site is made.
     from allauth.account.internal.flows import login, reauthentication  # noqa: PLC0415
 
-    from policies import second_factor  # noqa: PLC0415
+    from policies.accounts import second_factor  # noqa: PLC0415
 
     person = request.user
     if request.method != "POST" or not second_factor.is_required(act) or not isinstance(person, User):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from audit.clock import database_now
 from audit.ledger import entries
 from hitlportal.oidc.roles import provider
-from policies import second_factor
+from policies.accounts import second_factor
 from policies.actors import actor
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.canonical import JsonValue
-from policies import second_factor, sessions
+from policies.accounts import second_factor, sessions
 from policies.admin.recorded import RecordedAdmin, person_of
 
 admin.site.unregister((User, Group))

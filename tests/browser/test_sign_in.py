@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from approvals.models import Decision
 from audit.models import Entry
-from policies import second_factor
+from policies.accounts import second_factor
 from tests import factors
 from tests.browser.conftest import PASSWORD, PHONE
 from tests.world import World

@@ -13,8 +13,8 @@ from django.db import connection
 from django.test import Client
 
 from audit.models import Entry
-from policies import second_factor
-from policies.second_factor import Answer
+from policies.accounts import second_factor
+from policies.accounts.second_factor import Answer
 from tests import factors
 
 LOGIN = "/accounts/login/"

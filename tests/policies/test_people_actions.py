@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from audit.models import Entry
-from policies import second_factor
+from policies.accounts import second_factor
 from tests import factors
 
 pytestmark = pytest.mark.django_db
