@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from policies.payloads import FieldError
+from policies.engine.payloads import FieldError
 
 
 class ProposalError(Exception):

@@ -6,7 +6,7 @@ from typing import Any
 
 from bench import data
 from policies import publishing
-from policies.evaluation import Facts, evaluate
+from policies.engine.evaluation import Facts, evaluate
 
 ROUNDS = 5
 EVALUATIONS = 40_000

@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 import cedarpy
 
 from bench import policy_life
-from policies.evaluation import evaluate
+from policies.engine.evaluation import evaluate
+from policies.engine.policy import Policy, compile_policy
 from policies.facts import Facts
-from policies.policy import Policy, compile_policy
 
 ROUNDS: Final = 5
 SECONDS: Final = 0.4

@@ -17,11 +17,11 @@ from bench import data, servers, submit
 from bench.fill import fill
 from bench.load import run
 from policies import publishing
+from policies.engine.policy import compile_policy
+from policies.engine.simulation import Replay
+from policies.engine.simulation_figures import Tally
 from policies.models import Activation, Agent, PolicyVersion
-from policies.policy import compile_policy
-from policies.replay import Replay
 from policies.standing import standing
-from policies.tallying import Tally
 
 RULES: Final = 1_000
 ROUNDS: Final = 5

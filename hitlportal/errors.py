@@ -19,7 +19,7 @@ from approvals import errors
 from approvals.api.http import errors as requests
 from hitlportal.middleware import API_PREFIX
 from policies.agents import TooManyKeys
-from policies.payloads import FieldError
+from policies.engine.payloads import FieldError
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ from django.utils.dateparse import parse_duration
 
 from audit.clock import database_now
 from audit.ledger import entries
-from policies import payloads, publishing, samples
+from policies import publishing, samples
+from policies.engine import payloads
 from policies.models import EVERYWHERE, Connector, KillSwitch, PolicyVersion, Surface, Tier
 
 CONNECTOR: Final = "sample-webhook"

@@ -6,13 +6,13 @@ from itertools import groupby
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from policies import business_time, payloads
 from policies.comparison.tiers import Ladder
 from policies.comparison.timing import escalation_name
+from policies.engine import business_time, payloads
+from policies.engine.payloads import SchemaInvalid
+from policies.engine.policy import TierPolicy, compile_guardrail, compile_limit, compile_tiers, usual_tiers
+from policies.engine.requirements import Approvers, from_rows
 from policies.guardrails import GuardrailInvalid
-from policies.payloads import SchemaInvalid
-from policies.policy import TierPolicy, compile_guardrail, compile_limit, compile_tiers, usual_tiers
-from policies.requirements import Approvers, from_rows
 from policies.rules import RuleInvalid, compile_rule
 
 

@@ -6,8 +6,8 @@ switched off are not in it.
 
 from typing import Any, Final
 
-from policies import risk
-from policies.business_time import DAYS
+from policies.engine import risk
+from policies.engine.business_time import DAYS
 from policies.models import Calendar, Escalation, Guardrail, Limit, PolicyTest, Requirement, Rule, Surface, Tier
 
 TIER_FIELDS: Final = ("rank", "posture", "review", "sample_rate")

@@ -21,9 +21,9 @@ from policies.actors import actor
 from policies.comparison import compare, is_loosening
 from policies.document import document
 from policies.drafts import Draft, active_version, pending
+from policies.engine.policy import EMPTY, Policy, compile_policy
 from policies.loosenings import LooseningRefused
 from policies.models import Activation, Loosening, PolicyVersion
-from policies.policy import EMPTY, Policy, compile_policy
 
 __all__ = [
     "Draft", "DraftChanged", "PolicyInvalid", "Published", "activate", "active_policy", "active_version", "compiled",

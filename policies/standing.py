@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from django.db import connection
 
+from policies.engine.policy import Policy
 from policies.models import EVERYWHERE, Agent
-from policies.policy import Policy
 from policies.publishing import compiled
 
 

@@ -18,7 +18,7 @@ from approvals.models import Decision, Proposal, Revision
 from audit import canonical
 from audit.canonical import InvalidJson
 from audit.models import Entry
-from policies.payloads import FieldError
+from policies.engine.payloads import FieldError
 from tests import world as worlds
 from tests.world import World, seen
 

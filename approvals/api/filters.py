@@ -12,7 +12,7 @@ from approvals.api.http.errors import InvalidBody, MalformedRequest
 from approvals.api.http.reading import moment
 from approvals.models import State
 from approvals.models.proposal import ProposalQuerySet, overdue
-from policies.payloads import FieldError, validator
+from policies.engine.payloads import FieldError, validator
 
 PAGING: Final = frozenset({"cursor", "limit"})
 _TIME_CHECKER: Final = validator({"type": "string", "format": "date-time", "maxLength": 40})

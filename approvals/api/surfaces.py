@@ -11,8 +11,8 @@ from approvals.api.contract.openapi import call, described
 from approvals.api.http.base import AgentView, answer, written
 from approvals.evaluation.judgement import Judgement
 from approvals.lifecycle import submission
+from policies.engine.policy import SurfacePolicy
 from policies.models import Mandate
-from policies.policy import SurfacePolicy
 from policies.publishing import active_policy
 
 

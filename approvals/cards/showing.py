@@ -17,7 +17,7 @@ from approvals.evaluation import conflicts
 from approvals.models import WAITING, Proposal, State
 from approvals.people import eligibility
 from approvals.presentation import differences, marks, words
-from policies.policy import SurfacePolicy
+from policies.engine.policy import SurfacePolicy
 
 LOG = logging.getLogger(__name__)
 MOST_OTHERS: Final = 10

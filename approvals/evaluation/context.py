@@ -23,7 +23,7 @@ from approvals.evaluation import conflicts, limit_windows, limits
 from approvals.evaluation.limits import Total
 from approvals.models import Proposal, State
 from approvals.models.together import Statement
-from policies.policy import LimitPolicy
+from policies.engine.policy import LimitPolicy
 from policies.standing import GATE, Standing
 
 

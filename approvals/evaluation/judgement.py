@@ -13,12 +13,13 @@ from approvals.evaluation.context import Place, Surroundings
 from approvals.models import Proposal, Revision, Verdict
 from approvals.models.ids import uuid7
 from audit import canonical
-from policies import guardrails, payloads
-from policies.evaluation import Facts, evaluate
-from policies.evaluation import Verdict as PolicyVerdict
+from policies import guardrails
+from policies.engine import payloads
+from policies.engine.evaluation import Facts, evaluate
+from policies.engine.evaluation import Verdict as PolicyVerdict
+from policies.engine.payloads import FieldError
+from policies.engine.policy import Policy, SurfacePolicy
 from policies.facts import Effect, Finding
-from policies.payloads import FieldError
-from policies.policy import Policy, SurfacePolicy
 from policies.standing import Standing
 
 AMOUNT_PLACES: Final = 4

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from audit import canonical
 from audit.canonical import JsonValue
-from policies.policy import LimitPolicy
+from policies.engine.policy import LimitPolicy
 
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ROLLING: Final = "rolling"

@@ -19,8 +19,8 @@ from approvals.evaluation.limit_windows import Wanted
 from approvals.models import LimitDefinition, Proposal, State
 from approvals.models.together import Statement
 from audit.clock import database_now
+from policies.engine.policy import LimitPolicy
 from policies.models import Activation, Agent, Surface
-from policies.policy import LimitPolicy
 from policies.publishing import compiled
 from policies.rules import matches
 from policies.standing import Standing, close_gate

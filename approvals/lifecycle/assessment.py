@@ -23,7 +23,7 @@ from approvals.outbox.wakeups import wake
 from audit.canonical import JsonValue
 from audit.clock import database_now
 from policies import guardrails, stored_facts
-from policies.evaluation import evaluate
+from policies.engine.evaluation import evaluate
 from policies.facts import Finding
 from policies.guardrails import GuardrailPolicy
 from policies.publishing import compiled

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from approvals.errors import NotInBatch
 from approvals.evaluation import conflicts
 from approvals.models import Proposal
-from policies.policy import Policy, TierPolicy
+from policies.engine.policy import Policy, TierPolicy
 
 FLAGGING: Final = frozenset({"guardrail", "limit"})
 """A reason from one of these sources says that something about this one proposal is unusual."""

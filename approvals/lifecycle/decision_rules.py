@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from approvals.errors import ReasonRequired, SignatureRequired, StateConflict
 from approvals.evaluation import requirements
 from approvals.models import Decision, Proposal
-from policies.policy import Policy, TierPolicy
+from policies.engine.policy import Policy, TierPolicy
 
 
 def require(

@@ -24,8 +24,8 @@ from approvals.shipping import dispatches
 from audit.canonical import JsonValue
 from audit.clock import database_now
 from audit.models import Entry
-from policies import business_time, requirements
-from policies.policy import Policy, SurfacePolicy
+from policies.engine import business_time, requirements
+from policies.engine.policy import Policy, SurfacePolicy
 
 BATCH: Final = 200
 KIND: Final = "proposal.escalated"

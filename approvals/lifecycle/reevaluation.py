@@ -23,8 +23,8 @@ from approvals.models import WAITING, Decision, Dispatch, Proposal, Reevaluation
 from approvals.outbox.wakeups import wake
 from approvals.shipping import dispatches
 from policies import stored_facts
-from policies.evaluation import Facts, Outcome, Verdict, evaluate
-from policies.policy import SurfacePolicy, TierPolicy
+from policies.engine.evaluation import Facts, Outcome, Verdict, evaluate
+from policies.engine.policy import SurfacePolicy, TierPolicy
 from policies.publishing import active_version
 from policies.standing import Standing, standing
 

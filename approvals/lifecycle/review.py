@@ -25,8 +25,8 @@ from approvals.shipping import dispatches
 from audit import canonical
 from audit.canonical import JsonValue
 from audit.clock import database_now
-from policies.evaluation import Outcome as PolicyOutcome
-from policies.policy import Policy, SurfacePolicy
+from policies.engine.evaluation import Outcome as PolicyOutcome
+from policies.engine.policy import Policy, SurfacePolicy
 from policies.publishing import active_policy
 from policies.standing import Standing, standing
 

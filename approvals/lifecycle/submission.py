@@ -34,9 +34,9 @@ from approvals.shipping import dispatches
 from audit.clock import database_now
 from audit.ledger import entries
 from policies.actors import actor
-from policies.evaluation import Outcome as PolicyOutcome
+from policies.engine.evaluation import Outcome as PolicyOutcome
+from policies.engine.payloads import FieldError
 from policies.models import Agent
-from policies.payloads import FieldError
 from policies.standing import Standing, standing
 
 

@@ -20,7 +20,7 @@ from approvals.models.notice import Told
 from approvals.people import eligibility
 from approvals.presentation import participants, words
 from approvals.queue.available_actions import Offers, offers
-from policies.policy import Policy
+from policies.engine.policy import Policy
 from policies.publishing import active_policy
 
 MOST_DIFFERENCES: Final = 8

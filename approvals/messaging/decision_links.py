@@ -23,7 +23,7 @@ from approvals.lifecycle import review
 from approvals.lifecycle.review import SeenRevision
 from approvals.models import Decision, DecisionToken, Proposal
 from audit.clock import database_now
-from policies.policy import Policy
+from policies.engine.policy import Policy
 
 REVIEWS: Final = ("batch", "single")
 """Kinds of review that are weak enough for a decision from a message."""

@@ -17,8 +17,8 @@ from simple_history.models import HistoricalRecords
 
 from approvals.models.ids import uuid7
 from approvals.models.states import CLEARED, EDGES, INITIAL, OPEN, WAITING, State
-from policies import business_time
-from policies.business_time import Calendar
+from policies.engine import business_time
+from policies.engine.business_time import Calendar
 from policies.models import Agent, Surface, Tier
 
 

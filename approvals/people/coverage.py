@@ -8,7 +8,7 @@ from django.db import connection
 
 from approvals.models import Proposal
 from approvals.people.eligibility import DECIDE
-from policies.policy import Policy
+from policies.engine.policy import Policy
 
 MOST: Final = 1_000
 

@@ -14,8 +14,8 @@ from approvals.errors import NotEligible
 from approvals.models import OPEN, Absence, Decision, Proposal
 from approvals.models.proposal import ProposalQuerySet
 from approvals.people import votes
+from policies.engine.policy import Policy, SurfacePolicy
 from policies.models import Agent
-from policies.policy import Policy, SurfacePolicy
 
 SEE_ALL = "approvals.view_all_proposals"
 SEE = "approvals.view_proposal"

@@ -12,7 +12,7 @@ from django.db.models import Q, Value
 from approvals.models import Absence, Decision, Proposal
 from approvals.people.tally import Explained, Requirement, Vote, explain
 from audit.canonical import JsonValue
-from policies.policy import Policy
+from policies.engine.policy import Policy
 
 
 def record(

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from approvals.models import WAITING, Proposal, State
 from approvals.presentation.differences import MISSING
-from policies.policy import SurfacePolicy
+from policies.engine.policy import SurfacePolicy
 
 SEPARATOR: Final = ", "
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from approvals.errors import NotEligible
 from approvals.models import OPEN, Dispatch, DispatchStatus, Proposal, State
 from approvals.people import eligibility
-from policies.policy import Policy, SurfacePolicy
+from policies.engine.policy import Policy, SurfacePolicy
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from approvals.queue import search
 from approvals.queue.ordering import Turn
 from audit.clock import database_now
 from audit.ledger import entries
-from policies import risk
 from policies.actors import actor
-from policies.policy import Policy, SurfacePolicy
+from policies.engine import risk
+from policies.engine.policy import Policy, SurfacePolicy
 from policies.publishing import active_policy
 
 MOST_READ: Final = 200

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from policies.replay import Case, Needs
+from policies.engine.simulation import Case, Needs
 
 NEWEST: Final = UUID(int=2**128 - 1)
 """Before the newest proposal: where a replay begins."""

@@ -9,13 +9,13 @@ from approvals.outbox.wakeups import wake
 from approvals.replays import recorded_cases
 from approvals.replays.recorded_cases import Window
 from policies import replays
+from policies.engine.policy import compile_policy
+from policies.engine.simulation import Replay
+from policies.engine.simulation_figures import Tally
 from policies.guardrails import GuardrailInvalid
 from policies.models import ReplayRun
-from policies.policy import compile_policy
-from policies.replay import Replay
 from policies.replays import Progress, ReplayTaken
 from policies.rules import RuleInvalid
-from policies.tallying import Tally
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from approvals.outbox.wakeups import wake
 from approvals.people import eligibility, votes
 from approvals.shipping.dispatches import SHIP_TASK
 from audit.clock import database_now
+from policies.engine.policy import Policy, SurfacePolicy
 from policies.models import Connector
-from policies.policy import Policy, SurfacePolicy
 from policies.publishing import active_policy
 
 

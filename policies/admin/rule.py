@@ -16,8 +16,8 @@ from policies.admin.trial import Trial
 from policies.checking import requirement_faults
 from policies.document import MATCH
 from policies.drafts import members
+from policies.engine.policy import TierPolicy, usual_tiers
 from policies.models import Rule, Tier
-from policies.policy import TierPolicy, usual_tiers
 from policies.rules import RuleInvalid, compile_rule
 from policies.vocabulary import ALIASES, FACTS
 

@@ -11,13 +11,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from policies import card_kinds, payloads, risk
+from policies import card_kinds
 from policies.admin.json_field import StrictJsonField
 from policies.admin.recorded import KeptAdmin
 from policies.admin.zones import require_time_zone
+from policies.engine import payloads, risk
+from policies.engine.payloads import SchemaInvalid
 from policies.models import Surface, Tier
 from policies.models.fields import name_validator
-from policies.payloads import SchemaInvalid
 
 
 @admin.register(Tier)

@@ -15,12 +15,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from policies import business_time
 from policies.admin.checks import Sluggish
 from policies.admin.recorded import DraftedAdmin
 from policies.admin.zones import require_time_zone
-from policies.business_time import DAYS
 from policies.drafts import members
+from policies.engine import business_time
+from policies.engine.business_time import DAYS
 from policies.models import Calendar, Escalation
 
 COUNTRIES = [("", "—"), *((code, code) for code in sorted(holidays.list_supported_countries()))]

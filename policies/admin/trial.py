@@ -7,8 +7,8 @@ from typing import Any, Protocol
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
+from policies.engine.policy import usual_tiers
 from policies.facts import Facts
-from policies.policy import usual_tiers
 from policies.publishing import active_policy
 from policies.rulebook import RuleBook
 from policies.rules import Filled, RuleInvalid, compile_rule

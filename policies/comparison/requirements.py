@@ -6,7 +6,7 @@ from typing import Any
 
 from policies.comparison.change import LOOSER, NEUTRAL, TIGHTER, Change, Direction, Row
 from policies.comparison.tiers import Ladder
-from policies.requirements import Approvers, RequirementPolicy, is_at_least, required
+from policies.engine.requirements import Approvers, RequirementPolicy, is_at_least, required
 
 
 class Requirements:

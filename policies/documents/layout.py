@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from policies.business_time import DAYS
 from policies.documents.keyed import Key, Table
 from policies.documents.shapes import Anything, Choice, Day, Duration, Flag, ListOf, MapOf, Moment, Number, Shape, Text
+from policies.engine.business_time import DAYS
 from policies.guardrails import CONFIG_SCHEMAS
 
 VERSION: Final = "v1"

@@ -12,7 +12,7 @@ from hypothesis.extra.django import TestCase
 from approvals.evaluation import limit_windows
 from approvals.lifecycle import review, submission
 from approvals.models import LimitEntry, LimitTotal, Proposal
-from policies.policy import LimitPolicy, compile_limit
+from policies.engine.policy import LimitPolicy, compile_limit
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold
 from tests.world import limit, seen

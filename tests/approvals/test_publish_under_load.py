@@ -9,7 +9,7 @@ from django.db import connection
 
 from approvals.models import Verdict
 from policies import stored_facts
-from policies.evaluation import evaluate
+from policies.engine.evaluation import evaluate
 from policies.models import PolicyVersion
 from policies.publishing import compiled
 from tests import world as worlds

@@ -17,8 +17,8 @@ from approvals.replays.recorded_cases import Window
 from approvals.shipping import dispatches, recovery
 from audit.clock import database_now
 from policies import publishing, stored_facts
-from policies.replay import Needs, Replay
-from policies.tallying import Tally
+from policies.engine.simulation import Needs, Replay
+from policies.engine.simulation_figures import Tally
 from tests import world as worlds
 from tests.world import World, seen
 

@@ -13,10 +13,10 @@ PURE = [
     "audit/merkle.py",
     "audit/notes.py",
     "policies/conditions.py",
-    "policies/evaluation.py",
-    "policies/replay.py",
+    "policies/engine/evaluation.py",
+    "policies/engine/simulation.py",
     "policies/stored_facts.py",
-    "policies/tallying.py",
+    "policies/engine/simulation_figures.py",
     "policies/trust.py",
     *(str(path.relative_to(CHECKOUT)) for path in sorted((CHECKOUT / "policies" / "guardrails").glob("*.py"))),
 ]

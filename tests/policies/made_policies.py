@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from policies.engine.policy import Policy, compile_policy
 from policies.facts import Facts
-from policies.policy import Policy, compile_policy
 
 TIERS = (
     ("autopilot", 0, "out", "none"),

@@ -7,8 +7,9 @@ from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 
 from audit.models import Entry
-from policies import bootstrap, payloads, samples
+from policies import bootstrap, samples
 from policies.bootstrap import SampleInvalid
+from policies.engine import payloads
 from policies.models import Connector, KillSwitch, PolicyVersion, Surface, Tier
 from policies.publishing import active_policy
 

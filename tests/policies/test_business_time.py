@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.business_time import DAYS, Calendar, between, later, read, read_hours
+from policies.engine.business_time import DAYS, Calendar, between, later, read, read_hours
 
 OFFICE = read(
     {

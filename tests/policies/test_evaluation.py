@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from policies.evaluation import Facts, Outcome, evaluate
-from policies.policy import EMPTY, Policy, SurfacePolicy, TierPolicy
+from policies.engine.evaluation import Facts, Outcome, evaluate
+from policies.engine.policy import EMPTY, Policy, SurfacePolicy, TierPolicy
 
 
 def tier(slug: str, rank: int, posture: str, review: str) -> TierPolicy:

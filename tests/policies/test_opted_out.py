@@ -12,8 +12,8 @@ from approvals.evaluation.context import Surroundings
 from approvals.evaluation.judgement import Ask, Content, check, judge
 from hitl_portal.streams import render
 from policies import samples
-from policies.evaluation import Facts, Outcome, Verdict, evaluate
-from policies.policy import Policy, compile_policy
+from policies.engine.evaluation import Facts, Outcome, Verdict, evaluate
+from policies.engine.policy import Policy, compile_policy
 from policies.standing import Standing
 from tests.world import TIERS
 

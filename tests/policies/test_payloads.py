@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies import payloads
-from policies.payloads import MAX_ERRORS, SchemaInvalid, derive, errors, pointer, resolve
+from policies.engine import payloads
+from policies.engine.payloads import MAX_ERRORS, SchemaInvalid, derive, errors, pointer, resolve
 from tests.policies.test_evaluation import SURFACE
 
 DOCUMENT = {"a": {"b": [10, {"c": 1}]}, "": 7, "x/y": 1, "m~n": 2, "~1": 3}

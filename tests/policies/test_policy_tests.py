@@ -2,8 +2,8 @@
 
 import pytest
 
-from policies import policy_tests
-from policies.policy import PolicyCase, compile_policy
+from policies.engine import policy_tests
+from policies.engine.policy import PolicyCase, compile_policy
 
 TIERS = {
     "autopilot": {"rank": 0, "posture": "out", "review": "none", "hold": 0.0, "sample_rate": 0.0},

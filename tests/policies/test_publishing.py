@@ -5,8 +5,8 @@ import pytest
 from audit import canonical
 from audit.models import Entry
 from policies import publishing
+from policies.engine.policy import EMPTY
 from policies.models import Activation, PolicyVersion, Surface
-from policies.policy import EMPTY
 from tests import world as worlds
 from tests.world import World
 

@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.people.tally import Outcome, Requirement, Vote, tally
-from policies.requirements import Approvers, RequirementPolicy, as_rows, is_at_least, required, tightened, widened
+from policies.engine.requirements import (
+    Approvers,
+    RequirementPolicy,
+    as_rows,
+    is_at_least,
+    required,
+    tightened,
+    widened,
+)
 
 ROLES = ["Legal", "Finance", "Product"]
 approvers = st.builds(

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from policies import risk
+from policies.engine import risk
 
 
 @pytest.mark.parametrize(

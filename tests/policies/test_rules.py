@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.conditions import ConditionInvalid
-from policies.evaluation import evaluate
+from policies.engine.evaluation import evaluate
 from policies.rules import RuleInvalid, matches
 from policies.vocabulary import Given
 from tests.policies.made_policies import facts, policy

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.evaluation import evaluate
+from policies.engine.evaluation import evaluate
 from policies.facts import Effect, Finding
 from tests.policies.made_policies import RANKS, TIERS, facts, policy
 
@@ -380,7 +380,7 @@ def test_every_verdict_has_one_deciding_reason_that_agrees_with_it(rules, surfac
 SCRIPT = """
 import json, sys
 from dataclasses import asdict
-from policies.evaluation import evaluate
+from policies.engine.evaluation import evaluate
 from tests.policies.made_policies import facts, policy
 rules, surface, about = json.load(sys.stdin)
 about["tags"] = tuple(about["tags"])

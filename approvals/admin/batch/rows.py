@@ -24,7 +24,7 @@ from approvals.people import eligibility
 from approvals.presentation import differences, words
 from approvals.presentation.differences import Change
 from approvals.queue import turns
-from policies.policy import Policy
+from policies.engine.policy import Policy
 
 FEW_FIELDS: Final = 3
 SHORT: Final = 40

@@ -16,7 +16,7 @@ from approvals.models import Decision, Dispatch, DispatchStatus, Proposal, State
 from approvals.people import eligibility
 from approvals.presentation import words
 from approvals.queue.available_actions import Offers, Shipping, after_the_decision
-from policies.policy import Policy
+from policies.engine.policy import Policy
 
 MOST: Final = 8
 AFTER_RELEASE_SECONDS: Final = 2

@@ -17,7 +17,7 @@ from approvals.presentation import words
 from approvals.queue import ordering, turns
 from approvals.queue.ordering import Band, Group, Turn
 from approvals.queue.turns import MOST_COUNTED, Pile, Turns, Wanted
-from policies.policy import Policy
+from policies.engine.policy import Policy
 
 NAMES: Final = {"words": "q", "surface": "surface", "agent": "agent", "tier": "tier"}
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from approvals.admin.editing import schema as editing_schema
 from approvals.admin.editing.fields import JsonArea, dump, field_of
 from approvals.admin.editing.schema import MOST_ROWS, NEW, REST, ROWS, Group, Leaf, Node, Rows
-from policies.payloads import FieldError
+from policies.engine.payloads import FieldError
 
 ROLLBACK: Final = "rollback"
 

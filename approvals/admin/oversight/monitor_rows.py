@@ -22,8 +22,8 @@ from approvals.people import eligibility
 from approvals.presentation import words
 from audit.clock import database_now
 from policies import switches
+from policies.engine.policy import Policy
 from policies.models import Mandate
-from policies.policy import Policy
 from policies.standing import scopes
 
 SIZE: Final = 20

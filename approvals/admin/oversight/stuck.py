@@ -15,7 +15,7 @@ from approvals.admin.review.actions import page_url
 from approvals.models import Proposal, State
 from approvals.people import coverage, eligibility
 from approvals.presentation import words
-from policies.policy import Policy
+from policies.engine.policy import Policy
 
 KEEPS: Final = "policies.change_requirement"
 MOST_SHOWN: Final = 5

@@ -19,8 +19,8 @@ from approvals.admin.records.ranges import ConfidenceFilter
 from approvals.models import OPEN, Decision, Proposal, State
 from approvals.models.proposal import overdue
 from approvals.people import eligibility
+from policies.engine.policy import Policy
 from policies.models import Mandate
-from policies.policy import Policy
 from policies.publishing import active_policy
 
 MINE: Final = "mine"

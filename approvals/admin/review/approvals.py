@@ -14,7 +14,7 @@ from approvals.models import OPEN, Proposal, State, Timer
 from approvals.people import coverage, eligibility, votes
 from approvals.people.tally import Explained, Need, Outcome, Vote
 from approvals.presentation import participants, words
-from policies.policy import Policy
+from policies.engine.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 from approvals.figures.track_record import track_record
 from approvals.models import Proposal
 from approvals.presentation import words
-from policies.policy import SurfacePolicy
+from policies.engine.policy import SurfacePolicy
 
 
 def context(proposal: Proposal, surface: SurfacePolicy | None) -> dict[str, Any]:

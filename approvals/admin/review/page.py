@@ -23,8 +23,8 @@ from approvals.people import eligibility
 from approvals.presentation import marks, participants, words
 from approvals.queue.available_actions import Offers, offers
 from policies import switches
+from policies.engine.policy import Policy, SurfacePolicy
 from policies.models import KillSwitch
-from policies.policy import Policy, SurfacePolicy
 from policies.publishing import active_policy
 from policies.standing import scopes
 

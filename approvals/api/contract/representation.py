@@ -11,8 +11,8 @@ from django.db.models import Prefetch, QuerySet
 
 from approvals.models import Decision, Dispatch, Outcome, Proposal
 from approvals.shipping.dispatches import Claim
-from policies.evaluation import Reason
-from policies.evaluation import Verdict as PolicyVerdict
+from policies.engine.evaluation import Reason
+from policies.engine.evaluation import Verdict as PolicyVerdict
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"))
 

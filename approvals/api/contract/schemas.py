@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from approvals.lifecycle.review import DECISIONS
 from approvals.models import Decision
-from policies.payloads import validator
+from policies.engine.payloads import validator
 
 Schema = dict[str, Any]
 

@@ -13,7 +13,7 @@ from approvals.api.contract import representation
 from approvals.api.http.errors import MalformedRequest
 from approvals.models import Proposal
 from approvals.models.proposal import ProposalQuerySet
-from policies.payloads import FieldError
+from policies.engine.payloads import FieldError
 
 USUAL: Final = 50
 MOST: Final = 200

@@ -14,8 +14,8 @@ from approvals.api.http.errors import BodyTooLarge, InvalidBody, MalformedBody, 
 from approvals.api.http.idempotency import KEY_FORMAT, Attempt
 from audit import canonical
 from audit.canonical import InvalidJson
-from policies import payloads
-from policies.payloads import FieldError
+from policies.engine import payloads
+from policies.engine.payloads import FieldError
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 

@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from approvals.management import replay_options
-from policies import documents, policy_tests
+from policies import documents
 from policies.document import document
 from policies.documents import DocumentInvalid, ExportFailed, Known, Plan, PolicyFile, Problem
-from policies.policy import compile_policy
+from policies.engine import policy_tests
+from policies.engine.policy import compile_policy
 
 DIFFERS: Final = 2
 

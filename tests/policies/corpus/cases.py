@@ -9,9 +9,9 @@ from typing import Any
 
 import rfc8785
 
-from policies.evaluation import evaluate
+from policies.engine.evaluation import evaluate
+from policies.engine.policy import Policy, compile_policy
 from policies.facts import Effect, Facts, Finding
-from policies.policy import Policy, compile_policy
 
 FOLDER = Path(__file__).resolve().parent
 POLICIES = FOLDER / "policies.json"

@@ -1,7 +1,7 @@
 """Run one guardrail over a payload, and read the text that it marked."""
 
+from policies.engine.payloads import resolve
 from policies.guardrails import GuardrailPolicy, Kind, run
-from policies.payloads import resolve
 
 
 def guardrail(kind, config=None, **more):

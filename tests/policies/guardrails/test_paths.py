@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies.engine.payloads import resolve
 from policies.guardrails import texts
-from policies.payloads import resolve
 
 PAYLOAD = {
     "html": "<p>Hi</p>",

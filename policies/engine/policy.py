@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from policies import business_time, guardrails
-from policies.business_time import Calendar
+from policies import guardrails
+from policies.engine import business_time
+from policies.engine.business_time import Calendar
+from policies.engine.requirements import RequirementPolicy
 from policies.facts import Effect
 from policies.guardrails import GuardrailPolicy
 from policies.reasons import Outcome
-from policies.requirements import RequirementPolicy
 from policies.rulebook import EMPTY_BOOK, RuleBook
 from policies.rules import compile_rule, matches
 

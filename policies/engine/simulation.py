@@ -13,14 +13,15 @@ from datetime import datetime, tzinfo
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from policies import guardrails, payloads, stored_facts
-from policies.evaluation import Verdict, evaluate
+from policies import guardrails, stored_facts
+from policies.engine import payloads
+from policies.engine.evaluation import Verdict, evaluate
+from policies.engine.payloads import Derived
+from policies.engine.policy import Policy, SurfacePolicy
+from policies.engine.simulation_figures import Seen, Tally, Was
 from policies.facts import Facts
 from policies.guardrails import GuardrailPolicy, Kind
-from policies.payloads import Derived
-from policies.policy import Policy, SurfacePolicy
 from policies.stored_facts import FactsUnreadable
-from policies.tallying import Seen, Tally, Was
 
 _TIMES: Final = frozenset({"now", "weekday", "hour"})
 

@@ -18,10 +18,11 @@ from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from policies import guardrails, payloads
-from policies.evaluation import Facts, Finding, Reason, evaluate
+from policies import guardrails
+from policies.engine import payloads
+from policies.engine.evaluation import Facts, Finding, Reason, evaluate
+from policies.engine.policy import Policy, PolicyCase
 from policies.facts import Effect
-from policies.policy import Policy, PolicyCase
 
 FAVOURABLE: Final[Mapping[str, Any]] = MappingProxyType({
     "action": "act",

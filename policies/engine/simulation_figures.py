@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Self
 
-from policies.evaluation import Outcome, Reason
+from policies.engine.evaluation import Outcome, Reason
 
 MOST_EXAMPLES: Final = 3
 """So many proposals are named for each kind of change on a surface or by an agent; the newest come first."""

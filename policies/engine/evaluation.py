@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from policies.engine.policy import LimitPolicy, Policy, SurfacePolicy, TierPolicy
 from policies.facts import Effect, Facts, Finding
-from policies.policy import LimitPolicy, Policy, SurfacePolicy, TierPolicy
 from policies.reasons import Outcome, Reason, Weighed, only_told, weighed
 from policies.rulebook import NONE_HOLD, Holding
 from policies.rules import Filled

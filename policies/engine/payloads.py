@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from policies.policy import SurfacePolicy
+from policies.engine.policy import SurfacePolicy
 
 MAX_ERRORS: Final = 20
 # A linear-time engine: a schema's pattern must not become a way to stop the portal.
