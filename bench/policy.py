@@ -11,7 +11,7 @@ import cedarpy
 from bench import policy_life
 from policies.engine.evaluation import evaluate
 from policies.engine.policy import Policy, compile_policy
-from policies.facts import Facts
+from policies.facts.facts import Facts
 
 ROUNDS: Final = 5
 SECONDS: Final = 0.4

@@ -10,10 +10,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from policies import vocabulary
 from policies.conditions import Activation, ConditionFailed
+from policies.facts import vocabulary
+from policies.facts.vocabulary import Absent, Given
 from policies.rules import RulePolicy, matches
-from policies.vocabulary import Absent, Given
 
 _MAX_KNOWN: Final = 1_000
 

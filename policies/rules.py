@@ -6,8 +6,8 @@ from string import Formatter
 from typing import Any, Final
 
 from policies.conditions import Condition, ConditionInvalid, compile_condition
-from policies.facts import Facts
-from policies.reasons import Outcome, Reason, Weighed, weighed
+from policies.facts.facts import Facts
+from policies.facts.reasons import Outcome, Reason, Weighed, weighed
 
 PLACEHOLDERS: Final = frozenset(
     {"surface", "action", "agent", "tags", "targets", "confidence", "amount", "currency", "audience_size"}

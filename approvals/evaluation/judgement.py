@@ -19,7 +19,7 @@ from policies.engine.evaluation import Facts, evaluate
 from policies.engine.evaluation import Verdict as PolicyVerdict
 from policies.engine.payloads import FieldError
 from policies.engine.policy import Policy, SurfacePolicy
-from policies.facts import Effect, Finding
+from policies.facts.facts import Effect, Finding
 from policies.standing import Standing
 
 AMOUNT_PLACES: Final = 4

@@ -22,9 +22,10 @@ from approvals.models import OPEN, Assessment, Decision, Proposal, Revision
 from approvals.outbox.wakeups import wake
 from audit.canonical import JsonValue
 from audit.clock import database_now
-from policies import guardrails, stored_facts
+from policies import guardrails
 from policies.engine.evaluation import evaluate
-from policies.facts import Finding
+from policies.facts import stored_facts
+from policies.facts.facts import Finding
 from policies.guardrails import GuardrailPolicy
 from policies.publishing import compiled
 

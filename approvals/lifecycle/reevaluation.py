@@ -22,9 +22,9 @@ from approvals.lifecycle.submission import ask_of
 from approvals.models import WAITING, Decision, Dispatch, Proposal, Reevaluation, Revision, State
 from approvals.outbox.wakeups import wake
 from approvals.shipping import dispatches
-from policies import stored_facts
 from policies.engine.evaluation import Facts, Outcome, Verdict, evaluate
 from policies.engine.policy import SurfacePolicy, TierPolicy
+from policies.facts import stored_facts
 from policies.publishing import active_version
 from policies.standing import Standing, standing
 

@@ -17,9 +17,9 @@ from policies.checking import requirement_faults
 from policies.document import MATCH
 from policies.drafts import members
 from policies.engine.policy import TierPolicy, usual_tiers
+from policies.facts.vocabulary import ALIASES, FACTS
 from policies.models import Rule, Tier
 from policies.rules import RuleInvalid, compile_rule
-from policies.vocabulary import ALIASES, FACTS
 
 EXAMPLES = (
     ("amount > 10000", gettext_lazy("Over $10,000.")),

@@ -8,11 +8,11 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
 from policies.engine.policy import usual_tiers
-from policies.facts import Facts
+from policies.facts.facts import Facts
+from policies.facts.vocabulary import Given
 from policies.publishing import active_policy
 from policies.rulebook import RuleBook
 from policies.rules import Filled, RuleInvalid, compile_rule
-from policies.vocabulary import Given
 
 
 class Past(Protocol):

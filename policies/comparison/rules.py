@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from policies.comparison.change import LOOSER, NEUTRAL, TIGHTER, Change, Direction, Row
 from policies.comparison.matching import RULE, Reach, covers
 from policies.comparison.tiers import DENIED, Ladder, Strictness
-from policies.reasons import Outcome
+from policies.facts.reasons import Outcome
 
 _REPLACES = "its approvals take the place of the usual ones"
 _MILDER = "beside it another rule allows more"

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies.engine.policy import LimitPolicy, Policy, SurfacePolicy, TierPolicy
-from policies.facts import Effect, Facts, Finding
-from policies.reasons import Outcome, Reason, Weighed, only_told, weighed
+from policies.facts.facts import Effect, Facts, Finding
+from policies.facts.reasons import Outcome, Reason, Weighed, only_told, weighed
+from policies.facts.vocabulary import Given
 from policies.rulebook import NONE_HOLD, Holding
 from policies.rules import Filled
-from policies.vocabulary import Given
 
 __all__ = ["Facts", "Finding", "Outcome", "Reason", "Verdict", "evaluate"]
 

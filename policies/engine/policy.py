@@ -9,9 +9,9 @@ from policies import guardrails
 from policies.engine import business_time
 from policies.engine.business_time import Calendar
 from policies.engine.requirements import RequirementPolicy
-from policies.facts import Effect
+from policies.facts.facts import Effect
+from policies.facts.reasons import Outcome
 from policies.guardrails import GuardrailPolicy
-from policies.reasons import Outcome
 from policies.rulebook import EMPTY_BOOK, RuleBook
 from policies.rules import compile_rule, matches
 

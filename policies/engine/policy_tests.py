@@ -22,7 +22,7 @@ from policies import guardrails
 from policies.engine import payloads
 from policies.engine.evaluation import Facts, Finding, Reason, evaluate
 from policies.engine.policy import Policy, PolicyCase
-from policies.facts import Effect
+from policies.facts.facts import Effect
 
 FAVOURABLE: Final[Mapping[str, Any]] = MappingProxyType({
     "action": "act",

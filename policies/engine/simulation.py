@@ -13,15 +13,16 @@ from datetime import datetime, tzinfo
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from policies import guardrails, stored_facts
+from policies import guardrails
 from policies.engine import payloads
 from policies.engine.evaluation import Verdict, evaluate
 from policies.engine.payloads import Derived
 from policies.engine.policy import Policy, SurfacePolicy
 from policies.engine.simulation_figures import Seen, Tally, Was
-from policies.facts import Facts
+from policies.facts import stored_facts
+from policies.facts.facts import Facts
+from policies.facts.stored_facts import FactsUnreadable
 from policies.guardrails import GuardrailPolicy, Kind
-from policies.stored_facts import FactsUnreadable
 
 _TIMES: Final = frozenset({"now", "weekday", "hour"})
 

@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 
 from approvals.models import Verdict
-from policies import stored_facts
 from policies.engine.evaluation import evaluate
+from policies.facts import stored_facts
 from policies.models import PolicyVersion
 from policies.publishing import compiled
 from tests import world as worlds

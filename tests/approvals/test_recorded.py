@@ -16,9 +16,10 @@ from approvals.replays import recorded_cases
 from approvals.replays.recorded_cases import Window
 from approvals.shipping import dispatches, recovery
 from audit.clock import database_now
-from policies import publishing, stored_facts
+from policies import publishing
 from policies.engine.simulation import Needs, Replay
 from policies.engine.simulation_figures import Tally
+from policies.facts import stored_facts
 from tests import world as worlds
 from tests.world import World, seen
 

@@ -15,7 +15,7 @@ PURE = [
     "policies/conditions.py",
     "policies/engine/evaluation.py",
     "policies/engine/simulation.py",
-    "policies/stored_facts.py",
+    "policies/facts/stored_facts.py",
     "policies/engine/simulation_figures.py",
     "policies/trust.py",
     *(str(path.relative_to(CHECKOUT)) for path in sorted((CHECKOUT / "policies" / "guardrails").glob("*.py"))),

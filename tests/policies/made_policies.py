@@ -3,7 +3,7 @@
 from typing import Any
 
 from policies.engine.policy import Policy, compile_policy
-from policies.facts import Facts
+from policies.facts.facts import Facts
 
 TIERS = (
     ("autopilot", 0, "out", "none"),

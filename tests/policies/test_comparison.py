@@ -12,7 +12,7 @@ from policies.comparison import Direction, compare, is_loosening
 from policies.engine.evaluation import Verdict, evaluate
 from policies.engine.policy import compile_policy
 from policies.engine.requirements import Approvers, is_at_least, required, tightened
-from policies.facts import Effect, Facts, Finding
+from policies.facts.facts import Effect, Facts, Finding
 from tests.policies.sample_document import LIMIT, RULE, SURFACE, TIERS, sample, with_row
 
 TIGHTER, LOOSER, NEUTRAL = Direction.TIGHTER, Direction.LOOSER, Direction.NEUTRAL

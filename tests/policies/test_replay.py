@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies import stored_facts
 from policies.engine.evaluation import evaluate
 from policies.engine.policy import compile_policy
 from policies.engine.simulation import Case, Replay, replay
 from policies.engine.simulation_figures import FATES, MOST_EXAMPLES, USUAL_MINUTES, Tally
-from policies.stored_facts import FactsUnreadable
+from policies.facts import stored_facts
+from policies.facts.stored_facts import FactsUnreadable
 
 AT = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
 TIERS = {

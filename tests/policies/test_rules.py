@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from policies.conditions import ConditionInvalid
 from policies.engine.evaluation import evaluate
+from policies.facts.vocabulary import Given
 from policies.rules import RuleInvalid, matches
-from policies.vocabulary import Given
 from tests.policies.made_policies import facts, policy
 
 

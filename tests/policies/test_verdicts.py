@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.engine.evaluation import evaluate
-from policies.facts import Effect, Finding
+from policies.facts.facts import Effect, Finding
 from tests.policies.made_policies import RANKS, TIERS, facts, policy
 
 DENY, REQUIRE, ALLOW = "deny", "require_approval", "allow"

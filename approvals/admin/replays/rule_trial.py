@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import User
 
 from approvals.people import eligibility
-from policies import stored_facts
 from policies.admin import trial
-from policies.facts import Facts
+from policies.facts import stored_facts
+from policies.facts.facts import Facts
+from policies.facts.stored_facts import FactsUnreadable
 from policies.publishing import active_policy
-from policies.stored_facts import FactsUnreadable
 
 MOST: Final = 25
 

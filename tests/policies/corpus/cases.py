@@ -11,7 +11,7 @@ import rfc8785
 
 from policies.engine.evaluation import evaluate
 from policies.engine.policy import Policy, compile_policy
-from policies.facts import Effect, Facts, Finding
+from policies.facts.facts import Effect, Facts, Finding
 
 FOLDER = Path(__file__).resolve().parent
 POLICIES = FOLDER / "policies.json"

@@ -7,7 +7,7 @@ import pytest
 
 from policies.conditions import compile_condition
 from policies.documents import Known, check, read_files
-from policies.vocabulary import FACTS
+from policies.facts.vocabulary import FACTS
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 TEXT = (DOCS / "policy.md").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
-from policies.facts import Effect, Facts, Finding
+from policies.facts.facts import Effect, Facts, Finding
 
 
 class FactsUnreadable(ValueError):

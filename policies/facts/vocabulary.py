@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from policies.facts import Facts
+from policies.facts.facts import Facts
 
 
 class Fact(NamedTuple):
