@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from approvals.management import replay_options
-from policies import documents
+from policies import policy_files
 from policies.document import document
-from policies.documents import DocumentInvalid, ExportFailed, Known, Plan, PolicyFile, Problem
 from policies.engine import policy_tests
 from policies.engine.policy import compile_policy
+from policies.policy_files import DocumentInvalid, ExportFailed, Known, Plan, PolicyFile, Problem
 
 DIFFERS: Final = 2
 
@@ -73,8 +73,8 @@ def _text(name: str) -> bytes:
 def _read(options: dict[str, Any], *, is_offline: bool = False) -> PolicyFile:
     """Read the files and check all that can be checked without a change. Raises DocumentInvalid."""
     problems: list[Problem] = []
-    policy = documents.collect({name: _text(name) for name in options["files"]}, problems)
-    problems += documents.check(policy, Known() if is_offline else documents.known())
+    policy = policy_files.collect({name: _text(name) for name in options["files"]}, problems)
+    problems += policy_files.check(policy, Known() if is_offline else policy_files.known())
     if problems:
         raise DocumentInvalid(problems)
     return policy
@@ -103,11 +103,11 @@ def _export_arguments(parser: ArgumentParser) -> None:
 def _export(options: dict[str, Any], out: OutputWrapper) -> int:
     into = options["into"]
     if not into:
-        out.write(documents.export(), ending="")
+        out.write(policy_files.export(), ending="")
         return 0
     path = Path(into)
     older = _text(into) if path.exists() else None
-    path.write_text(documents.export(older, file=into), encoding="utf-8", newline="")
+    path.write_text(policy_files.export(older, file=into), encoding="utf-8", newline="")
     out.write(_("%s says what the tables say.") % into)
     return 0
 
@@ -131,7 +131,7 @@ def _no_arguments(parser: ArgumentParser) -> None:
 
 
 def _schema(options: dict[str, Any], out: OutputWrapper) -> int:
-    out.write(json.dumps(documents.json_schema(), indent=2, ensure_ascii=False))
+    out.write(json.dumps(policy_files.json_schema(), indent=2, ensure_ascii=False))
     return 0
 
 
@@ -141,13 +141,13 @@ def _plan_arguments(parser: ArgumentParser) -> None:
 
 
 def _plan(options: dict[str, Any], out: OutputWrapper) -> int:
-    plan = documents.make(_read(options), prune=options["prune"])
+    plan = policy_files.make(_read(options), prune=options["prune"])
     _tell(plan, out)
     return DIFFERS if plan.changes else 0
 
 
 def _apply(options: dict[str, Any], out: OutputWrapper) -> int:
-    plan = documents.apply(_read(options), prune=options["prune"])
+    plan = policy_files.apply(_read(options), prune=options["prune"])
     _tell(plan, out)
     if plan.changes:
         out.write(_("The tables are changed: a draft, which counts once somebody publishes it in the admin, Policies."))
@@ -176,7 +176,7 @@ def _test(options: dict[str, Any], out: OutputWrapper) -> int:
     chosen: set[str] | None = None
     if options["files"]:
         policy = _read(options)
-        documents.apply(policy, prune=False)
+        policy_files.apply(policy, prune=False)
         if "tests" in policy.sections:
             chosen = {item.value["id"] for item in policy.sections["tests"].values()}
     try:

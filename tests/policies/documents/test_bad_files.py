@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from policies.documents import DocumentInvalid, Known, check, collect, read_files
+from policies.policy_files import DocumentInvalid, Known, check, collect, read_files
 
 RULE = "version: v1\nrules:\n  - id: r\n    decision: deny\n"
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from policies import bootstrap, documents
+from policies import bootstrap, policy_files
 from policies.models import Rule, Surface, Tier
 from tests.policies.documents import tables
 
@@ -41,12 +41,12 @@ rules:
 
 def test_the_sample_portal_exports_and_applies_as_nothing():
     bootstrap.bootstrap()
-    text = documents.export()
-    plan = documents.make(documents.read_files({"p": text}), prune=True)
+    text = policy_files.export()
+    plan = policy_files.make(policy_files.read_files({"p": text}), prune=True)
     assert plan.changes == ()
-    assert documents.apply(documents.read_files({"p": text}), prune=True).changes == ()
-    assert documents.export() == text
-    assert documents.export(text) == text
+    assert policy_files.apply(policy_files.read_files({"p": text}), prune=True).changes == ()
+    assert policy_files.export() == text
+    assert policy_files.export(text) == text
 
 
 @settings(max_examples=40, phases=[Phase.generate], deadline=None, suppress_health_check=[*HealthCheck])
@@ -54,37 +54,37 @@ def test_the_sample_portal_exports_and_applies_as_nothing():
 def test_made_up_tables_export_and_apply_as_nothing(data):
     with transaction.atomic():
         tables.fill(data)
-        text = documents.export()
-        policy = documents.read_files({"p": text})
-        assert documents.make(policy, prune=True).changes == ()
-        schema = jsonschema_rs.validator_for(documents.json_schema())
+        text = policy_files.export()
+        policy = policy_files.read_files({"p": text})
+        assert policy_files.make(policy, prune=True).changes == ()
+        schema = jsonschema_rs.validator_for(policy_files.json_schema())
         assert [*schema.iter_errors(yaml.safe_load(text))] == []
         for model in (Rule, Surface):
             model.objects.update(is_enabled=True)
         Rule.objects.all().delete()
-        documents.apply(policy, prune=True)
-        assert documents.export() == text
+        policy_files.apply(policy, prune=True)
+        assert policy_files.export() == text
         Rule.objects.filter(decision="deny").update(reason="New: reason # 1", condition="amount > 1 &&\namount < 2")
         Rule.objects.filter(decision="allow").delete()
-        again = documents.export(text)
-        assert documents.make(documents.read_files({"p": again}), prune=True).changes == ()
+        again = policy_files.export(text)
+        assert policy_files.make(policy_files.read_files({"p": again}), prune=True).changes == ()
         transaction.set_rollback(True)
 
 
 def test_comments_and_layout_stay_where_nothing_changed():
     bootstrap.bootstrap()
-    documents.apply(documents.read_files({"p": FILE}), prune=False)
-    assert documents.export(FILE).startswith(FILE.rstrip("\n"))
+    policy_files.apply(policy_files.read_files({"p": FILE}), prune=False)
+    assert policy_files.export(FILE).startswith(FILE.rstrip("\n"))
 
 
 def test_what_changed_is_written_in_its_place():
     bootstrap.bootstrap()
-    documents.apply(documents.read_files({"p": FILE}), prune=False)
+    policy_files.apply(policy_files.read_files({"p": FILE}), prune=False)
     Rule.objects.filter(slug="require-approval-over-100").update(condition="amount > 200", any_tags=[], tier_id="batch")
     Rule.objects.filter(slug="kept").update(reason="", is_enabled=False)
     Rule.objects.filter(slug="old").delete()
     Rule.objects.create(slug="new", decision="allow", condition="amount < 1 &&\nconfidence > 0.5")
-    text = documents.export(FILE)
+    text = policy_files.export(FILE)
     assert text.startswith("""\
 # The policy of the refund desk.
 version: v1
@@ -109,7 +109,7 @@ rules:
     decision: allow
 # The end.
 """)
-    assert documents.make(documents.read_files({"p": text}), prune=True).changes == ()
+    assert policy_files.make(policy_files.read_files({"p": text}), prune=True).changes == ()
 
 
 @pytest.mark.parametrize(
@@ -129,6 +129,6 @@ def test_however_the_older_file_is_written_the_new_one_says_what_the_tables_say(
         Tier.objects.create(slug=slug, name=slug, rank=rank, posture=posture, review=review)
     Rule.objects.create(slug="zz", decision="deny", condition="amount > 2", reason="é☃: 'x'")
     Rule.objects.create(slug="b", decision="allow")
-    text = documents.export(older.encode())
-    assert documents.make(documents.read_files({"p": text}), prune=True).changes == ()
+    text = policy_files.export(older.encode())
+    assert policy_files.make(policy_files.read_files({"p": text}), prune=True).changes == ()
     assert text.count("version:") == 1

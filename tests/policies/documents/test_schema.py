@@ -7,7 +7,7 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from policies.documents import DocumentInvalid, json_schema, read_files
+from policies.policy_files import DocumentInvalid, json_schema, read_files
 
 SHIPPED = Path(__file__).resolve().parents[3] / "docs" / "policy.schema.json"
 

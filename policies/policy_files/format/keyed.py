@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from policies.documents.shapes import INVALID, Shape, did_you_mean, kind_of, wrong
-from policies.documents.yaml_reading import MapNode, Node, Problem, Scalar, meaning
+from policies.policy_files.format.shapes import INVALID, Shape, did_you_mean, kind_of, wrong
+from policies.policy_files.yaml_reading import MapNode, Node, Problem, Scalar, meaning
 
 REQUIRED: Final = object()
 """The default of a key that has none."""

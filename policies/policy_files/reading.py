@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from policies.documents.keyed import entry
-from policies.documents.layout import ID, SECTIONS, VERSION, called, key_of
-from policies.documents.shapes import INVALID, ListOf, did_you_mean, kind_of, wrong
-from policies.documents.yaml_reading import DocumentInvalid, ListNode, MapNode, Node, Place, Problem, Scalar, read
+from policies.policy_files.format.keyed import entry
+from policies.policy_files.format.layout import ID, SECTIONS, VERSION, called, key_of
+from policies.policy_files.format.shapes import INVALID, ListOf, did_you_mean, kind_of, wrong
+from policies.policy_files.yaml_reading import DocumentInvalid, ListNode, MapNode, Node, Place, Problem, Scalar, read
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from django.db import models
 
-from policies.documents.keyed import Key, Table
-from policies.documents.layout import SECTIONS, key_of
-from policies.documents.shapes import ListOf, Shape
 from policies.models import Calendar, Escalation, Guardrail, Limit, PolicyTest, Requirement, Rule, Surface, Tier
+from policies.policy_files.format.keyed import Key, Table
+from policies.policy_files.format.layout import SECTIONS, key_of
+from policies.policy_files.format.shapes import ListOf, Shape
 
 MODELS: Final[Mapping[str, type[models.Model]]] = {
     "tiers": Tier,

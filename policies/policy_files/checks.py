@@ -6,14 +6,14 @@ from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from policies.documents.reading import Item, PolicyFile
-from policies.documents.shapes import did_you_mean
-from policies.documents.yaml_reading import Place, Problem, Scalar
 from policies.engine import business_time, payloads
 from policies.engine.business_time import DAYS
 from policies.engine.payloads import SchemaInvalid
 from policies.engine.policy import compile_policy
 from policies.guardrails import CONFIG_SCHEMAS, Effect, GuardrailInvalid, GuardrailPolicy, Kind
+from policies.policy_files.format.shapes import did_you_mean
+from policies.policy_files.reading import Item, PolicyFile
+from policies.policy_files.yaml_reading import Place, Problem, Scalar
 from policies.rules import RuleInvalid
 
 

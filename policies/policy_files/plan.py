@@ -6,10 +6,11 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from policies.documents import durations, tables, writing
-from policies.documents.layout import called
-from policies.documents.reading import Item, PolicyFile
-from policies.documents.shapes import same
+from policies.policy_files import tables, writing
+from policies.policy_files.format import durations
+from policies.policy_files.format.layout import called
+from policies.policy_files.format.shapes import same
+from policies.policy_files.reading import Item, PolicyFile
 
 
 class Kind(StrEnum):

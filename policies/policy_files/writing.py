@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
-from policies.documents import durations
-from policies.documents.keyed import REQUIRED, Table
-from policies.documents.layout import SECTIONS, VERSION
-from policies.documents.shapes import ListOf, same
+from policies.policy_files.format import durations
+from policies.policy_files.format.keyed import REQUIRED, Table
+from policies.policy_files.format.layout import SECTIONS, VERSION
+from policies.policy_files.format.shapes import ListOf, same
 
 WIDTH: Final = 110
 # What every YAML program reads as text, with no quotes round it.

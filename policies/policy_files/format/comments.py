@@ -7,12 +7,12 @@ it and beside it. New keys and entries come last; removed ones go, with the comm
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from policies.documents import writing
-from policies.documents.keyed import Key
-from policies.documents.layout import SECTIONS
-from policies.documents.reading import Item, PolicyFile
-from policies.documents.shapes import same
-from policies.documents.yaml_reading import ListNode, MapNode, Node
+from policies.policy_files import writing
+from policies.policy_files.format.keyed import Key
+from policies.policy_files.format.layout import SECTIONS
+from policies.policy_files.format.shapes import same
+from policies.policy_files.reading import Item, PolicyFile
+from policies.policy_files.yaml_reading import ListNode, MapNode, Node
 
 Edit = tuple[int, int, str]
 """Characters from … to …, and what takes their place."""

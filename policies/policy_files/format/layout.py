@@ -5,10 +5,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from policies.documents.keyed import Key, Table
-from policies.documents.shapes import Anything, Choice, Day, Duration, Flag, ListOf, MapOf, Moment, Number, Shape, Text
 from policies.engine.business_time import DAYS
 from policies.guardrails import CONFIG_SCHEMAS
+from policies.policy_files.format.keyed import Key, Table
+from policies.policy_files.format.shapes import (
+    Anything,
+    Choice,
+    Day,
+    Duration,
+    Flag,
+    ListOf,
+    MapOf,
+    Moment,
+    Number,
+    Shape,
+    Text,
+)
 
 VERSION: Final = "v1"
 SLUG: Final = Text(

@@ -1,10 +1,11 @@
 """Write the policy's tables as a file, into an older one if there is one, so that its comments stay."""
 
-from policies.documents import comments, tables, writing
-from policies.documents.reading import PolicyFile, read_files
-from policies.documents.shapes import same
-from policies.documents.tables import Entries
-from policies.documents.yaml_reading import DocumentInvalid, Place, Problem
+from policies.policy_files import tables, writing
+from policies.policy_files.format import comments
+from policies.policy_files.format.shapes import same
+from policies.policy_files.reading import PolicyFile, read_files
+from policies.policy_files.tables import Entries
+from policies.policy_files.yaml_reading import DocumentInvalid, Place, Problem
 
 
 class ExportFailed(ValueError):

@@ -10,13 +10,13 @@ from django.db.models import ProtectedError
 from audit.clock import database_now
 from audit.ledger import entries
 from audit.ledger.entries import Actor
-from policies.documents import checks, plan, tables
-from policies.documents.checks import Known
-from policies.documents.layout import SECTIONS
-from policies.documents.plan import Change, Kind, Plan
-from policies.documents.reading import PolicyFile
-from policies.documents.yaml_reading import DocumentInvalid, Place, Problem
 from policies.models import Calendar, Connector, Surface, Tier
+from policies.policy_files import checks, plan, tables
+from policies.policy_files.checks import Known
+from policies.policy_files.format.layout import SECTIONS
+from policies.policy_files.plan import Change, Kind, Plan
+from policies.policy_files.reading import PolicyFile
+from policies.policy_files.yaml_reading import DocumentInvalid, Place, Problem
 
 # One file at a time; the number only has to be the same everywhere.
 _APPLYING_LOCK: Final = 0x48495402

@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, Final, Protocol
 
-from policies.documents import durations
-from policies.documents.yaml_reading import ListNode, MapNode, Node, Problem, Scalar, is_odd_number, meaning
+from policies.policy_files.format import durations
+from policies.policy_files.yaml_reading import ListNode, MapNode, Node, Problem, Scalar, is_odd_number, meaning
 
 INVALID: Final = object()
 """What reading gives where the text is wrong; the problem has been told."""
