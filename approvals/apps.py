@@ -17,7 +17,7 @@ class ApprovalsConfig(AppConfig):
         from approvals.lifecycle import escalation, reevaluation  # noqa: PLC0415  # models are not there before
         from approvals.notices import occasions  # noqa: PLC0415  # models are not there before
         from policies import card_kinds  # noqa: PLC0415
-        from policies.publishing import policy_activated  # noqa: PLC0415
+        from policies.publishing.publish import policy_activated  # noqa: PLC0415
 
         policy_activated.connect(reevaluation.wake_for_a_new_policy, dispatch_uid="reevaluation")
         card_kinds.offer(registry.choices)

@@ -11,8 +11,9 @@ from psycopg.sql import SQL, Identifier
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle.submission import Draft
 from hitlportal.processes import portal
-from policies import agents, bootstrap, publishing
+from policies import agents, bootstrap
 from policies.models import Agent, Connector, Mandate, Surface
+from policies.publishing import publish
 
 SURFACE = "ads.budget"
 OWNER = "Channel owner"
@@ -47,7 +48,7 @@ def fresh_portal(receiver_url: str = "http://127.0.0.1:9/") -> str:
     )
     # Nothing of what is measured waits on purpose: approvals ship at once.
     Surface.objects.update(connector=connector, undo_window=timedelta(0))
-    publishing.put_in_force()
+    publish.put_in_force()
     agent = Agent.objects.create(slug="pacer", name="Budget pacer", owner=User.objects.create_user("agent-owner"))
     Mandate.objects.create(agent=agent, surface_id=SURFACE, tier_id="autopilot")
     return agents.issue_key(agent=agent, by=None).text

@@ -16,12 +16,12 @@ from audit.clock import database_now
 from bench import data, servers, submit
 from bench.fill import fill
 from bench.load import run
-from policies import publishing
 from policies.engine.policy import compile_policy
 from policies.engine.simulation import Replay
 from policies.engine.simulation_figures import Tally
 from policies.models import Activation, Agent, PolicyVersion
-from policies.standing import standing
+from policies.publishing import publish
+from policies.publishing.current import standing
 
 RULES: Final = 1_000
 ROUNDS: Final = 5
@@ -32,7 +32,7 @@ RECORDED: Final = 100_000
 def measure() -> dict[str, Any]:
     """Return `submit_cost_ratio`, `activate_ms` and `replay_100k_s`."""
     key = data.fresh_portal()
-    agent, bare = Agent.objects.get(slug="pacer"), publishing.document()
+    agent, bare = Agent.objects.get(slug="pacer"), publish.document()
     return {
         "submit_cost_ratio": submit_cost_ratio(key, bare),
         "activate_ms": activate_ms(agent, bare),
@@ -104,7 +104,7 @@ def activate_ms(agent: Agent, bare: dict[str, Any]) -> float:
     for number in range(1, ACTIVATIONS + 1):
         version = store(with_rules(bare, number=RULES + number))
         begun = time.perf_counter()
-        publishing.activate(version=version, by=person)
+        publish.activate(version=version, by=person)
         submission.evaluate(agent=agent, draft=data.draft())
         taken.append(time.perf_counter() - begun)
         used = standing(agent="pacer", surface=data.SURFACE).policy.number

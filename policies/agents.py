@@ -16,10 +16,10 @@ from django.utils.translation import gettext as _
 
 from audit.clock import database_now
 from audit.ledger import entries
-from policies import loosenings
 from policies.actors import actor
-from policies.loosenings import LooseningRefused
 from policies.models import Agent, ApiKey, Loosening
+from policies.publishing import loosenings
+from policies.publishing.loosenings import LooseningRefused
 
 KEY_FORMAT: Final = re.compile(r"hitl_([a-z0-9]{10})_([A-Za-z0-9_-]{43})")
 _PREFIX_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"

@@ -6,14 +6,15 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from policies import agents, loosenings, mandates, publishing, switches
+from policies import agents, mandates, switches
 from policies.models import Loosening
+from policies.publishing import loosenings, publish
 
 Kind = Loosening.Kind
 
 _ACTS: Final[Mapping[str, Callable[[Loosening, User], bool]]] = {
-    Kind.PUBLISH: publishing.publish_as_asked,
-    Kind.ACTIVATE: publishing.activate_as_asked,
+    Kind.PUBLISH: publish.publish_as_asked,
+    Kind.ACTIVATE: publish.activate_as_asked,
     Kind.MANDATE: mandates.raise_as_asked,
     Kind.RELEASE: switches.release_as_asked,
     Kind.AGENT: agents.activate_as_asked,

@@ -12,9 +12,10 @@ from django.utils.dateparse import parse_duration
 
 from audit.clock import database_now
 from audit.ledger import entries
-from policies import publishing, samples
+from policies import samples
 from policies.engine import payloads
 from policies.models import EVERYWHERE, Connector, KillSwitch, PolicyVersion, Surface, Tier
+from policies.publishing import publish
 
 CONNECTOR: Final = "sample-webhook"
 
@@ -54,10 +55,10 @@ def bootstrap(*, connector_url: str = "", connector_secret: str = "") -> Bootstr
     SampleInvalid, PolicyInvalid or SchemaInvalid; then nothing is written.
     """
     lines = make_missing(connector_url=connector_url, connector_secret=connector_secret)
-    version = publishing.active_version()
+    version = publish.active_version()
     if version is None:
-        return Bootstrapped(lines, publishing.put_in_force())
-    return Bootstrapped(lines, version, is_draft=not publishing.pending().is_the_same)
+        return Bootstrapped(lines, publish.put_in_force())
+    return Bootstrapped(lines, version, is_draft=not publish.pending().is_the_same)
 
 
 @transaction.atomic

@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from audit.clock import database_now
 from audit.ledger import entries
 from audit.models import Entry
-from policies import loosenings
 from policies.actors import actor
-from policies.loosenings import LooseningRefused
 from policies.models import Agent, Loosening, Mandate, Surface, Tier
-from policies.publishing import active_policy
+from policies.publishing import loosenings
+from policies.publishing.loosenings import LooseningRefused
+from policies.publishing.publish import active_policy
 
 
 @transaction.atomic

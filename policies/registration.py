@@ -13,8 +13,8 @@ from audit.ledger import entries
 from policies import agents, mandates
 from policies.actors import actor
 from policies.agents import IssuedKey
-from policies.loosenings import LooseningRefused
 from policies.models import Agent, Connector, Surface, Tier
+from policies.publishing.loosenings import LooseningRefused
 
 _HOST_LENGTH: Final = 253
 

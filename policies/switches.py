@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 
 from audit.clock import database_now
 from audit.ledger import entries
-from policies import loosenings
 from policies.actors import actor
 from policies.models import KillSwitch, Loosening
+from policies.publishing import loosenings
 
 RELEASE: Final = "policies.release_killswitch"
 

@@ -15,7 +15,7 @@ from approvals.people import coverage
 from approvals.presentation import participants
 from audit.clock import database_now
 from policies.models import Escalation, Surface
-from policies.publishing import active_policy, pending
+from policies.publishing.publish import active_policy, pending
 from tests import world as worlds
 from tests.world import OWNER, World, person, seen
 

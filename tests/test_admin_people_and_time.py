@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from policies.models import Calendar, Escalation, PolicyVersion, Surface
-from policies.publishing import active_policy, pending
+from policies.publishing.publish import active_policy, pending
 from tests import world as worlds
 from tests.world import OWNER, person
 

@@ -8,8 +8,9 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.models import Entry
-from policies import agents, publishing
+from policies import agents
 from policies.models import Agent, Connector, KillSwitch, Loosening, Mandate, PolicyVersion, Surface
+from policies.publishing import publish
 from tests import world as worlds
 from tests.world import World
 
@@ -63,12 +64,12 @@ def test_a_saved_surface_is_a_draft_until_it_is_published(root: Client, world: W
     answer = root.post(SURFACE, form_of(root, SURFACE) | {"tier": "signature"}, follow=True)
     assert "1 change of the policy waits to be published." in answer.content.decode()
     assert PolicyVersion.objects.count() == before
-    assert publishing.active_policy().surfaces["ads.budget"].tier.slug == "single"
+    assert publish.active_policy().surfaces["ads.budget"].tier.slug == "single"
     assert Entry.objects.latest("id").kind == "surface.changed"
     page = root.get("/admin/policies/publish/")
     assert "tier single → signature: more oversight" in page.content.decode()
     root.post("/admin/policies/publish/", {"do": "publish", "seen": page.context["draft"].digest})
-    assert publishing.active_policy().surfaces["ads.budget"].tier.slug == "signature"
+    assert publish.active_policy().surfaces["ads.budget"].tier.slug == "signature"
     assert "waits to be published" not in root.get("/admin/").content.decode()
 
 

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from policies import publishing
 from policies.models import Guardrail, Limit, PolicyTest, PolicyVersion, Requirement, Rule, Surface
+from policies.publishing import publish
 from tests import world as worlds
 from tests.world import World
 
@@ -70,7 +70,7 @@ def test_two_people_on_the_page(root: Client, world: World) -> None:
     assert "Batches will do." in text(page)
     assert "<code>ads.budget</code>: tier single → batch: less oversight" in text(page)
     second.post(PUBLISH, {"do": "agree", "loosening": page.context["waiting"][0]["row"].pk})
-    assert publishing.active_policy().surfaces["ads.budget"].tier.slug == "batch"
+    assert publish.active_policy().surfaces["ads.budget"].tier.slug == "batch"
     assert "Nothing: the tables say what is in force." in text(root.get(PUBLISH))
 
 
@@ -149,7 +149,7 @@ def test_the_other_tables_by_form(root: Client, world: World) -> None:
     assert root.post("/admin/policies/policytest/add/", case | {"facts": '{"surface": "pricing"}'}).status_code == 302
     counts = [model.objects.count() for model in (Limit, Guardrail, Requirement, PolicyTest)]
     assert counts == [1, 1, 1, 1]
-    assert {change.thing for change in publishing.pending().changes} == {"limit", "guardrail", "requirement", "test"}
+    assert {change.thing for change in publish.pending().changes} == {"limit", "guardrail", "requirement", "test"}
 
 
 def test_the_surface_says_what_oversight_fits(root: Client, world: World) -> None:

@@ -8,8 +8,8 @@ from django.test import Client, RequestFactory
 from approvals.admin.replays.page import duration
 from approvals.replays import runner
 from audit import canonical
-from policies import publishing, replays
 from policies.models import PolicyVersion, ReplayRun, Surface
+from policies.publishing import publish, replay_runs
 from tests import world as worlds
 from tests.world import World
 
@@ -61,7 +61,7 @@ def test_it_is_asked_for_watched_and_read(world, root):
 
 
 def test_htmx_gets_the_panel_alone(world, root):
-    run = replays.ask(document=publishing.document(), by=None)
+    run = replay_runs.ask(document=publish.document(), by=None)
     ReplayRun.objects.update(total=200, done=50)
     panel = root.get(page_of(run), headers={"HX-Request": "true"}).content.decode()
     assert panel.lstrip().startswith("<section")
@@ -84,7 +84,7 @@ def test_asking_leads_back_only_within_the_portal(world, root):
 
 
 def test_who_may_ask_and_who_may_read(world):
-    run = replays.ask(document=publishing.document(), by=None)
+    run = replay_runs.ask(document=publish.document(), by=None)
     runner.run_next()
     stranger, reader = signed_in(), signed_in("view_policyversion")
     publisher = signed_in("view_policyversion", "ask_loosening")
@@ -101,8 +101,8 @@ def test_who_may_ask_and_who_may_read(world):
 
 
 def test_a_failed_one_says_why(world, root):
-    document = publishing.document() | {"rules": {"one": {"condition": "amont > 1", "decision": "deny"}}}
-    run = replays.ask(document=document, by=None)
+    document = publish.document() | {"rules": {"one": {"condition": "amont > 1", "decision": "deny"}}}
+    run = replay_runs.ask(document=document, by=None)
     runner.run_next()
     page = root.get(page_of(run)).content.decode()
     assert "There is no fact amont" in page
@@ -112,7 +112,7 @@ def test_a_failed_one_says_why(world, root):
 def test_any_page_can_show_the_panel(world, rf: RequestFactory):
     request = rf.get("/admin/somewhere/")
     request.user = User.objects.create_superuser("root")
-    document = publishing.document()
+    document = publish.document()
     digest = canonical.digest(canonical.encode(document))
     template = Template("{% load replays %}{% replay_panel digest %}")
 
@@ -121,7 +121,7 @@ def test_any_page_can_show_the_panel(world, rf: RequestFactory):
 
     assert "has not been tried" in shown()
     assert 'name="next" value="/admin/somewhere/"' in shown()
-    run = replays.ask(document=document, by=None)
+    run = replay_runs.ask(document=document, by=None)
     assert f'hx-get="{page_of(run)}"' in shown()
     runner.run_next()
     assert "<strong>1</strong> Freed" in shown()

@@ -15,8 +15,9 @@ from approvals.cards import registry, showing
 from approvals.lifecycle import review
 from approvals.models import Proposal
 from audit.models import Entry
-from policies import card_kinds, publishing
+from policies import card_kinds
 from policies.models import Surface
+from policies.publishing import publish
 from tests import world as worlds
 from tests.world import World, seen
 
@@ -129,7 +130,7 @@ def test_the_sentence_of_effect_says_when(world: World, client: Client) -> None:
 def test_the_line_of_a_list_asks_the_database_nothing(world: World) -> None:
     drawn(world, "budget", PAYLOADS["budget"][0], currency="EUR")
     proposal = Proposal.objects.select_related("revision", "surface").get()
-    surface = publishing.active_policy().surfaces["ads.budget"]
+    surface = publish.active_policy().surfaces["ads.budget"]
     with CaptureQueriesContext(connection) as asked:
         assert showing.effect_line(proposal, surface) == "Approving moves €4,000 from Search to Social, at once."
         assert showing.effect_line(proposal) == "Approving moves €4,000 from Search to Social, at once."
@@ -270,7 +271,7 @@ def test_people_choose_the_card_of_a_surface_and_it_acts_at_once(world: World) -
         kept = Surface.objects.get(pk="ads.budget").card
         assert kept == ("budget" if card == "no-such-kind" else card)
         assert ('class="card card-budget"' in page(client, proposal)) == (kept == "budget"), (card, shown)
-        assert publishing.pending().is_the_same
+        assert publish.pending().is_the_same
 
 
 def test_kinds_are_handed_over_once() -> None:

@@ -16,9 +16,8 @@ from audit import canonical
 from audit.clock import database_now
 from audit.ledger import entries
 from audit.ledger.entries import SYSTEM
-from policies import agreeing, mandates, publishing, switches
+from policies import agreeing, mandates, switches
 from policies.comparison import compare, is_loosening
-from policies.document import MATCH
 from policies.models import (
     EVERYWHERE,
     Activation,
@@ -33,6 +32,8 @@ from policies.models import (
     Surface,
     Tier,
 )
+from policies.publishing import publish as publishing_publish
+from policies.publishing.snapshot import MATCH
 
 TIERS = (
     ("autopilot", 0, "out", "none", timedelta(0), 0.1),
@@ -80,8 +81,8 @@ class World:
 
         Where that loosens anything, two people have agreed to it.
         """
-        before = publishing.active_version()
-        rows = {**publishing.document(), **parts}
+        before = publishing_publish.active_version()
+        rows = {**publishing_publish.document(), **parts}
         for slug, fields in (surfaces or {}).items():
             rows["surfaces"][slug] |= fields
         digest = canonical.digest(canonical.encode(rows))
@@ -193,11 +194,11 @@ def agreed(subject: str, change: dict[str, Any], *, base: PolicyVersion, at: dat
 def publish() -> PolicyVersion:
     """Put what the tables say in force, as two people do it."""
     first, second = publishers()
-    done = publishing.publish(by=first, note="For a test.")
+    done = publishing_publish.publish(by=first, note="For a test.")
     if done.asked is not None:
         agreed = agreeing.agree(loosening_id=done.asked.pk, by=second)
         assert agreed.status == "done"
-    version = publishing.active_version()
+    version = publishing_publish.active_version()
     assert version is not None
     return version
 
@@ -224,7 +225,7 @@ def build(receiver_url: str = "http://127.0.0.1:9/hooks") -> World:
     world.unpublished_surface("ads.budget", "single")
     world.unpublished_surface("email.lifecycle", "monitored")
     world.unpublished_surface("pricing", "signature")
-    publishing.put_in_force()
+    publishing_publish.put_in_force()
     return world
 
 

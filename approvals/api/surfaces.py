@@ -13,7 +13,7 @@ from approvals.evaluation.judgement import Judgement
 from approvals.lifecycle import submission
 from policies.engine.policy import SurfacePolicy
 from policies.models import Mandate
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 
 
 @described(

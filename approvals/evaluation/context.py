@@ -3,7 +3,7 @@
 Whoever takes several locks takes them in this order, so that nobody ever waits in a circle:
 
 1. the row of one proposal (and then that of its dispatch);
-2. the gate of `policies.standing`, shared;
+2. the gate of `policies.publishing.current`, shared;
 3. the locks of its targets, by number;
 4. the rows of running totals, by id.
 
@@ -24,7 +24,7 @@ from approvals.evaluation.limits import Total
 from approvals.models import Proposal, State
 from approvals.models.together import Statement
 from policies.engine.policy import LimitPolicy
-from policies.standing import GATE, Standing
+from policies.publishing.current import GATE, Standing
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from policies.engine.evaluation import Verdict as PolicyVerdict
 from policies.engine.payloads import FieldError
 from policies.engine.policy import Policy, SurfacePolicy
 from policies.facts.facts import Effect, Finding
-from policies.standing import Standing
+from policies.publishing.current import Standing
 
 AMOUNT_PLACES: Final = 4
 AMOUNT_LIMIT: Final = 10**15

@@ -21,9 +21,9 @@ from approvals.models.together import Statement
 from audit.clock import database_now
 from policies.engine.policy import LimitPolicy
 from policies.models import Activation, Agent, Surface
-from policies.publishing import compiled
+from policies.publishing.current import Standing, close_gate
+from policies.publishing.publish import compiled
 from policies.rules import matches
-from policies.standing import Standing, close_gate
 
 GIVEN_BACK: Final = (State.REJECTED, State.BLOCKED, State.EXPIRED, State.WITHDRAWN)
 """What is in these states does not count."""

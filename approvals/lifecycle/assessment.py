@@ -27,7 +27,7 @@ from policies.engine.evaluation import evaluate
 from policies.facts import stored_facts
 from policies.facts.facts import Finding
 from policies.guardrails import GuardrailPolicy
-from policies.publishing import compiled
+from policies.publishing.publish import compiled
 
 ASSESS_TASK: Final = "approvals.tasks.assess_waiting"
 BATCH: Final = 20

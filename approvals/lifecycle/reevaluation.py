@@ -25,8 +25,8 @@ from approvals.shipping import dispatches
 from policies.engine.evaluation import Facts, Outcome, Verdict, evaluate
 from policies.engine.policy import SurfacePolicy, TierPolicy
 from policies.facts import stored_facts
-from policies.publishing import active_version
-from policies.standing import Standing, standing
+from policies.publishing.current import Standing, standing
+from policies.publishing.publish import active_version
 
 TASK: Final = "approvals.tasks.reevaluate_open"
 KIND: Final = "proposal.reevaluated"

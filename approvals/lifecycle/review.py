@@ -27,8 +27,8 @@ from audit.canonical import JsonValue
 from audit.clock import database_now
 from policies.engine.evaluation import Outcome as PolicyOutcome
 from policies.engine.policy import Policy, SurfacePolicy
-from policies.publishing import active_policy
-from policies.standing import Standing, standing
+from policies.publishing.current import Standing, standing
+from policies.publishing.publish import active_policy
 
 DECISIONS = (
     Decision.Verdict.APPROVE,

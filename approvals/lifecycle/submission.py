@@ -37,7 +37,7 @@ from policies.actors import actor
 from policies.engine.evaluation import Outcome as PolicyOutcome
 from policies.engine.payloads import FieldError
 from policies.models import Agent
-from policies.standing import Standing, standing
+from policies.publishing.current import Standing, standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ from approvals.replays import recorded_cases, runner
 from approvals.replays.recorded_cases import Window
 from approvals.replays.runner import ReplayInvalid
 from audit.clock import database_now
-from policies import publishing
 from policies.models import PolicyVersion
+from policies.publishing import publish
 
 _SPAN: Final = re.compile(r"([1-9][0-9]{0,4})([hdw])")
 _UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -49,7 +49,7 @@ def run(options: dict[str, Any], out: OutputWrapper) -> int:
 
 def _document(number: int | None) -> dict[str, Any]:
     if number is None:
-        return publishing.document()
+        return publish.document()
     version = PolicyVersion.objects.filter(pk=number).first()
     if version is None:
         raise CommandError(_("There is no policy version %d.") % number)

@@ -21,7 +21,7 @@ from approvals.people import eligibility
 from approvals.presentation import participants, words
 from approvals.queue.available_actions import Offers, offers
 from policies.engine.policy import Policy
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 
 MOST_DIFFERENCES: Final = 8
 MOST_CHARACTERS: Final = 300

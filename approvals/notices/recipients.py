@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from approvals.models import ASKING, Decision, Notice, NoticeKind, NoticeRule, Occasion, Proposal
 from approvals.people import eligibility, votes
 from approvals.people.eligibility import DECIDE, SEE, SEE_ALL, Substitute
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 
 BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
 TO_DECIDERS: Final = (NoticeKind.WAITS_FOR_YOU, NoticeKind.SENT_BACK_ANSWER)

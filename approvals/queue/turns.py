@@ -25,7 +25,7 @@ from audit.ledger import entries
 from policies.actors import actor
 from policies.engine import risk
 from policies.engine.policy import Policy, SurfacePolicy
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 
 MOST_READ: Final = 200
 """So many, the first due, are arranged; nobody reads further before deciding on some."""

@@ -8,13 +8,13 @@ from typing import Any, Final
 from approvals.outbox.wakeups import wake
 from approvals.replays import recorded_cases
 from approvals.replays.recorded_cases import Window
-from policies import replays
 from policies.engine.policy import compile_policy
 from policies.engine.simulation import Replay
 from policies.engine.simulation_figures import Tally
 from policies.guardrails import GuardrailInvalid
 from policies.models import ReplayRun
-from policies.replays import Progress, ReplayTaken
+from policies.publishing import replay_runs
+from policies.publishing.replay_runs import Progress, ReplayTaken
 from policies.rules import RuleInvalid
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def run_next() -> bool:
 
     A worker that goes away loses what it counted since it last wrote it down, and nothing else.
     """
-    claimed = replays.claim_next()
+    claimed = replay_runs.claim_next()
     if claimed is None:
         return False
     try:
@@ -59,10 +59,10 @@ def run_next() -> bool:
         log.info("%s", taken)
         return True
     except ReplayInvalid as problem:
-        replays.fail(claimed, error=str(problem))
+        replay_runs.fail(claimed, error=str(problem))
         return True
     if not is_done:
-        replays.put_down(claimed)
+        replay_runs.put_down(claimed)
     wake(TASK)
     return True
 
@@ -80,7 +80,7 @@ def _carry_on(claimed: ReplayRun) -> bool:
     """Judge pages until the slice is over or none is left; return whether it is finished."""
     judge, window = _judge(claimed.document), Window(claimed.since, claimed.most)
     if claimed.total is None:
-        replays.start(claimed, total=recorded_cases.count(window))
+        replay_runs.start(claimed, total=recorded_cases.count(window))
     tally = Tally.of_json(claimed.tally) if claimed.tally else Tally()
     started = saved = time.monotonic()
     done = claimed.done
@@ -89,9 +89,9 @@ def _carry_on(claimed: ReplayRun) -> bool:
         done += page.size
         now = time.monotonic()
         if now - saved > SAVE_SECONDS or now - started > SLICE_SECONDS:
-            replays.advance(claimed, Progress(done, page.last, tally.as_json()))
+            replay_runs.advance(claimed, Progress(done, page.last, tally.as_json()))
             saved = now
         if now - started > SLICE_SECONDS:
             return False
-    replays.finish(claimed, done=done, result=tally.result(recorded_cases.review_minutes(window)))
+    replay_runs.finish(claimed, done=done, result=tally.result(recorded_cases.review_minutes(window)))
     return True

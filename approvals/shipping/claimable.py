@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from approvals.evaluation import conflicts
 from approvals.models import Dispatch, DispatchStatus, Proposal
 from policies.models import EVERYWHERE, Connector, KillSwitch
-from policies.standing import scopes
+from policies.publishing.current import scopes
 
 
 def due(kind: Connector.Kind) -> QuerySet[Dispatch]:

@@ -16,7 +16,7 @@ from approvals.shipping.dispatches import SHIP_TASK
 from audit.clock import database_now
 from policies.engine.policy import Policy, SurfacePolicy
 from policies.models import Connector
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 
 
 @transaction.atomic

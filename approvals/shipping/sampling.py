@@ -20,7 +20,7 @@ from audit.clock import database_now
 from audit.ledger import entries
 from audit.ledger.entries import SYSTEM
 from policies.actors import actor
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 
 MOST_NOTE: Final = 500
 _CHANCE: Final = SystemRandom()

@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from approvals.admin.replays import page
-from policies import replays
+from policies.publishing import replay_runs
 
 register = template.Library()
 
@@ -22,7 +22,7 @@ def replay_panel(context: RequestContext, digest: str, version: int | None = Non
     request = context["request"]
     if not request.user.has_perm(page.SEE):
         return SafeString("")
-    found: dict[str, Any] = page.panel(request, replays.of_digest(digest))
+    found: dict[str, Any] = page.panel(request, replay_runs.of_digest(digest))
     return render_to_string(
         "approvals/replay_panel.html", found | {"version": version, "next": request.path}, request=request
     )

@@ -12,9 +12,10 @@ from audit.clock import database_now
 from audit.ledger import entries
 from hitlportal.demo.memory import Memory
 from hitlportal.demo.scenario.proposals import AGENTS, Cast
-from policies import agents, agreeing, mandates, publishing, registration, signing_secrets
+from policies import agents, agreeing, mandates, registration, signing_secrets
 from policies.bootstrap import CONNECTOR, make_missing
 from policies.models import Agent, Connector, Escalation, Loosening, Requirement, Surface, Tier
+from policies.publishing import publish
 from policies.registration import Application
 
 MANAGER: Final = "manager"
@@ -57,17 +58,17 @@ def prepare(memory: Memory, *, hold: timedelta, undo: timedelta) -> timedelta:
     for username in PEOPLE:
         _person(username, memory)
     # Not before: what asks for people cannot be published while there are none.
-    if publishing.active_version() is None:
+    if publish.active_version() is None:
         monitored = Tier.objects.get(slug=HELD)
         monitored.hold = hold
         monitored.save()
         _prices(undo)
-        publishing.put_in_force()
+        publish.put_in_force()
     owner = User.objects.get(username=ADMIN)
     for cast in AGENTS:
         _agent(cast, owner, memory)
     _connector(executor, memory)
-    return publishing.active_policy().tiers[HELD].hold
+    return publish.active_policy().tiers[HELD].hold
 
 
 def _prices(undo: timedelta) -> None:

@@ -17,8 +17,8 @@ from policies import agents, signing_secrets
 from policies.admin.asking import ask, renew_secret, show_once, unquoted
 from policies.admin.recorded import RecordedAdmin, person_of
 from policies.agents import TooManyKeys
-from policies.loosenings import LooseningRefused
 from policies.models import Agent, ApiKey, Mandate
+from policies.publishing.loosenings import LooseningRefused
 
 
 class AgentForm(forms.ModelForm[Agent]):

@@ -13,12 +13,12 @@ from policies import guardrails
 from policies.admin.json_field import StrictJsonField
 from policies.admin.recorded import DraftedAdmin
 from policies.admin.zones import require_time_zone
-from policies.drafts import members
 from policies.engine import policy_tests
 from policies.engine.policy_tests import FactsInvalid
 from policies.guardrails import GuardrailInvalid, GuardrailPolicy
 from policies.models import Guardrail, Limit, PolicyTest, Requirement
-from policies.publishing import active_policy
+from policies.publishing.drafts import members
+from policies.publishing.publish import active_policy
 
 _SHORT = {"rows": 6, "class": "vLargeTextField json", "spellcheck": "false"}
 

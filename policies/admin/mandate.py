@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from policies import mandates
 from policies.admin.recorded import person_of
-from policies.loosenings import LooseningRefused
 from policies.models import Mandate
+from policies.publishing.loosenings import LooseningRefused
 
 
 class MandateForm(forms.ModelForm[Mandate]):

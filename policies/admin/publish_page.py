@@ -10,14 +10,15 @@ from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from policies import agreeing, loosenings, publishing
+from policies import agreeing
 from policies.admin.recorded import person_of
-from policies.checking import Problem
 from policies.comparison import Change, compare
-from policies.drafts import Draft
-from policies.loosenings import LooseningRefused
 from policies.models import Activation, Loosening, PolicyVersion
-from policies.publishing import PolicyInvalid
+from policies.publishing import loosenings, publish
+from policies.publishing.drafts import Draft
+from policies.publishing.loosenings import LooseningRefused
+from policies.publishing.publish import PolicyInvalid
+from policies.publishing.validation import Problem
 
 MOST_VERSIONS: Final = 20
 SEE: Final = "policies.view_policyversion"
@@ -47,7 +48,7 @@ def page(request: HttpRequest, frame: Frame) -> HttpResponse:
             except (Loosening.DoesNotExist, PolicyVersion.DoesNotExist, ValueError):
                 messages.error(request, _("This is not there any more."))
         return HttpResponseRedirect(reverse("admin:policies_publish"))
-    draft = publishing.pending()
+    draft = publish.pending()
     waiting = [_request(row, draft, person) for row in loosenings.waiting_now()]
     context = {
         **frame,
@@ -67,16 +68,16 @@ def page(request: HttpRequest, frame: Frame) -> HttpResponse:
 
 def _publish(request: HttpRequest) -> None:
     form = request.POST
-    done = publishing.publish(by=person_of(request), note=form.get("note", ""), seen=form.get("seen", ""))
+    done = publish.publish(by=person_of(request), note=form.get("note", ""), seen=form.get("seen", ""))
     _tell(request, done)
 
 
 def _activate(request: HttpRequest) -> None:
     version = PolicyVersion.objects.get(pk=int(request.POST.get("version", "")))
-    _tell(request, publishing.activate(version=version, by=person_of(request), note=request.POST.get("note", "")))
+    _tell(request, publish.activate(version=version, by=person_of(request), note=request.POST.get("note", "")))
 
 
-def _tell(request: HttpRequest, done: publishing.Published) -> None:
+def _tell(request: HttpRequest, done: publish.Published) -> None:
     if done.asked is not None:
         messages.warning(request, _("Asked. It happens once a second person has agreed."))
     elif done.version is not None:

@@ -13,12 +13,12 @@ from policies.admin import trial
 from policies.admin.json_field import StrictJsonField
 from policies.admin.recorded import DraftedAdmin, person_of
 from policies.admin.trial import Trial
-from policies.checking import requirement_faults
-from policies.document import MATCH
-from policies.drafts import members
 from policies.engine.policy import TierPolicy, usual_tiers
 from policies.facts.vocabulary import ALIASES, FACTS
 from policies.models import Rule, Tier
+from policies.publishing.drafts import members
+from policies.publishing.snapshot import MATCH
+from policies.publishing.validation import requirement_faults
 from policies.rules import RuleInvalid, compile_rule
 
 EXAMPLES = (

@@ -18,10 +18,10 @@ from django.utils.translation import gettext_lazy
 from policies.admin.checks import Sluggish
 from policies.admin.recorded import DraftedAdmin
 from policies.admin.zones import require_time_zone
-from policies.drafts import members
 from policies.engine import business_time
 from policies.engine.business_time import DAYS
 from policies.models import Calendar, Escalation
+from policies.publishing.drafts import members
 
 COUNTRIES = [("", "—"), *((code, code) for code in sorted(holidays.list_supported_countries()))]
 

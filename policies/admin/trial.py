@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from policies.engine.policy import usual_tiers
 from policies.facts.facts import Facts
 from policies.facts.vocabulary import Given
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 from policies.rulebook import RuleBook
 from policies.rules import Filled, RuleInvalid, compile_rule
 

@@ -13,7 +13,7 @@ from approvals.models import Absence, Decision
 from approvals.people import absences, eligibility
 from audit.clock import database_now
 from audit.models import Entry
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold, breaches
 from tests.world import OWNER, World, person, seen

@@ -15,7 +15,7 @@ from approvals.notices import occasions
 from approvals.people import absences, eligibility
 from approvals.queue import turns
 from audit.clock import database_now
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 from tests import world as worlds
 from tests.world import OWNER, World, person, seen
 

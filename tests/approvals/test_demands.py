@@ -9,7 +9,7 @@ from approvals.evaluation.judgement import Content
 from approvals.lifecycle import review, submission
 from approvals.models import Proposal
 from approvals.people import eligibility
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold
 from tests.world import OWNER, World, person, rule, seen

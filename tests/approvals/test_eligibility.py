@@ -7,7 +7,7 @@ from approvals.lifecycle import review
 from approvals.models import Decision, Proposal
 from approvals.people import eligibility
 from approvals.shipping import recovery
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 from tests import world as worlds
 from tests.world import OWNER, World, person, seen
 

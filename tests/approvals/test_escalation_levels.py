@@ -15,7 +15,7 @@ from approvals.notices import occasions
 from audit.clock import database_now
 from audit.models import Entry
 from policies.engine.business_time import DAYS, between
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold, breaches
 from tests.world import OWNER, World, person, seen

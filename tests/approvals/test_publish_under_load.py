@@ -11,7 +11,7 @@ from approvals.models import Verdict
 from policies.engine.evaluation import evaluate
 from policies.facts import stored_facts
 from policies.models import PolicyVersion
-from policies.publishing import compiled
+from policies.publishing.publish import compiled
 from tests import world as worlds
 from tests.world import World, rule
 

@@ -16,10 +16,10 @@ from approvals.replays import recorded_cases
 from approvals.replays.recorded_cases import Window
 from approvals.shipping import dispatches, recovery
 from audit.clock import database_now
-from policies import publishing
 from policies.engine.simulation import Needs, Replay
 from policies.engine.simulation_figures import Tally
 from policies.facts import stored_facts
+from policies.publishing import publish
 from tests import world as worlds
 from tests.world import World, seen
 
@@ -145,7 +145,7 @@ def test_the_policy_in_force_changes_nothing_of_what_it_said_itself(world):
     for confidence in (0.2, 0.7, 0.95):
         for surface in ("ads.budget", "email.lifecycle", "pricing"):
             world.propose(surface, content={"confidence": confidence})
-    replay, tally = Replay(publishing.active_policy()), Tally()
+    replay, tally = Replay(publish.active_policy()), Tally()
     replay.weigh(recorded_cases.cases(Window(), replay.needs), tally)
     assert tally.cases == Proposal.objects.count() == 9
     assert not any(tally.result({})["changes"].values())

@@ -13,8 +13,8 @@ from approvals import tasks
 from approvals.replays import recorded_cases, runner
 from approvals.replays.recorded_cases import Window
 from approvals.replays.runner import ReplayInvalid
-from policies import publishing, replays
 from policies.models import PolicyVersion, ReplayRun, Surface
+from policies.publishing import publish, replay_runs
 from tests import world as worlds
 from tests.world import World
 
@@ -43,7 +43,7 @@ def draft(world) -> dict:
     """Budgets pass by themselves, mails are looked at: both ways at once."""
     Surface.objects.filter(slug="ads.budget").update(tier="autopilot")
     Surface.objects.filter(slug="email.lifecycle").update(tier="single")
-    return publishing.document()
+    return publish.document()
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_it_says_who_would_be_gated_and_freed(draft):
 
 
 def test_in_the_background_it_goes_on_slice_by_slice_to_the_same_figures(draft, small_slices):
-    run = replays.ask(document=draft, by=None)
+    run = replay_runs.ask(document=draft, by=None)
     seen = []
     while runner.run_next():
         run.refresh_from_db()
@@ -77,14 +77,14 @@ def test_in_the_background_it_goes_on_slice_by_slice_to_the_same_figures(draft, 
 
 
 def test_what_a_lost_worker_had_counted_is_not_counted_again(draft, small_slices, monkeypatch):
-    run = replays.ask(document=draft, by=None)
+    run = replay_runs.ask(document=draft, by=None)
     runner.run_next()
 
     def die(claimed):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(replays, "put_down", die)
+        patched.setattr(replay_runs, "put_down", die)
         with pytest.raises(KeyboardInterrupt):
             runner.run_next()
     assert not runner.run_next()  # it is still held
@@ -107,7 +107,7 @@ def test_what_a_lost_worker_had_counted_is_not_counted_again(draft, small_slices
 def test_a_draft_that_cannot_be_used_says_why(draft, part, why):
     with pytest.raises(ReplayInvalid, match=why):
         runner.run(draft | part, Window())
-    run = replays.ask(document=draft | part, by=None)
+    run = replay_runs.ask(document=draft | part, by=None)
     assert runner.run_next()
     run.refresh_from_db()
     assert run.status == ReplayRun.Status.FAILED
@@ -117,7 +117,7 @@ def test_a_draft_that_cannot_be_used_says_why(draft, part, why):
 
 def test_the_task_carries_on_what_waits(draft):
     tasks.replay_policies()
-    run = replays.ask(document=draft, by=None)
+    run = replay_runs.ask(document=draft, by=None)
     tasks.replay_policies()
     run.refresh_from_db()
     assert run.status == ReplayRun.Status.DONE
@@ -125,7 +125,7 @@ def test_the_task_carries_on_what_waits(draft):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_at_once_count_each_proposal_once(draft, small_slices):
-    run = replays.ask(document=draft, by=None)
+    run = replay_runs.ask(document=draft, by=None)
 
     def work() -> None:
         try:

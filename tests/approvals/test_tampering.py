@@ -7,8 +7,8 @@ from approvals.lifecycle import review
 from approvals.models import Attempt, Dispatch, Proposal
 from approvals.models.states import EDGES, State
 from approvals.shipping import delivery, dispatches
-from policies import publishing
 from policies.models import Connector
+from policies.publishing import publish
 from tests import world as worlds
 from tests.approvals.connectors.servers import answer
 from tests.approvals.far_side import answering, executing
@@ -188,7 +188,7 @@ def test_a_surface_without_its_kill_switch_does_not_hold_up_another(world):
 
 def test_a_policy_that_was_changed_is_not_used(world):
     behind_its_back("UPDATE policies_policyversion SET document = jsonb_set(document, '{surfaces}', '{}')")
-    publishing._compiled.cache_clear()
-    with pytest.raises(publishing.PolicyInvalid):
+    publish._compiled.cache_clear()
+    with pytest.raises(publish.PolicyInvalid):
         world.propose()
-    publishing._compiled.cache_clear()
+    publish._compiled.cache_clear()

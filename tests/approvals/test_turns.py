@@ -16,7 +16,7 @@ from approvals.queue.turns import Pile, Wanted
 from audit.clock import database_now
 from audit.models import Entry
 from policies.models import Surface
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 from tests import world as worlds
 from tests.world import World
 

@@ -14,8 +14,9 @@ from approvals.messaging import decision_links
 from approvals.models import Proposal
 from approvals.replays import runner
 from audit.clock import database_now
-from policies import publishing, replays, switches
+from policies import switches
 from policies.models import Guardrail, ReplayRun, Surface
+from policies.publishing import publish, replay_runs
 from tests import world as worlds
 from tests.browser.conftest import DESK, PHONE, OpenAs
 from tests.test_edit_form import PAYLOAD, SCHEMA
@@ -124,7 +125,7 @@ def build(world: World) -> Scene:
     editable = world.propose("email.tests", title="Win back", content={"payload": PAYLOAD})
     switches.engage(scope="surface:pricing", by=world.owner, reason="Wrong prices were shipped.")
     Surface.objects.filter(pk="ads.budget").update(tier="batch")
-    run = replays.ask(document=publishing.document(), by=world.owner)
+    run = replay_runs.ask(document=publish.document(), by=world.owner)
     runner.run_next()
     link = decision_links.issue(person=world.owner, proposal=plain, via="email", at=database_now())
     return Scene(world.owner, plain, signed, rivals[1], marked, editable, run, link)

@@ -9,8 +9,8 @@ from django.core.cache import cache
 from approvals.errors import SecondFactorRequired, SignatureRequired, TooManyTries, WrongCode, WrongPassword
 from approvals.models import Decision
 from approvals.people import signature
-from policies import publishing
 from policies.models import Rule
+from policies.publishing import publish as publishing_publish
 from tests import factors
 from tests import world as worlds
 
@@ -181,12 +181,12 @@ def publisher(world, settings):
 
 
 def publish(client):
-    seen = publishing.pending().digest
+    seen = publishing_publish.pending().digest
     return client.post("/admin/policies/publish/", {"do": "publish", "note": "A better name.", "seen": seen})
 
 
 def number():
-    return publishing.active_version().number
+    return publishing_publish.active_version().number
 
 
 def test_publishing_is_refused_without_a_factor_and_says_how_to_get_one(publisher, client):

@@ -11,7 +11,7 @@ from policies import bootstrap, samples
 from policies.bootstrap import SampleInvalid
 from policies.engine import payloads
 from policies.models import Connector, KillSwitch, PolicyVersion, Surface, Tier
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 
 pytestmark = pytest.mark.django_db
 

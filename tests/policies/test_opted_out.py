@@ -14,7 +14,7 @@ from hitl_portal.streams import render
 from policies import samples
 from policies.engine.evaluation import Facts, Outcome, Verdict, evaluate
 from policies.engine.policy import Policy, compile_policy
-from policies.standing import Standing
+from policies.publishing.current import Standing
 from tests.world import TIERS
 
 STREAM = settings.BASE_DIR.parent / "shared" / "data" / "streams" / "leads_consent.jsonl"

@@ -4,9 +4,9 @@ import pytest
 
 from audit import canonical
 from audit.models import Entry
-from policies import publishing
 from policies.engine.policy import EMPTY
 from policies.models import Activation, PolicyVersion, Surface
+from policies.publishing import publish
 from tests import world as worlds
 from tests.world import World
 
@@ -19,7 +19,7 @@ def world() -> World:
 
 
 def test_before_anything_is_published_nothing_is_known():
-    assert publishing.active_policy() is EMPTY
+    assert publish.active_policy() is EMPTY
 
 
 def test_what_is_edited_counts_once_it_is_published(world):
@@ -46,7 +46,7 @@ def test_a_version_is_named_by_its_digest_and_told(world):
 
 
 def test_what_comes_back_from_the_document_is_what_the_tables_say(world):
-    active = publishing.active_policy()
+    active = publish.active_policy()
     for slug, surface in active.surfaces.items():
         row = Surface.objects.get(slug=slug)
         assert (surface.tier.slug, surface.floor.slug, surface.senior_tier.slug) == (

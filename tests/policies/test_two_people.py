@@ -10,10 +10,11 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 from django.test import Client
 
-from policies import agents, agreeing, bootstrap, loosenings, mandates, publishing, switches
-from policies.loosenings import LooseningRefused, NotAllowed
+from policies import agents, agreeing, bootstrap, mandates, switches
 from policies.models import Agent, KillSwitch, Loosening, Mandate, PolicyVersion, Rule, Surface, Tier
-from policies.publishing import DraftChanged, PolicyInvalid
+from policies.publishing import loosenings, publish
+from policies.publishing.loosenings import LooseningRefused, NotAllowed
+from policies.publishing.publish import DraftChanged, PolicyInvalid
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold
 from tests.world import World
@@ -41,7 +42,7 @@ def tighten() -> None:
 
 
 def tier() -> str:
-    return publishing.active_policy().surfaces["ads.budget"].tier.slug
+    return publish.active_policy().surfaces["ads.budget"].tier.slug
 
 
 def signed_in(person: User) -> Client:
@@ -53,15 +54,15 @@ def signed_in(person: User) -> Client:
 def test_one_person_publishes_what_tightens(world):
     first, _ = worlds.publishers()
     tighten()
-    done = publishing.publish(by=first)
-    assert done.version == publishing.active_version()
+    done = publish.publish(by=first)
+    assert done.version == publish.active_version()
     assert tier() == "signature"
 
 
 def test_two_people_publish_what_loosens(world):
     first, second = worlds.publishers()
     loosen()
-    asked = publishing.publish(by=first, note="Batches are enough.").asked
+    asked = publish.publish(by=first, note="Batches are enough.").asked
     assert tier() == "single"
     assert agreeing.agree(loosening_id=asked.pk, by=second).status == "done"
     assert tier() == "batch"
@@ -71,11 +72,11 @@ def test_two_people_publish_what_loosens(world):
 def test_nobody_agrees_to_their_own_request_and_nobody_agrees_twice(world, root):
     first, second = worlds.publishers()
     loosen()
-    asked = publishing.publish(by=first, note="Batches are enough.").asked
+    asked = publish.publish(by=first, note="Batches are enough.").asked
     with pytest.raises(NotAllowed):
         agreeing.agree(loosening_id=asked.pk, by=first)
     with pytest.raises(LooseningRefused):
-        publishing.publish(by=second, note="The same once more.")
+        publish.publish(by=second, note="The same once more.")
     with pytest.raises(NotAllowed):
         agreeing.agree(loosening_id=asked.pk, by=world.owner)
     loosenings.refuse(loosening_id=asked.pk, by=second)
@@ -88,39 +89,39 @@ def test_nobody_agrees_to_their_own_request_and_nobody_agrees_twice(world, root)
 def test_what_is_not_the_same_any_more_is_not_agreed_to(world, what):
     first, second = worlds.publishers()
     loosen()
-    asked = publishing.publish(by=first, note="Batches are enough.").asked
+    asked = publish.publish(by=first, note="Batches are enough.").asked
     if what == "tables":
         Surface.objects.filter(slug="pricing").update(tier_id="autopilot")
     elif what == "version":
         tighten()
-        publishing.publish(by=first)
+        publish.publish(by=first)
         loosen()
     else:
         User.objects.filter(pk=first.pk).update(is_active=False)
-    was = publishing.active_version()
+    was = publish.active_version()
     assert agreeing.agree(loosening_id=asked.pk, by=second).status == "outdated"
-    assert publishing.active_version() == was
+    assert publish.active_version() == was
 
 
 def test_what_was_not_seen_is_not_published(world):
     first, _ = worlds.publishers()
     tighten()
-    seen = publishing.pending().digest
+    seen = publish.pending().digest
     Surface.objects.filter(slug="pricing").update(tier_id="human_only")
     with pytest.raises(DraftChanged):
-        publishing.publish(by=first, seen=seen)
+        publish.publish(by=first, seen=seen)
 
 
 def test_an_earlier_version_comes_back_by_the_same_rule(world):
     first, second = worlds.publishers()
-    old = publishing.active_version()
+    old = publish.active_version()
     tighten()
-    strict = publishing.publish(by=first).version
-    asked = publishing.activate(version=old, by=first, note="Too strict.").asked
-    assert publishing.active_version() == strict
+    strict = publish.publish(by=first).version
+    asked = publish.activate(version=old, by=first, note="Too strict.").asked
+    assert publish.active_version() == strict
     agreeing.agree(loosening_id=asked.pk, by=second)
-    assert publishing.active_version() == old
-    assert publishing.activate(version=strict, by=first).version == strict
+    assert publish.active_version() == old
+    assert publish.activate(version=strict, by=first).version == strict
     assert_invariants_hold()
 
 
@@ -128,8 +129,8 @@ def test_what_does_not_compile_or_fails_its_tests_is_not_published(world):
     first, _ = worlds.publishers()
     rule = Rule.objects.create(slug="typo", decision="deny", condition="amont > 5")
     with pytest.raises(PolicyInvalid, match="amount"):
-        publishing.publish(by=first)
-    (problem,) = publishing.pending().problems
+        publish.publish(by=first)
+    (problem,) = publish.pending().problems
     assert (problem.thing, problem.id, problem.field, problem.line, problem.column) == (
         "rule",
         "typo",
@@ -141,14 +142,14 @@ def test_what_does_not_compile_or_fails_its_tests_is_not_published(world):
     rule.save()
     worlds.policy_test("all-pass", {"surface": "ads.budget", "amount": 10}, "require_approval")
     with pytest.raises(PolicyInvalid, match="all-pass"):
-        publishing.publish(by=first)
+        publish.publish(by=first)
 
 
 def test_a_requirement_that_nobody_can_meet_is_not_published(world):
     first, _ = worlds.publishers()
     worlds.requirement("ads.budget", "Legal")
     with pytest.raises(PolicyInvalid, match="Nobody can meet"):
-        publishing.publish(by=first)
+        publish.publish(by=first)
 
 
 # The routes --------------------------------------------------------------------------------------
@@ -161,7 +162,7 @@ def test_no_form_of_the_admin_lets_one_person_loosen(world, root):
     agents.suspend(agent=world.agent, by=root)
     mandate = Mandate.objects.get(surface="ads.budget")
     Mandate.objects.filter(pk=mandate.pk).update(tier_id="signature")
-    was = publishing.active_version()
+    was = publish.active_version()
     loosen()
 
     page = client.get(PUBLISH)
@@ -182,7 +183,7 @@ def test_no_form_of_the_admin_lets_one_person_loosen(world, root):
         client.post(PUBLISH, {"do": "agree", "loosening": row.pk})
 
     assert Loosening.objects.filter(status="waiting").count() == 4
-    assert publishing.active_version() == was
+    assert publish.active_version() == was
     assert KillSwitch.objects.get(scope="everywhere").is_engaged
     assert Agent.objects.get().status == "suspended"
     assert not Mandate.objects.filter(surface="ads.budget").exists()
@@ -204,11 +205,11 @@ def test_the_agents_own_form_neither_activates_it_nor_changes_its_mandates(world
 def test_no_command_for_daily_use_loosens(world):
     """`bootstrap` on a portal with a policy and `policy apply` make drafts; no other command writes the policy."""
     loosen()
-    was = publishing.active_version()
+    was = publish.active_version()
     out = io.StringIO()
     call_command("bootstrap", stdout=out)
     assert "publish it in the admin" in out.getvalue()
-    assert publishing.active_version() == was
+    assert publish.active_version() == was
     ours = {name for name, app in get_commands().items() if app in {"approvals", "policies", "audit", "hitlportal"}}
     assert ours == {
         "bootstrap", "check_invariants", "create_agent", "demo", "make_signing_key", "policy", "replay", "serve",
@@ -218,22 +219,22 @@ def test_no_command_for_daily_use_loosens(world):
 def test_put_in_force_is_no_way_around(world):
     loosen()
     with pytest.raises(LooseningRefused):
-        publishing.put_in_force()
+        publish.put_in_force()
 
 
 @pytest.mark.parametrize("change", [loosen, tighten])
 def test_no_program_publishes_in_place_of_a_person(world, settings, change):
     """A second factor can be asked of people only, and only the pages ask."""
     settings.REQUIRE_SECOND_FACTOR = frozenset({"publish"})
-    was = publishing.active_version()
-    assert publishing.put_in_force() == was, "there is nothing to publish"
+    was = publish.active_version()
+    assert publish.put_in_force() == was, "there is nothing to publish"
     change()
     with pytest.raises(LooseningRefused, match="people publish"):
-        publishing.put_in_force()
+        publish.put_in_force()
     out = io.StringIO()
     call_command("bootstrap", stdout=out)
     assert "publish it in the admin" in out.getvalue()
-    assert publishing.active_version() == was
+    assert publish.active_version() == was
 
 
 def test_bootstrap_twice_publishes_once():
@@ -247,7 +248,7 @@ def test_bootstrap_twice_publishes_once():
 def test_the_asker_cannot_be_deleted_and_nobody_can_rewrite_a_request(world, root):
     first, second = worlds.publishers()
     loosen()
-    asked = publishing.publish(by=first, note="Batches are enough.").asked
+    asked = publish.publish(by=first, note="Batches are enough.").asked
     with pytest.raises(ProtectedError):
         first.delete()
     with pytest.raises(DatabaseError), transaction.atomic():
@@ -330,4 +331,4 @@ def test_without_the_permission_there_is_no_page(world):
     assert client.post(PUBLISH, {"do": "publish"}).status_code == 403
     assert "waits to be published" not in client.get("/admin/").content.decode()
     with pytest.raises(NotAllowed):
-        publishing.publish(by=world.owner)
+        publish.publish(by=world.owner)

@@ -24,7 +24,7 @@ from approvals.lifecycle.review import SeenRevision
 from approvals.models import Decision
 from approvals.people import eligibility
 from approvals.queue.search import read_id
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 
 Frame = Mapping[str, Any]
 ASK: Final = {"approve": Decision.Verdict.APPROVE, "reject": Decision.Verdict.REJECT}

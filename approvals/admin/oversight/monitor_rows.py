@@ -24,7 +24,7 @@ from audit.clock import database_now
 from policies import switches
 from policies.engine.policy import Policy
 from policies.models import Mandate
-from policies.standing import scopes
+from policies.publishing.current import scopes
 
 SIZE: Final = 20
 _UNREAD: Final = ("grant", "receipt", "revision__body", "revision__rollback_body", "revision__before")

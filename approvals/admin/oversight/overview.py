@@ -23,7 +23,7 @@ from approvals.presentation import words
 from audit.clock import database_now
 from policies import switches
 from policies.models import KillSwitch
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 
 MOST_COUNTED: Final = 1_000
 MOST_DUE: Final = 6

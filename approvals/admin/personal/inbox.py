@@ -24,7 +24,7 @@ from approvals.presentation import words
 from approvals.queue.available_actions import Offers
 from approvals.queue.search import read_id
 from audit.clock import database_now
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 
 A_PAGE: Final = 25
 MOST: Final = 500

@@ -21,7 +21,7 @@ from approvals.models.proposal import overdue
 from approvals.people import eligibility
 from policies.engine.policy import Policy
 from policies.models import Mandate
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 
 MINE: Final = "mine"
 MOST_PEOPLE: Final = 200

@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from approvals.admin.review.actions import page_url, person_of
 from approvals.people import eligibility
-from policies import publishing, replays
 from policies.models import PolicyVersion, ReplayRun, Tier
+from policies.publishing import publish, replay_runs
 
 Frame = Mapping[str, Any]
 SEE: Final = "policies.view_policyversion"
@@ -101,7 +101,7 @@ def start(request: HttpRequest) -> HttpResponse:
     if not person.has_perm(SEE) or not any(map(person.has_perm, ASK)):
         raise PermissionDenied
     version = _version(request.POST.get("version", ""))
-    run = replays.ask(document=version.document if version else publishing.document(), by=person, version=version)
+    run = replay_runs.ask(document=version.document if version else publish.document(), by=person, version=version)
     back = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
         back = reverse("admin:policies_replay", args=[run.pk])

@@ -12,7 +12,7 @@ from policies.admin import trial
 from policies.facts import stored_facts
 from policies.facts.facts import Facts
 from policies.facts.stored_facts import FactsUnreadable
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 
 MOST: Final = 25
 

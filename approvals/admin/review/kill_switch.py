@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy
 from approvals.admin.review.actions import person_of
 from approvals.models import Dispatch, DispatchStatus
 from policies import switches
-from policies.loosenings import LooseningRefused
 from policies.models import EVERYWHERE, KillSwitch, Loosening
+from policies.publishing.loosenings import LooseningRefused
 from policies.switches import SwitchRefused
 
 Frame = Mapping[str, Any]

@@ -25,8 +25,8 @@ from approvals.queue.available_actions import Offers, offers
 from policies import switches
 from policies.engine.policy import Policy, SurfacePolicy
 from policies.models import KillSwitch
-from policies.publishing import active_policy
-from policies.standing import scopes
+from policies.publishing.current import scopes
+from policies.publishing.publish import active_policy
 
 MAX_RAW: Final = 20_000
 HOLDABLE: Final = (*WAITING, State.APPROVED)

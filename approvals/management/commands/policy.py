@@ -15,10 +15,10 @@ from django.utils.translation import ngettext
 
 from approvals.management import replay_options
 from policies import policy_files
-from policies.document import document
 from policies.engine import policy_tests
 from policies.engine.policy import compile_policy
 from policies.policy_files import DocumentInvalid, ExportFailed, Known, Plan, PolicyFile, Problem
+from policies.publishing.snapshot import document
 
 DIFFERS: Final = 2
 

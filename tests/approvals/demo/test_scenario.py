@@ -15,7 +15,7 @@ from hitlportal.demo.memory import Folder, Memory
 from hitlportal.demo.scenario import proposals
 from policies import agents
 from policies.models import Connector, Tier
-from policies.publishing import active_policy
+from policies.publishing.publish import active_policy
 
 pytestmark = pytest.mark.django_db
 HOLD = timedelta(seconds=20)

@@ -16,14 +16,14 @@ from django.utils.translation import gettext as _
 from audit import canonical
 from audit.clock import database_now
 from audit.ledger import entries
-from policies import loosenings
 from policies.actors import actor
 from policies.comparison import compare, is_loosening
-from policies.document import document
-from policies.drafts import Draft, active_version, pending
 from policies.engine.policy import EMPTY, Policy, compile_policy
-from policies.loosenings import LooseningRefused
 from policies.models import Activation, Loosening, PolicyVersion
+from policies.publishing import loosenings
+from policies.publishing.drafts import Draft, active_version, pending
+from policies.publishing.loosenings import LooseningRefused
+from policies.publishing.snapshot import document
 
 __all__ = [
     "Draft", "DraftChanged", "PolicyInvalid", "Published", "activate", "active_policy", "active_version", "compiled",

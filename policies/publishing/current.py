@@ -8,7 +8,7 @@ from django.db import connection
 
 from policies.engine.policy import Policy
 from policies.models import EVERYWHERE, Agent
-from policies.publishing import compiled
+from policies.publishing.publish import compiled
 
 
 @dataclass(frozen=True, slots=True)

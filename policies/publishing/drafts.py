@@ -10,13 +10,13 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from audit import canonical
-from policies.checking import Owned, Problem, problems
 from policies.comparison import Change, compare, is_loosening
-from policies.document import document
 from policies.engine import policy_tests
 from policies.engine.policy import compile_policy
 from policies.engine.policy_tests import Result
 from policies.models import Activation, Mandate, PolicyVersion
+from policies.publishing.snapshot import document
+from policies.publishing.validation import Owned, Problem, problems
 
 
 @dataclass(frozen=True, slots=True)
