@@ -11,9 +11,9 @@ from psycopg.sql import SQL, Identifier
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle.submission import Draft
 from hitlportal.processes import portal
-from policies import agents, bootstrap
 from policies.models import Agent, Connector, Mandate, Surface
 from policies.publishing import publish
+from policies.registry import agents, bootstrap
 
 SURFACE = "ads.budget"
 OWNER = "Channel owner"

@@ -18,8 +18,8 @@ from rest_framework import exceptions as drf
 from approvals import errors
 from approvals.api.http import errors as requests
 from hitlportal.middleware import API_PREFIX
-from policies.agents import TooManyKeys
 from policies.engine.payloads import FieldError
+from policies.registry.agents import TooManyKeys
 
 log = logging.getLogger(__name__)
 

@@ -36,7 +36,6 @@ from approvals.models import (
 from approvals.notices import occasions
 from approvals.shipping import dispatches
 from audit.models import Entry
-from policies import agents, bootstrap
 from policies.models import (
     Activation,
     Agent,
@@ -56,6 +55,7 @@ from policies.models import (
     Surface,
     Tier,
 )
+from policies.registry import agents, bootstrap
 from tests import world as worlds
 from tests.world import World
 

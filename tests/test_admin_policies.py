@@ -8,9 +8,9 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.models import Entry
-from policies import agents
 from policies.models import Agent, Connector, KillSwitch, Loosening, Mandate, PolicyVersion, Surface
 from policies.publishing import publish
+from policies.registry import agents
 from tests import world as worlds
 from tests.world import World
 
@@ -101,7 +101,7 @@ def test_a_wrong_surface_is_refused_and_not_published(root: Client, field: str, 
 
 
 def test_the_sample_surfaces_pass_their_own_form(root: Client) -> None:
-    from policies import bootstrap  # noqa: PLC0415
+    from policies.registry import bootstrap  # noqa: PLC0415
 
     bootstrap.bootstrap()
     before = PolicyVersion.objects.count()

@@ -16,7 +16,7 @@ from django.utils import timezone
 from approvals.figures import exports
 from approvals.models import Decision, Proposal
 from audit.models import Entry
-from policies import bootstrap
+from policies.registry import bootstrap
 from tests import world as worlds
 from tests.test_overview import move_back
 from tests.world import World

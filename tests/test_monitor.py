@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from approvals.admin.oversight import monitor_rows
 from approvals.models import Decision, Dispatch, Proposal, Sample
 from approvals.shipping import dispatches, recovery, sampling
-from policies import switches
 from policies.models import Agent, Mandate, Tier
+from policies.registry import kill_switches
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold
 from tests.world import World
@@ -128,7 +128,7 @@ def test_what_was_tried_before_offers_no_stop(world, client):
 def test_a_kill_switch_is_told_of(world, client):
     hold(world)
     stopper = worlds.person("boss", permissions=("engage_killswitch",))
-    switches.engage(scope="surface:email.lifecycle", by=stopper, reason="Wait.")
+    kill_switches.engage(scope="surface:email.lifecycle", by=stopper, reason="Wait.")
     assert "Held by a kill switch" in text(client.get(LISTS))
 
 

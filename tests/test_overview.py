@@ -19,8 +19,8 @@ from approvals.lifecycle import review
 from approvals.models import Proposal
 from approvals.shipping import dispatches, recovery
 from audit.clock import database_now
-from policies import bootstrap, switches
 from policies.models import Agent
+from policies.registry import bootstrap, kill_switches
 from tests import world as worlds
 from tests.world import World, seen
 
@@ -84,7 +84,7 @@ def test_what_is_due_comes_first_and_leads_to_its_page(world: World) -> None:
 
 def test_what_a_kill_switch_holds_is_counted_where_it_holds(world: World) -> None:
     boss = worlds.person("boss", worlds.OWNER, permissions=("engage_killswitch",))
-    switches.engage(scope="surface:ads.budget", by=boss, reason="A test.")
+    kill_switches.engage(scope="surface:ads.budget", by=boss, reason="A test.")
     for number in range(3):
         proposal = world.propose(title=f"Held {number}")
         world.approve(proposal)

@@ -6,8 +6,8 @@ from django.test import Client
 
 from approvals.models import Dispatch
 from approvals.shipping import dispatches
-from policies import switches
 from policies.models import KillSwitch
+from policies.registry import kill_switches
 from tests import world as worlds
 from tests.world import World
 
@@ -103,7 +103,7 @@ def test_a_switch_that_is_engaged_is_not_offered_again(boss: Client) -> None:
 
 
 def test_the_list_says_what_each_switch_holds_and_whether_its_release_was_asked(boss: Client) -> None:
-    switches.engage(scope="surface:pricing", by=User.objects.get(username="boss"), reason="A test.")
+    kill_switches.engage(scope="surface:pricing", by=User.objects.get(username="boss"), reason="A test.")
     page = boss.get("/admin/switches/").content.decode()
     assert "<td>1</td><td>0</td>" in page
     assert "/admin/switches/release/surface:pricing/" in page

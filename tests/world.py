@@ -16,7 +16,6 @@ from audit import canonical
 from audit.clock import database_now
 from audit.ledger import entries
 from audit.ledger.entries import SYSTEM
-from policies import agreeing, mandates, switches
 from policies.comparison import compare, is_loosening
 from policies.models import (
     EVERYWHERE,
@@ -34,6 +33,7 @@ from policies.models import (
 )
 from policies.publishing import publish as publishing_publish
 from policies.publishing.snapshot import MATCH
+from policies.registry import agreement, kill_switches, mandates
 
 TIERS = (
     ("autopilot", 0, "out", "none", timedelta(0), 0.1),
@@ -170,7 +170,7 @@ def trust(agent: str, surface: str, tier: str) -> None:
         note="It has earned it.",
     )
     assert isinstance(given, Loosening)
-    agreeing.agree(loosening_id=given.pk, by=second)
+    agreement.agree(loosening_id=given.pk, by=second)
 
 
 def agreed(subject: str, change: dict[str, Any], *, base: PolicyVersion, at: datetime) -> Loosening:
@@ -196,7 +196,7 @@ def publish() -> PolicyVersion:
     first, second = publishers()
     done = publishing_publish.publish(by=first, note="For a test.")
     if done.asked is not None:
-        agreed = agreeing.agree(loosening_id=done.asked.pk, by=second)
+        agreed = agreement.agree(loosening_id=done.asked.pk, by=second)
         assert agreed.status == "done"
     version = publishing_publish.active_version()
     assert version is not None
@@ -206,8 +206,8 @@ def publish() -> PolicyVersion:
 def release(scope: str) -> None:
     """Release a kill switch, as two people do it."""
     first, second = publishers()
-    asked = switches.ask_release(scope=scope, by=first, note="It is over.")
-    assert agreeing.agree(loosening_id=asked.pk, by=second).status == "done"
+    asked = kill_switches.ask_release(scope=scope, by=first, note="It is over.")
+    assert agreement.agree(loosening_id=asked.pk, by=second).status == "done"
 
 
 def build(receiver_url: str = "http://127.0.0.1:9/hooks") -> World:

@@ -12,11 +12,11 @@ from audit.clock import database_now
 from audit.ledger import entries
 from hitlportal.demo.memory import Memory
 from hitlportal.demo.scenario.proposals import AGENTS, Cast
-from policies import agents, agreeing, mandates, registration, signing_secrets
-from policies.bootstrap import CONNECTOR, make_missing
 from policies.models import Agent, Connector, Escalation, Loosening, Requirement, Surface, Tier
 from policies.publishing import publish
-from policies.registration import Application
+from policies.registry import agents, agreement, mandates, registration, signing_secrets
+from policies.registry.bootstrap import CONNECTOR, make_missing
+from policies.registry.registration import Application
 
 MANAGER: Final = "manager"
 PRODUCT: Final = "product"
@@ -143,7 +143,7 @@ def _trust(agent: Agent, cast: Cast, *, asking: User) -> None:
             note=_("For the demo: what it drafts may ship after a hold."),
         )
         if isinstance(asked, Loosening):
-            agreeing.agree(loosening_id=asked.pk, by=User.objects.get(username=EXECUTIVE))
+            agreement.agree(loosening_id=asked.pk, by=User.objects.get(username=EXECUTIVE))
 
 
 def _connector(url: str, memory: Memory) -> None:

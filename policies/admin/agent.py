@@ -13,12 +13,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from policies import agents, signing_secrets
 from policies.admin.asking import ask, renew_secret, show_once, unquoted
 from policies.admin.recorded import RecordedAdmin, person_of
-from policies.agents import TooManyKeys
 from policies.models import Agent, ApiKey, Mandate
 from policies.publishing.loosenings import LooseningRefused
+from policies.registry import agents, signing_secrets
+from policies.registry.agents import TooManyKeys
 
 
 class AgentForm(forms.ModelForm[Agent]):

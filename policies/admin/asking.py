@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from policies.signing_secrets import SecretInvalid
+from policies.registry.signing_secrets import SecretInvalid
 
 
 def unquoted(object_id: str) -> str:

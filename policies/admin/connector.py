@@ -13,10 +13,10 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from policies import signing_secrets
 from policies.admin.asking import renew_secret, unquoted
 from policies.admin.recorded import RecordedAdmin, person_of
 from policies.models import Connector
+from policies.registry import signing_secrets
 
 FIELDS = ("slug", "kind", "url", "executor", "timeout_seconds", "is_enabled")
 

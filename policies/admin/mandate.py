@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from policies import mandates
 from policies.admin.recorded import person_of
 from policies.models import Mandate
 from policies.publishing.loosenings import LooseningRefused
+from policies.registry import mandates
 
 
 class MandateForm(forms.ModelForm[Mandate]):

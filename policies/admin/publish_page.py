@@ -10,7 +10,6 @@ from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from policies import agreeing
 from policies.admin.recorded import person_of
 from policies.comparison import Change, compare
 from policies.models import Activation, Loosening, PolicyVersion
@@ -19,6 +18,7 @@ from policies.publishing.drafts import Draft
 from policies.publishing.loosenings import LooseningRefused
 from policies.publishing.publish import PolicyInvalid
 from policies.publishing.validation import Problem
+from policies.registry import agreement
 
 MOST_VERSIONS: Final = 20
 SEE: Final = "policies.view_policyversion"
@@ -85,7 +85,7 @@ def _tell(request: HttpRequest, done: publish.Published) -> None:
 
 
 def _agree(request: HttpRequest) -> None:
-    agreed = agreeing.agree(loosening_id=int(request.POST.get("loosening", "")), by=person_of(request))
+    agreed = agreement.agree(loosening_id=int(request.POST.get("loosening", "")), by=person_of(request))
     if agreed.status == Loosening.Status.DONE:
         messages.success(request, _("Agreed, and done: %s.") % agreed)
     else:

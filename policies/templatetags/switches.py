@@ -7,8 +7,8 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
-from policies import switches
 from policies.models import KillSwitch
+from policies.registry import kill_switches
 
 register = template.Library()
 
@@ -22,7 +22,7 @@ def shipping_bar(context: template.Context) -> dict[str, Any]:
     known = context.get("engaged_switches")  # a page that has asked already says so
     return {
         "is_shown": True,
-        "engaged": [(switch, _since(switch)) for switch in (switches.engaged() if known is None else known)],
+        "engaged": [(switch, _since(switch)) for switch in (kill_switches.engaged() if known is None else known)],
         "may_engage": person.has_perm("policies.engage_killswitch"),
         "may_release": person.has_perm("policies.release_killswitch"),
     }

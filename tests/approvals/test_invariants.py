@@ -16,8 +16,8 @@ from approvals.models import IdempotentAnswer, Proposal
 from approvals.models.states import EDGES
 from approvals.shipping import dispatches, recovery
 from audit.clock import database_now
-from policies import switches
 from policies.models import EVERYWHERE, KillSwitch
+from policies.registry import kill_switches
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold, breaches
 from tests.world import World, seen
@@ -97,12 +97,12 @@ def populate(world: World) -> dict[str, Proposal]:
     Proposal.objects.filter(pk=lives["expired"].pk).update(deadline_at=database_now() - timedelta(seconds=1))
     assert escalation.expire_overdue() == 1
 
-    switches.engage(scope="surface:ads.budget", by=world.owner, reason="Stop.")
+    kill_switches.engage(scope="surface:ads.budget", by=world.owner, reason="Stop.")
     lives["stopped"] = world.propose()
     world.approve(lives["stopped"])
     assert dispatches.claim_next(worker="test", kind="webhook") is None
     worlds.release("surface:ads.budget")
-    switches.engage(scope="surface:email.lifecycle", by=world.owner, reason="Stop.")
+    kill_switches.engage(scope="surface:email.lifecycle", by=world.owner, reason="Stop.")
     lives["blocked"] = block(world)
     return lives
 

@@ -16,8 +16,8 @@ from approvals.shipping import delivery
 from audit.models import Entry
 from hitlportal.demo import executor
 from hitlportal.demo.memory import Folder, Memory
-from policies import bootstrap, signing_secrets
 from policies.models import Tier
+from policies.registry import bootstrap, signing_secrets
 from tests import world as worlds
 from tests.world import person
 

@@ -16,7 +16,7 @@ from approvals.lifecycle import review, submission
 from approvals.models import Dispatch, Proposal
 from approvals.shipping import dispatches, recovery
 from audit.models import Entry
-from policies import agents
+from policies.registry import agents
 from tests import world as worlds
 from tests.world import World, seen
 

@@ -12,8 +12,8 @@ from approvals.lifecycle import escalation, review, submission
 from approvals.models import Attempt, Decision, Dispatch, Proposal
 from approvals.shipping import dispatches
 from audit.clock import database_now
-from policies import switches
 from policies.models import EVERYWHERE, Connector
+from policies.registry import kill_switches
 from tests import world as worlds
 from tests.approvals.api.conftest import agent_api, decision, person_api
 from tests.approvals.races import race, winners
@@ -214,7 +214,7 @@ def test_nothing_is_claimed_once_a_kill_switch_is_engaged(world):
 
     def pull(number: int):
         time.sleep(0.004 * (number % 3))
-        switches.engage(scope=scopes[number % 3], by=world.owner, reason="Stop.")
+        kill_switches.engage(scope=scopes[number % 3], by=world.owner, reason="Stop.")
         before = Attempt.objects.count()
         time.sleep(0.002)
         claimed_behind.append(Attempt.objects.count() - before)

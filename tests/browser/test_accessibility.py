@@ -14,9 +14,9 @@ from approvals.messaging import decision_links
 from approvals.models import Proposal
 from approvals.replays import runner
 from audit.clock import database_now
-from policies import switches
 from policies.models import Guardrail, ReplayRun, Surface
 from policies.publishing import publish, replay_runs
+from policies.registry import kill_switches
 from tests import world as worlds
 from tests.browser.conftest import DESK, PHONE, OpenAs
 from tests.test_edit_form import PAYLOAD, SCHEMA
@@ -123,7 +123,7 @@ def build(world: World) -> Scene:
     world.decide(world.propose(title="Not this one"), "reject", reason_code="too_risky")
     signed = world.propose("pricing", title="Raise the price")
     editable = world.propose("email.tests", title="Win back", content={"payload": PAYLOAD})
-    switches.engage(scope="surface:pricing", by=world.owner, reason="Wrong prices were shipped.")
+    kill_switches.engage(scope="surface:pricing", by=world.owner, reason="Wrong prices were shipped.")
     Surface.objects.filter(pk="ads.budget").update(tier="batch")
     run = replay_runs.ask(document=publish.document(), by=world.owner)
     runner.run_next()

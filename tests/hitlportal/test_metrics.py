@@ -15,8 +15,8 @@ from approvals.notices import occasions
 from audit.clock import database_now
 from hitlportal.celery import app
 from hitlportal.health import health, health_page
-from policies import bootstrap, switches
 from policies.models import EVERYWHERE, Surface
+from policies.registry import bootstrap, kill_switches
 from tests import world as worlds
 
 pytestmark = pytest.mark.django_db
@@ -66,7 +66,7 @@ def test_shipping_is_as_late_as_the_oldest_dispatch(world):
 
 def test_what_a_kill_switch_stops_is_not_late(world):
     Dispatch.objects.filter(proposal=world.approve(world.propose())).update(next_attempt_at=ago(300))
-    switches.engage(scope=EVERYWHERE, by=world.owner, reason="An incident.")
+    kill_switches.engage(scope=EVERYWHERE, by=world.owner, reason="An incident.")
     assert lags()["shipping"].rows == 0
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from audit.clock import database_now
 from audit.models import Entry
-from policies import agents
-from policies.agents import KEY_FORMAT, TooManyKeys
 from policies.models import ApiKey
+from policies.registry import agents
+from policies.registry.agents import KEY_FORMAT, TooManyKeys
 from tests import world as worlds
 from tests.world import World
 

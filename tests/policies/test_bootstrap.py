@@ -7,11 +7,12 @@ from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 
 from audit.models import Entry
-from policies import bootstrap, samples
-from policies.bootstrap import SampleInvalid
+from policies import samples
 from policies.engine import payloads
 from policies.models import Connector, KillSwitch, PolicyVersion, Surface, Tier
 from policies.publishing.publish import active_policy
+from policies.registry import bootstrap
+from policies.registry.bootstrap import SampleInvalid
 
 pytestmark = pytest.mark.django_db
 

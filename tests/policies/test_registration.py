@@ -6,8 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from audit.models import Entry
-from policies import agents, bootstrap
 from policies.models import Agent, Connector, KillSwitch, Mandate
+from policies.registry import agents, bootstrap
 from tests.world import person
 
 pytestmark = pytest.mark.django_db

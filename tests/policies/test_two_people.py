@@ -10,11 +10,11 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 from django.test import Client
 
-from policies import agents, agreeing, bootstrap, mandates, switches
 from policies.models import Agent, KillSwitch, Loosening, Mandate, PolicyVersion, Rule, Surface, Tier
 from policies.publishing import loosenings, publish
 from policies.publishing.loosenings import LooseningRefused, NotAllowed
 from policies.publishing.publish import DraftChanged, PolicyInvalid
+from policies.registry import agents, agreement, bootstrap, kill_switches, mandates
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold
 from tests.world import World
@@ -64,7 +64,7 @@ def test_two_people_publish_what_loosens(world):
     loosen()
     asked = publish.publish(by=first, note="Batches are enough.").asked
     assert tier() == "single"
-    assert agreeing.agree(loosening_id=asked.pk, by=second).status == "done"
+    assert agreement.agree(loosening_id=asked.pk, by=second).status == "done"
     assert tier() == "batch"
     assert_invariants_hold()
 
@@ -74,14 +74,14 @@ def test_nobody_agrees_to_their_own_request_and_nobody_agrees_twice(world, root)
     loosen()
     asked = publish.publish(by=first, note="Batches are enough.").asked
     with pytest.raises(NotAllowed):
-        agreeing.agree(loosening_id=asked.pk, by=first)
+        agreement.agree(loosening_id=asked.pk, by=first)
     with pytest.raises(LooseningRefused):
         publish.publish(by=second, note="The same once more.")
     with pytest.raises(NotAllowed):
-        agreeing.agree(loosening_id=asked.pk, by=world.owner)
+        agreement.agree(loosening_id=asked.pk, by=world.owner)
     loosenings.refuse(loosening_id=asked.pk, by=second)
     with pytest.raises(LooseningRefused):
-        agreeing.agree(loosening_id=asked.pk, by=root)
+        agreement.agree(loosening_id=asked.pk, by=root)
     assert tier() == "single"
 
 
@@ -99,7 +99,7 @@ def test_what_is_not_the_same_any_more_is_not_agreed_to(world, what):
     else:
         User.objects.filter(pk=first.pk).update(is_active=False)
     was = publish.active_version()
-    assert agreeing.agree(loosening_id=asked.pk, by=second).status == "outdated"
+    assert agreement.agree(loosening_id=asked.pk, by=second).status == "outdated"
     assert publish.active_version() == was
 
 
@@ -119,7 +119,7 @@ def test_an_earlier_version_comes_back_by_the_same_rule(world):
     strict = publish.publish(by=first).version
     asked = publish.activate(version=old, by=first, note="Too strict.").asked
     assert publish.active_version() == strict
-    agreeing.agree(loosening_id=asked.pk, by=second)
+    agreement.agree(loosening_id=asked.pk, by=second)
     assert publish.active_version() == old
     assert publish.activate(version=strict, by=first).version == strict
     assert_invariants_hold()
@@ -158,7 +158,7 @@ def test_a_requirement_that_nobody_can_meet_is_not_published(world):
 def test_no_form_of_the_admin_lets_one_person_loosen(world, root):
     """Whatever one person, even a superuser, saves and presses: what is in force stays as strict."""
     client = signed_in(root)
-    switches.engage(scope="everywhere", by=root, reason="Stop.")
+    kill_switches.engage(scope="everywhere", by=root, reason="Stop.")
     agents.suspend(agent=world.agent, by=root)
     mandate = Mandate.objects.get(surface="ads.budget")
     Mandate.objects.filter(pk=mandate.pk).update(tier_id="signature")
@@ -274,7 +274,7 @@ def test_a_mandate_that_was_taken_away_does_not_come_back_looser(world):
     assert isinstance(mandates.give(agent=world.agent, surface=surface, tier=mild, by=first, note="Back."), Loosening)
     assert not Mandate.objects.filter(surface=surface).exists()
     asked = Loosening.objects.get(kind="mandate")
-    assert agreeing.agree(loosening_id=asked.pk, by=second).status == "done"
+    assert agreement.agree(loosening_id=asked.pk, by=second).status == "done"
     assert Mandate.objects.get(surface=surface).tier == mild
     assert_invariants_hold()
 
@@ -297,7 +297,7 @@ def test_a_first_mandate_that_is_automatic_takes_two_people(world, tier):
     asked = mandates.give(agent=other, surface=surface, tier=Tier.objects.get(slug=tier), by=first, note="It can.")
     assert (asked.kind, asked.change["from"]) == ("mandate", "batch")
     assert not Mandate.objects.filter(agent=other).exists()
-    agreeing.agree(loosening_id=asked.pk, by=second)
+    agreement.agree(loosening_id=asked.pk, by=second)
     assert Mandate.objects.get(agent=other).tier_id == tier
     assert_invariants_hold()
 
@@ -317,11 +317,11 @@ def test_a_tier_that_is_strict_only_in_the_draft_is_no_way_around(world):
 
 def test_a_switch_that_was_engaged_anew_is_not_released(world):
     first, second = worlds.publishers()
-    switches.engage(scope="everywhere", by=world.owner, reason="Stop.")
-    asked = switches.ask_release(scope="everywhere", by=first, note="It is over.")
+    kill_switches.engage(scope="everywhere", by=world.owner, reason="Stop.")
+    asked = kill_switches.ask_release(scope="everywhere", by=first, note="It is over.")
     KillSwitch.objects.filter(scope="everywhere").update(is_engaged=False)
-    switches.engage(scope="everywhere", by=world.owner, reason="Not again!")
-    assert agreeing.agree(loosening_id=asked.pk, by=second).status == "outdated"
+    kill_switches.engage(scope="everywhere", by=world.owner, reason="Not again!")
+    assert agreement.agree(loosening_id=asked.pk, by=second).status == "outdated"
     assert KillSwitch.objects.get(scope="everywhere").is_engaged
 
 

@@ -25,7 +25,7 @@ from approvals.models import Snooze
 from approvals.people import eligibility
 from approvals.queue import presence, turns
 from approvals.queue.turns import Wanted
-from policies import switches
+from policies.registry import kill_switches
 
 Frame = Mapping[str, Any]
 
@@ -85,7 +85,7 @@ def render(
     """Draw the desk; only the part that changes, where htmx asks. Raises Http404 for what one may not see."""
     listed = listed or look_up(request)
     person, policy = _person(request), listed.policy
-    engaged = switches.engaged()
+    engaged = kill_switches.engaged()
     shown = opened.proposal_id or listed.next_after(None)
     page = review_page.load(person, shown, policy=policy) if shown else None
     recent = desk_recent.recent(person, policy)

@@ -21,10 +21,10 @@ from approvals.models import Dispatch, Proposal, Sample, State
 from approvals.people import eligibility
 from approvals.presentation import words
 from audit.clock import database_now
-from policies import switches
 from policies.engine.policy import Policy
 from policies.models import Mandate
 from policies.publishing.current import scopes
+from policies.registry import kill_switches
 
 SIZE: Final = 20
 _UNREAD: Final = ("grant", "receipt", "revision__body", "revision__rollback_body", "revision__before")
@@ -89,7 +89,7 @@ class Viewer:
 
 def viewer(person: User, policy: Policy) -> Viewer:
     """Return who looks. Three queries."""
-    engaged = frozenset(switch.scope for switch in switches.engaged())
+    engaged = frozenset(switch.scope for switch in kill_switches.engaged())
     return Viewer(person, policy, eligibility.roles(person), database_now(), engaged)
 
 

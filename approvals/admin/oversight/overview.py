@@ -21,9 +21,9 @@ from approvals.models import OPEN, WAITING, Dispatch, DispatchStatus, Proposal, 
 from approvals.people import eligibility
 from approvals.presentation import words
 from audit.clock import database_now
-from policies import switches
 from policies.models import KillSwitch
 from policies.publishing.publish import active_policy
+from policies.registry import kill_switches
 
 MOST_COUNTED: Final = 1_000
 MOST_DUE: Final = 6
@@ -95,7 +95,7 @@ def figures(scope: Scope) -> list[Figure]:
     proposals = reverse("admin:approvals_proposal_changelist")
     soon = _count(visible.filter(state__in=OPEN, deadline_at__gt=Now(), deadline_at__lte=Now() + SOON))
     failed = _count(scope.within(Dispatch.objects.filter(status=DispatchStatus.FAILED)))
-    stopped = len(switches.engaged())
+    stopped = len(kill_switches.engaged())
     dead = reverse("admin:approvals_dispatch_changelist") + "?letters=dead"
     if not person.has_perm("approvals.view_dispatch"):
         dead = f"{proposals}?state=failed"
@@ -154,7 +154,9 @@ def held(scope: Scope) -> list[Held]:
     address = reverse("admin:approvals_dispatch_changelist") + "?status__exact=waiting"
     if not scope.person.has_perm("approvals.view_dispatch"):
         address = reverse("admin:approvals_proposal_changelist") + "?state=approved"
-    return [Held(switch, _shown(_count(waiting.filter(covered(switch)))), address) for switch in switches.engaged()]
+    return [
+        Held(switch, _shown(_count(waiting.filter(covered(switch)))), address) for switch in kill_switches.engaged()
+    ]
 
 
 def covered(switch: KillSwitch) -> Q:

@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy
 
 from approvals.admin.review.actions import person_of
 from approvals.models import Dispatch, DispatchStatus
-from policies import switches
 from policies.models import EVERYWHERE, KillSwitch, Loosening
 from policies.publishing.loosenings import LooseningRefused
-from policies.switches import SwitchRefused
+from policies.registry import kill_switches
+from policies.registry.kill_switches import SwitchRefused
 
 Frame = Mapping[str, Any]
 LIVE: Final = "numbers"
@@ -77,7 +77,7 @@ class EngageForm(forms.Form):
 
 def overview(request: HttpRequest, frame: Frame) -> HttpResponse:
     """List the switches that are engaged, and what each holds back."""
-    engaged = switches.engaged()
+    engaged = kill_switches.engaged()
     asked = set(
         Loosening.objects.filter(
             status=Loosening.Status.WAITING, subject__in=[f"kill_switch:{switch.scope}" for switch in engaged]
@@ -96,7 +96,7 @@ def engage(request: HttpRequest, frame: Frame) -> HttpResponse:
     form = EngageForm(request.POST if request.method == "POST" else None, initial={"scope": asked})
     if request.method == "POST" and form.is_valid():
         try:
-            switch = switches.engage(by=person_of(request), **form.cleaned_data)
+            switch = kill_switches.engage(by=person_of(request), **form.cleaned_data)
         except (SwitchRefused, KillSwitch.DoesNotExist) as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -118,7 +118,7 @@ def release(request: HttpRequest, scope: str, frame: Frame) -> HttpResponse:
         raise Http404
     if request.method == "POST":
         try:
-            switches.ask_release(scope=scope, by=person_of(request), note=request.POST.get("note", ""))
+            kill_switches.ask_release(scope=scope, by=person_of(request), note=request.POST.get("note", ""))
         except (SwitchRefused, LooseningRefused) as refusal:
             messages.error(request, str(refusal))
         else:

@@ -22,11 +22,11 @@ from approvals.models import WAITING, Dispatch, Proposal, Revision, State
 from approvals.people import eligibility
 from approvals.presentation import marks, participants, words
 from approvals.queue.available_actions import Offers, offers
-from policies import switches
 from policies.engine.policy import Policy, SurfacePolicy
 from policies.models import KillSwitch
 from policies.publishing.current import scopes
 from policies.publishing.publish import active_policy
+from policies.registry import kill_switches
 
 MAX_RAW: Final = 20_000
 HOLDABLE: Final = (*WAITING, State.APPROVED)
@@ -198,7 +198,7 @@ def _seconds_left(page: Page) -> int | None:
 
 def _is_stopped(proposal: Proposal, engaged: Sequence[KillSwitch] | None) -> bool:
     covering = scopes(agent=proposal.agent_id, surface=proposal.surface_id)
-    return any(switch.scope in covering for switch in (switches.engaged() if engaged is None else engaged))
+    return any(switch.scope in covering for switch in (kill_switches.engaged() if engaged is None else engaged))
 
 
 def _forms(page: Page, failed: Form | None) -> dict[str, Form]:

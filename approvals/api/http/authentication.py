@@ -9,8 +9,8 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from approvals.api.http.errors import AgentKeyNotAccepted, CsrfFailed
-from policies import agents
 from policies.models import ApiKey
+from policies.registry import agents
 
 REALM = 'Bearer realm="HITL Portal"'
 

@@ -8,8 +8,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 
-from policies import bootstrap, signing_secrets
-from policies.bootstrap import Line, SampleInvalid
+from policies.registry import bootstrap, signing_secrets
+from policies.registry.bootstrap import Line, SampleInvalid
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from policies import registration, signing_secrets
-from policies.registration import AgentExists, Application, RegistrationRefused
+from policies.registry import registration, signing_secrets
+from policies.registry.registration import AgentExists, Application, RegistrationRefused
 
 
 class Command(BaseCommand):

@@ -11,8 +11,8 @@ from django.test import Client
 
 from approvals.api.http import throttling
 from approvals.models import Proposal
-from policies import agents
 from policies.models import Agent
+from policies.registry import agents
 from tests import world as worlds
 from tests.world import World
 

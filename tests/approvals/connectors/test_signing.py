@@ -8,7 +8,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from approvals.outbox.signing import InvalidSecret, headers
-from policies import signing_secrets
+from policies.registry import signing_secrets
 from tests import vectors
 
 

@@ -13,9 +13,9 @@ from hitlportal.demo import agents as agents_of_the_demo
 from hitlportal.demo import stage
 from hitlportal.demo.memory import Folder, Memory
 from hitlportal.demo.scenario import proposals
-from policies import agents
 from policies.models import Connector, Tier
 from policies.publishing.publish import active_policy
+from policies.registry import agents
 
 pytestmark = pytest.mark.django_db
 HOLD = timedelta(seconds=20)

@@ -7,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from audit.models import Entry
-from policies import bootstrap
 from policies.models import Activation, KillSwitch, PolicyTest, PolicyVersion, Requirement, Rule, Surface, Tier
+from policies.registry import bootstrap
 
 pytestmark = pytest.mark.django_db
 

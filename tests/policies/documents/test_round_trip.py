@@ -7,8 +7,9 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from policies import bootstrap, policy_files
+from policies import policy_files
 from policies.models import Rule, Surface, Tier
+from policies.registry import bootstrap
 from tests.policies.documents import tables
 
 pytestmark = pytest.mark.django_db

@@ -6,9 +6,9 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from policies import agents, mandates, switches
 from policies.models import Loosening
 from policies.publishing import loosenings, publish
+from policies.registry import agents, kill_switches, mandates
 
 Kind = Loosening.Kind
 
@@ -16,7 +16,7 @@ _ACTS: Final[Mapping[str, Callable[[Loosening, User], bool]]] = {
     Kind.PUBLISH: publish.publish_as_asked,
     Kind.ACTIVATE: publish.activate_as_asked,
     Kind.MANDATE: mandates.raise_as_asked,
-    Kind.RELEASE: switches.release_as_asked,
+    Kind.RELEASE: kill_switches.release_as_asked,
     Kind.AGENT: agents.activate_as_asked,
 }
 """Each does what was asked and returns True, or returns False where it is not the same any more."""

@@ -10,11 +10,11 @@ from django.db import transaction
 
 from audit.clock import database_now
 from audit.ledger import entries
-from policies import agents, mandates
 from policies.actors import actor
-from policies.agents import IssuedKey
 from policies.models import Agent, Connector, Surface, Tier
 from policies.publishing.loosenings import LooseningRefused
+from policies.registry import agents, mandates
+from policies.registry.agents import IssuedKey
 
 _HOST_LENGTH: Final = 253
 
