@@ -23,7 +23,7 @@ from policies.engine.policy import LimitPolicy
 from policies.models import Activation, Agent, Surface
 from policies.publishing.current import Standing, close_gate
 from policies.publishing.publish import compiled
-from policies.rules import matches
+from policies.rules.rule import matches
 
 GIVEN_BACK: Final = (State.REJECTED, State.BLOCKED, State.EXPIRED, State.WITHDRAWN)
 """What is in these states does not count."""

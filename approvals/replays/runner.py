@@ -15,7 +15,7 @@ from policies.guardrails import GuardrailInvalid
 from policies.models import ReplayRun
 from policies.publishing import replay_runs
 from policies.publishing.replay_runs import Progress, ReplayTaken
-from policies.rules import RuleInvalid
+from policies.rules.rule import RuleInvalid
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from policies.models import Rule, Tier
 from policies.publishing.drafts import members
 from policies.publishing.snapshot import MATCH
 from policies.publishing.validation import requirement_faults
-from policies.rules import RuleInvalid, compile_rule
+from policies.rules.rule import RuleInvalid, compile_rule
 
 EXAMPLES = (
     ("amount > 10000", gettext_lazy("Over $10,000.")),

@@ -11,8 +11,8 @@ from policies.engine.policy import usual_tiers
 from policies.facts.facts import Facts
 from policies.facts.vocabulary import Given
 from policies.publishing.publish import active_policy
-from policies.rulebook import RuleBook
-from policies.rules import Filled, RuleInvalid, compile_rule
+from policies.rules.rule import Filled, RuleInvalid, compile_rule
+from policies.rules.rulebook import RuleBook
 
 
 class Past(Protocol):

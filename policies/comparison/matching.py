@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
-from policies.rules import matches
+from policies.rules.rule import matches
 
 
 class Reach(Enum):

@@ -17,8 +17,8 @@ from policies.engine.policy import LimitPolicy, Policy, SurfacePolicy, TierPolic
 from policies.facts.facts import Effect, Facts, Finding
 from policies.facts.reasons import Outcome, Reason, Weighed, only_told, weighed
 from policies.facts.vocabulary import Given
-from policies.rulebook import NONE_HOLD, Holding
-from policies.rules import Filled
+from policies.rules.rule import Filled
+from policies.rules.rulebook import NONE_HOLD, Holding
 
 __all__ = ["Facts", "Finding", "Outcome", "Reason", "Verdict", "evaluate"]
 

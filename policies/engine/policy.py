@@ -12,8 +12,8 @@ from policies.engine.requirements import RequirementPolicy
 from policies.facts.facts import Effect
 from policies.facts.reasons import Outcome
 from policies.guardrails import GuardrailPolicy
-from policies.rulebook import EMPTY_BOOK, RuleBook
-from policies.rules import compile_rule, matches
+from policies.rules.rule import compile_rule, matches
+from policies.rules.rulebook import EMPTY_BOOK, RuleBook
 
 
 @dataclass(frozen=True, slots=True)

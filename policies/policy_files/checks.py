@@ -14,7 +14,7 @@ from policies.guardrails import CONFIG_SCHEMAS, Effect, GuardrailInvalid, Guardr
 from policies.policy_files.format.shapes import did_you_mean
 from policies.policy_files.reading import Item, PolicyFile
 from policies.policy_files.yaml_reading import Place, Problem, Scalar
-from policies.rules import RuleInvalid
+from policies.rules.rule import RuleInvalid
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from policies.engine.payloads import SchemaInvalid
 from policies.engine.policy import TierPolicy, compile_guardrail, compile_limit, compile_tiers, usual_tiers
 from policies.engine.requirements import Approvers, from_rows
 from policies.guardrails import GuardrailInvalid
-from policies.rules import RuleInvalid, compile_rule
+from policies.rules.rule import RuleInvalid, compile_rule
 
 
 @dataclass(frozen=True, slots=True)

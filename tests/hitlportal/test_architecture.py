@@ -12,7 +12,7 @@ PURE = [
     "audit/canonical.py",
     "audit/merkle.py",
     "audit/notes.py",
-    "policies/conditions.py",
+    "policies/rules/conditions.py",
     "policies/engine/evaluation.py",
     "policies/engine/simulation.py",
     "policies/facts/stored_facts.py",

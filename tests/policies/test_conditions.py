@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies import conditions
-from policies.conditions import Activation, ConditionFailed, ConditionInvalid, compile_condition
 from policies.facts import vocabulary
 from policies.facts.vocabulary import FACTS, Given
+from policies.rules import conditions
+from policies.rules.conditions import Activation, ConditionFailed, ConditionInvalid, compile_condition
 from tests.policies.made_policies import facts, policy
 
 FRIDAY = datetime(2026, 11, 20, 8, 30, tzinfo=timezone(timedelta(hours=5)))

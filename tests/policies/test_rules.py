@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.conditions import ConditionInvalid
 from policies.engine.evaluation import evaluate
 from policies.facts.vocabulary import Given
-from policies.rules import RuleInvalid, matches
+from policies.rules.conditions import ConditionInvalid
+from policies.rules.rule import RuleInvalid, matches
 from tests.policies.made_policies import facts, policy
 
 

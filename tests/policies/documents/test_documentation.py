@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from policies.conditions import compile_condition
 from policies.facts.vocabulary import FACTS
 from policies.policy_files import Known, check, read_files
+from policies.rules.conditions import compile_condition
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 TEXT = (DOCS / "policy.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from policies.expressions import ARITHMETIC, COMPARISONS, Node, is_number
+from policies.rules.expressions import ARITHMETIC, COMPARISONS, Node, is_number
 
 ENGINE_ROUNDS: Final = 10_000
 MAX_DEPTH: Final = 2

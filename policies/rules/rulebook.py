@@ -10,10 +10,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from policies.conditions import Activation, ConditionFailed
 from policies.facts import vocabulary
 from policies.facts.vocabulary import Absent, Given
-from policies.rules import RulePolicy, matches
+from policies.rules.conditions import Activation, ConditionFailed
+from policies.rules.rule import RulePolicy, matches
 
 _MAX_KNOWN: Final = 1_000
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Final
 
-from policies.expressions import Node
+from policies.rules.expressions import Node
 
 
 class ConditionInvalid(ValueError):

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any, Final
 
-from policies.conditions import Condition, ConditionInvalid, compile_condition
 from policies.facts.facts import Facts
 from policies.facts.reasons import Outcome, Reason, Weighed, weighed
+from policies.rules.conditions import Condition, ConditionInvalid, compile_condition
 
 PLACEHOLDERS: Final = frozenset(
     {"surface", "action", "agent", "tags", "targets", "confidence", "amount", "currency", "audience_size"}

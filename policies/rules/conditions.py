@@ -20,11 +20,11 @@ from typing import Any, Final, NamedTuple
 
 from cel_expr_python import cel
 
-from policies import costs, expressions
-from policies.expressions import Node
 from policies.facts import vocabulary
 from policies.facts.vocabulary import ALIASES, FACTS, MEASURED, NUMBERS, Given
-from policies.refusals import ConditionInvalid, did_you_mean, invalid, plain, refused
+from policies.rules import costs, expressions
+from policies.rules.condition_errors import ConditionInvalid, did_you_mean, invalid, plain, refused
+from policies.rules.expressions import Node
 
 __all__ = [
     "FACTS",
