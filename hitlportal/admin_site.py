@@ -78,12 +78,12 @@ class PortalAdminSite(AdminSite):
     def publish_policy(self, request: HttpRequest) -> HttpResponse:
         """Publish the policy, or agree to what loosens it."""
         from approvals.admin.replays import page  # noqa: PLC0415
-        from policies.admin import publish_page  # noqa: PLC0415
+        from policies.admin.publishing import page as publishing_page  # noqa: PLC0415
         from policies.publishing import replay_runs  # noqa: PLC0415
 
         if (first := second_factor.second_factor_first(request, "publish")) is not None:
             return first
-        response = publish_page.page(request, self.each_context(request))
+        response = publishing_page.page(request, self.each_context(request))
         if isinstance(response, TemplateResponse) and response.context_data:
             draft = response.context_data["draft"]
             response.context_data |= page.panel(request, replay_runs.of_digest(draft.digest))

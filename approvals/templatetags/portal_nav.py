@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from approvals.admin.personal.counts import waiting_for
 from approvals.people import eligibility
-from policies.admin.publish_page import may_see
+from policies.admin.publishing.page import may_see
 
 register = template.Library()
 

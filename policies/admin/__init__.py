@@ -1,7 +1,9 @@
 """The policy's tables and their history. Importing it registers the pages."""
 
 from audit import history
-from policies.admin import agent, checks, connector, loosening, mandate, people, rule, surface, timing, version
+from policies.admin import people
+from policies.admin.publishing import loosenings, versions
+from policies.admin.tables import agent, checks, connector, mandate, rule, surface, timing
 from policies.models import (
     Agent,
     Calendar,
@@ -34,4 +36,4 @@ history.register(
     Escalation,
 )
 
-__all__ = ["agent", "checks", "connector", "loosening", "mandate", "people", "rule", "surface", "timing", "version"]
+__all__ = ["agent", "checks", "connector", "loosenings", "mandate", "people", "rule", "surface", "timing", "versions"]

@@ -6,7 +6,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from policies.admin.publish_page import may_see
+from policies.admin.publishing.page import may_see
 from policies.publishing import drafts
 
 register = template.Library()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import User
 
 from approvals.people import eligibility
-from policies.admin import trial
+from policies.admin.tables import rule_trial
 from policies.facts import stored_facts
 from policies.facts.facts import Facts
 from policies.facts.stored_facts import FactsUnreadable
@@ -49,4 +49,4 @@ class RecentProposals:
             return None
 
 
-trial.use(RecentProposals())
+rule_trial.use(RecentProposals())

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from policies.admin import trial
 from policies.admin.json_field import StrictJsonField
 from policies.admin.recorded import DraftedAdmin, person_of
-from policies.admin.trial import Trial
+from policies.admin.tables import rule_trial
+from policies.admin.tables.rule_trial import Trial
 from policies.engine.policy import TierPolicy, usual_tiers
 from policies.facts.vocabulary import ALIASES, FACTS
 from policies.models import Rule, Tier
@@ -149,7 +149,7 @@ class RuleAdmin(DraftedAdmin[Rule]):
         context |= {
             "facts": [(name, fact) for name, fact in FACTS.items() if name not in ALIASES],
             "examples": EXAMPLES,
-            "recent": trial.recent(person_of(request)),
+            "recent": rule_trial.recent(person_of(request)),
             "chosen": request.POST.get("_proposal", ""),
             "trial": _trial(request, context["adminform"].form),
         }
@@ -160,4 +160,4 @@ def _trial(request: HttpRequest, form: Any) -> Trial | None:
     if not getattr(form, "is_trial", False) or form.errors:
         return None
     chosen = request.POST.get("_proposal", "")
-    return trial.try_rule(form.row(), slug=form.instance.pk or "", proposal=chosen, by=person_of(request))
+    return rule_trial.try_rule(form.row(), slug=form.instance.pk or "", proposal=chosen, by=person_of(request))

@@ -15,8 +15,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from policies.admin.checks import Sluggish
 from policies.admin.recorded import DraftedAdmin
+from policies.admin.tables.checks import Sluggish
 from policies.admin.zones import require_time_zone
 from policies.engine import business_time
 from policies.engine.business_time import DAYS
