@@ -21,8 +21,8 @@ from django.utils.translation import gettext as _
 
 from approvals.outbox.sockets import Deadline
 from policies.guardrails import Effect, Finding, GuardrailPolicy, Kind, texts
-from policies.guardrails.folding import folded
-from policies.guardrails.reading import Reading
+from policies.guardrails.text.folding import folded
+from policies.guardrails.text.reading import Reading
 
 __all__ = ["Answer", "Assessment", "Endpoint", "assess", "configured", "findings"]
 

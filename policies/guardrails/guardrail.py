@@ -6,8 +6,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from policies.guardrails.kinds import Check, Kind, config_problems, prepare
-from policies.guardrails.paths import parts
+from policies.guardrails.kinds.registry import Check, Kind, config_problems, prepare
+from policies.guardrails.text.paths import parts
 
 
 class Effect(StrEnum):

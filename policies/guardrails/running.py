@@ -5,9 +5,9 @@ from itertools import islice
 from typing import Any, Final
 
 from policies.guardrails.guardrail import Finding, GuardrailPolicy
-from policies.guardrails.kinds import Kind
-from policies.guardrails.paths import texts
-from policies.guardrails.reading import Reading, Spot
+from policies.guardrails.kinds.registry import Kind
+from policies.guardrails.text.paths import texts
+from policies.guardrails.text.reading import Reading, Spot
 
 MOST_FINDINGS: Final = 20
 """So many findings of one guardrail are told; one more says how many there are besides."""

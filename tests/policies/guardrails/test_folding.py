@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.guardrails.folding import BY_LOOK, View, fold, folded
-from policies.guardrails.reading import Reading
+from policies.guardrails.text.folding import BY_LOOK, View, fold, folded
+from policies.guardrails.text.reading import Reading
 
 
 @pytest.mark.parametrize(

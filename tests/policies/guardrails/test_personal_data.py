@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.guardrails.account_numbers import has_luhn, has_mod_97
+from policies.guardrails.text.account_numbers import has_luhn, has_mod_97
 from tests.policies.guardrails.finding import find, marks
 
 REGIONS = {"regions": ["US", "DE", "GB", "FR"], "allowed": ["@example.com", "press@other.test", "+49 30 1234567"]}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from policies.guardrails.reading import Reading, Spot
+from policies.guardrails.text.reading import Reading, Spot
 
 _COUNT: Final = {"type": "integer", "minimum": 0, "maximum": 2_000_000}
 SCHEMA: Final = {

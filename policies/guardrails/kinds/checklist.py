@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from policies.guardrails.reading import Reading, Spot
+from policies.guardrails.text.reading import Reading, Spot
 
 SCHEMA: Final = {
     "type": "object",

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from policies.guardrails import urls
-from policies.guardrails.links import links
-from policies.guardrails.reading import Reading, Spot
+from policies.guardrails.text import urls
+from policies.guardrails.text.links import links
+from policies.guardrails.text.reading import Reading, Spot
 
 SCHEMA: Final = {
     "type": "object",

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from policies.guardrails import phrases
-from policies.guardrails.folding import folded
-from policies.guardrails.reading import Reading, Spot
-from policies.guardrails.scripts import letters_of, look_alikes, script
+from policies.guardrails.text import phrases
+from policies.guardrails.text.folding import folded
+from policies.guardrails.text.reading import Reading, Spot
+from policies.guardrails.text.scripts import letters_of, look_alikes, script
 
 _NAMES: Final = {
     "type": "array",

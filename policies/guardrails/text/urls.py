@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import idna
 
-from policies.guardrails.folding import BY_LOOK, folded
+from policies.guardrails.text.folding import BY_LOOK, folded
 
 WEB: Final = frozenset({"http", "https", "ftp", "ws", "wss"})
 _SCHEME: Final = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]{0,40}):")

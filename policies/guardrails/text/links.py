@@ -5,8 +5,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from policies.guardrails import markup
-from policies.guardrails.reading import Reading
+from policies.guardrails.text import markup
+from policies.guardrails.text.reading import Reading
 
 _ATTRIBUTES: Final = frozenset(
     [

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from policies.guardrails.folding import BY_LOOK, PLAIN, Table, View, folded
+from policies.guardrails.text.folding import BY_LOOK, PLAIN, Table, View, folded
 
 # Scripts that put no spaces between words: there a phrase may stand inside what looks like one word.
 _UNSPACED = re.compile(

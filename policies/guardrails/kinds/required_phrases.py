@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from policies.guardrails import phrases
-from policies.guardrails.reading import Reading, Spot
+from policies.guardrails.text import phrases
+from policies.guardrails.text.reading import Reading, Spot
 
 SCHEMA: Final = {
     "type": "object",

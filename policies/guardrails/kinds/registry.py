@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from policies.guardrails import (
+from policies.guardrails.kinds import (
     checklist,
     confusables,
     forbidden_phrases,
@@ -19,7 +19,7 @@ from policies.guardrails import (
     required_merge_tag,
     required_phrases,
 )
-from policies.guardrails.reading import Reading, Spot
+from policies.guardrails.text.reading import Reading, Spot
 
 Check = Callable[[Sequence[Reading]], Iterator[Spot]]
 MAX_PROBLEMS: Final = 20

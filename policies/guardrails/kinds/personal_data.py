@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import phonenumbers
 
-from policies.guardrails import account_numbers
-from policies.guardrails.folding import View, folded
-from policies.guardrails.reading import Reading, Spot
+from policies.guardrails.text import account_numbers
+from policies.guardrails.text.folding import View, folded
+from policies.guardrails.text.reading import Reading, Spot
 
 _WORDS: Final = {"type": "array", "maxItems": 200, "uniqueItems": True}
 KINDS: Final = ("email", "phone", "iban", "card")

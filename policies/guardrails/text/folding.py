@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Final, NamedTuple, Protocol
 
-from policies.guardrails.scripts import look_alikes
+from policies.guardrails.text.scripts import look_alikes
 
 _BLOCK: Final = 1024
 # A few ligatures stand for whole sentences; taken apart they would make a text 18 times as long.

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from policies.guardrails import markup
-from policies.guardrails.folding import folded
-from policies.guardrails.links import links
-from policies.guardrails.reading import Reading, Spot
-from policies.guardrails.required_phrases import is_each, missing
+from policies.guardrails.kinds.required_phrases import is_each, missing
+from policies.guardrails.text import markup
+from policies.guardrails.text.folding import folded
+from policies.guardrails.text.links import links
+from policies.guardrails.text.reading import Reading, Spot
 
 _TAGS: Final = {
     "type": "array",

@@ -7,9 +7,9 @@ import unicodedata
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from policies.guardrails import markup
-from policies.guardrails.folding import BY_LOOK, WITH_TAGS, View, fold, is_invisible
-from policies.guardrails.scripts import look_alikes
+from policies.guardrails.text import markup
+from policies.guardrails.text.folding import BY_LOOK, WITH_TAGS, View, fold, is_invisible
+from policies.guardrails.text.scripts import look_alikes
 
 _TAGS: Final = frozenset(map(chr, range(0xE0020, 0xE007F)))
 _AROUND: Final = 20

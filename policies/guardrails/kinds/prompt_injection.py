@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from policies.guardrails import phrases
-from policies.guardrails.folding import BY_LOOK, View, fold, without_accents
-from policies.guardrails.injection_sentences import SENTENCES
-from policies.guardrails.markup import TokenKind
-from policies.guardrails.reading import Reading, Spot
+from policies.guardrails.kinds.injection_sentences import SENTENCES
+from policies.guardrails.text import phrases
+from policies.guardrails.text.folding import BY_LOOK, View, fold, without_accents
+from policies.guardrails.text.markup import TokenKind
+from policies.guardrails.text.reading import Reading, Spot
 
 SCHEMA: Final = {
     "type": "object",

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from policies.guardrails.folding import View
-from policies.guardrails.reading import Reading, Spot
+from policies.guardrails.text.folding import View
+from policies.guardrails.text.reading import Reading, Spot
 
 SCHEMA: Final = {
     "type": "object",

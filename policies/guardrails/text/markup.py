@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from html import unescape
 from typing import Final, NamedTuple
 
-from policies.guardrails.folding import Piece, Pieces, View
+from policies.guardrails.text.folding import Piece, Pieces, View
 
 
 class TokenKind(StrEnum):
