@@ -117,7 +117,7 @@ def _database() -> dict[str, Any]:
 DATABASES = {"default": _database()}
 CACHES = {
     "default": {
-        "BACKEND": "hitlportal.caching.PortalCache",
+        "BACKEND": "hitlportal.processes.cache.PortalCache",
         "LOCATION": "portal_cache",
         # Limits are counted here. Were it small, whoever fills it would empty everybody's count.
         "OPTIONS": {"MAX_ENTRIES": 1_000_000},
