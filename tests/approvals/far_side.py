@@ -10,7 +10,7 @@ from approvals.connectors.receiver import MemoryStore, Receiver, Refused
 from django.conf import settings
 
 from approvals.shipping import grants
-from tests.approvals.connectors.servers import answer, serving
+from tests.approvals.outbox.servers import answer, serving
 
 CONNECTOR_SECRET = "whsec_" + "B" * 43 + "="
 CALLBACK_SECRET = "whsec_" + "A" * 43 + "="

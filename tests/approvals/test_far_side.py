@@ -7,7 +7,7 @@ from approvals.models import Dispatch, Proposal
 from approvals.outbox.http import Answer
 from approvals.shipping import delivery
 from tests import world as worlds
-from tests.approvals.connectors.servers import answer, serving
+from tests.approvals.outbox.servers import answer, serving
 from tests.world import World
 
 pytestmark = pytest.mark.django_db

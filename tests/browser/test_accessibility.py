@@ -18,8 +18,8 @@ from policies.models import Guardrail, ReplayRun, Surface
 from policies.publishing import publish, replay_runs
 from policies.registry import kill_switches
 from tests import world as worlds
+from tests.approvals.admin.editing.test_form import PAYLOAD, SCHEMA
 from tests.browser.conftest import DESK, PHONE, OpenAs
-from tests.test_edit_form import PAYLOAD, SCHEMA
 from tests.world import World
 
 pytestmark = pytest.mark.timeout(400)

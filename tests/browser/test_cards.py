@@ -4,8 +4,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from policies.models import Surface
+from tests.approvals.cards.test_cards import PAYLOADS
 from tests.browser.conftest import PHONE, OpenAs
-from tests.test_cards import PAYLOADS
 from tests.world import World
 
 

@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from approvals.models import Proposal
+from tests.approvals.admin.editing.test_form import PAYLOAD, SCHEMA
 from tests.browser.conftest import PHONE, OpenAs
-from tests.test_edit_form import PAYLOAD, SCHEMA
 from tests.world import World
 
 

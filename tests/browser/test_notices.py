@@ -13,8 +13,8 @@ from approvals.messaging import decision_links, sending
 from approvals.models import Notice, Proposal
 from approvals.notices import occasions
 from audit.clock import database_now
-from tests.approvals.channels.mailbox import mail_server
-from tests.approvals.channels.slack_api import slack_api
+from tests.approvals.messaging.mailbox import mail_server
+from tests.approvals.messaging.slack_api import slack_api
 from tests.browser.conftest import DESK, PHONE, OpenAs
 from tests.world import World, seen
 

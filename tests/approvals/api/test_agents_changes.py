@@ -2,7 +2,7 @@
 
 from approvals.models import Outcome, Proposal, Revision
 from tests.approvals.api.conftest import SENT, Api, decision, pointers, problem, stored
-from tests.approvals.test_life import ship
+from tests.approvals.lifecycle.test_life import ship
 from tests.world import World
 
 

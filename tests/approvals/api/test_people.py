@@ -5,7 +5,7 @@ from django.test import Client
 
 from approvals.shipping import dispatches
 from tests.approvals.api.conftest import Api, decision, problem, stored
-from tests.approvals.test_life import ship
+from tests.approvals.lifecycle.test_life import ship
 from tests.world import World
 
 

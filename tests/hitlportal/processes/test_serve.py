@@ -1,0 +1,144 @@
+"""The whole portal as one command, in a state folder of its own."""
+
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent.parent
+
+
+class Portal:
+    """A started `manage.py serve` and what it has printed so far."""
+
+    def __init__(self, port, env):
+        self.address = f"http://127.0.0.1:{port}"
+        self.lines = []
+        self._queue = queue.Queue()
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve"],
+            cwd=CHECKOUT,
+            env={**os.environ, "DEBUG": "true", "LOG_LEVEL": "INFO", "PORT": str(port), **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append(line)
+            self._queue.put(line)
+        self._queue.put(None)
+
+    def wait_for(self, part, seconds=60):
+        deadline = time.monotonic() + seconds
+        while (line := self._queue.get(timeout=max(0.1, deadline - time.monotonic()))) is not None:
+            if part in line:
+                return line
+        pytest.fail(f"never said {part!r}:\n{''.join(self.lines)}")
+
+    def children(self):
+        children = psutil.Process(self.process.pid).children()
+        return {child.pid: " ".join(child.cmdline()) for child in children}
+
+    def end(self, number):
+        children = self.children()
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=40)
+        assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+        return code
+
+
+@pytest.fixture
+def serve(state_folder, unused_port):
+    started = []
+
+    def start(**env):
+        started.append(Portal(unused_port, {"VAR_DIR": str(state_folder), **env}))
+        return started[-1]
+
+    yield start
+    for portal in started:
+        if portal.process.poll() is None:
+            portal.end(signal.SIGTERM)
+
+
+@pytest.fixture
+def embedded(serve, state_folder):
+    return serve(DATABASE_URL="", REDIS_URL="")
+
+
+def test_it_says_when_it_is_ready_and_ends_cleanly(embedded):
+    line = embedded.wait_for("is ready")
+    assert line.endswith(f"HITL Portal is ready at {embedded.address}/admin/\n")
+    assert httpx.get(f"{embedded.address}/readyz").json()["status"] == "ok"
+    assert len(embedded.children()) == 3
+    assert embedded.end(signal.SIGTERM) == 0
+    embedded.wait_for("HITL Portal has stopped")
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{embedded.address}/healthz")
+
+
+def test_a_killed_worker_comes_back_and_ctrl_c_ends_all(embedded):
+    embedded.wait_for("is ready")
+    worker = next(pid for pid, args in embedded.children().items() if " worker " in args)
+    os.kill(worker, signal.SIGKILL)
+    assert "worker" in embedded.wait_for("died (SIGKILL)")
+    embedded.wait_for("celery@")
+    assert len(embedded.children()) == 3
+    assert embedded.end(signal.SIGINT) == 0
+
+
+def test_a_taken_port_is_told_at_once(serve, unused_port):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", unused_port))
+        other.listen()
+        portal = serve(DATABASE_URL="", REDIS_URL="")
+        assert portal.process.wait(timeout=30) == 1
+    said = portal.wait_for(f"Port {unused_port}")
+    assert "PORT=" in said
+
+
+def test_incomplete_settings_are_told_without_a_traceback(serve):
+    portal = serve(DEBUG="false")
+    assert portal.process.wait(timeout=30) == 1
+    portal.wait_for("SECRET_KEY is missing")
+    assert "Traceback" not in "".join(portal.lines)
+
+
+@pytest.fixture
+def own_database(request):
+    """The address of a new database on the system's PostgreSQL."""
+    base, _, _ = os.environ["DATABASE_URL"].rpartition("/")
+    name = f"serve_{os.getpid()}"
+    with psycopg.connect(f"{base}/postgres", autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        yield f"{base}/{name}"
+        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.mark.redis
+@pytest.mark.system_postgres
+def test_it_runs_on_redis_and_a_system_postgresql(own_database, serve, state_folder):
+    portal = serve(DATABASE_URL=own_database)
+    portal.wait_for("is ready")
+    assert httpx.get(f"{portal.address}/readyz").json()["parts"] == {
+        "database": "ok",
+        "migrations": "ok",
+        "broker": "ok",
+    }
+    assert not (state_folder / "postgres").exists()
+    assert not (state_folder / "broker").exists()
+    assert portal.end(signal.SIGTERM) == 0
