@@ -77,7 +77,7 @@ class PortalAdminSite(AdminSite):
 
     def publish_policy(self, request: HttpRequest) -> HttpResponse:
         """Publish the policy, or agree to what loosens it."""
-        from approvals.admin.replays import page  # noqa: PLC0415
+        from approvals.admin.replays import page as replay_page  # noqa: PLC0415
         from policies.admin.publishing import page as publishing_page  # noqa: PLC0415
         from policies.publishing import replay_runs  # noqa: PLC0415
 
@@ -86,7 +86,7 @@ class PortalAdminSite(AdminSite):
         response = publishing_page.page(request, self.each_context(request))
         if isinstance(response, TemplateResponse) and response.context_data:
             draft = response.context_data["draft"]
-            response.context_data |= page.panel(request, replay_runs.of_digest(draft.digest))
+            response.context_data |= replay_page.panel(request, replay_runs.of_digest(draft.digest))
         return response
 
     def health(self, request: HttpRequest) -> HttpResponse:
@@ -103,12 +103,12 @@ class PortalAdminSite(AdminSite):
 
     def start_replay(self, request: HttpRequest) -> HttpResponse:
         """Try the draft, or a version, on past proposals."""
-        from approvals.admin.replays import page  # noqa: PLC0415
+        from approvals.admin.replays import page as replay_page  # noqa: PLC0415
 
-        return page.start(request)
+        return replay_page.start(request)
 
     def show_replay(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Show how far such a trial is, and what it says."""
-        from approvals.admin.replays import page  # noqa: PLC0415
+        from approvals.admin.replays import page as replay_page  # noqa: PLC0415
 
-        return page.show(request, object_id, self.each_context(request))
+        return replay_page.show(request, object_id, self.each_context(request))

@@ -7,7 +7,8 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
-from approvals.admin.batch import result, views
+from approvals.admin.batch import result
+from approvals.admin.batch import views as batch_views
 from approvals.admin.desk import views as desk_views
 from approvals.admin.oversight import charts, daily, monitor
 from approvals.admin.personal import absence, inbox, preferences, slack_link
@@ -20,7 +21,7 @@ PAGES: dict[str, tuple[str, View]] = {
     **charts.PAGES,
     **desk_views.PAGES,
     "approvals_proposal_preview": ("approvals/proposal/<uuid:object_id>/preview/", email_preview.page),
-    "desk_batch": ("desk/batch/", views.page),
+    "desk_batch": ("desk/batch/", batch_views.page),
     "desk_batch_result": ("desk/batch/<uuid:batch>/", result.page),
     "monitor": ("monitor/", monitor.page),
     "monitor_lists": ("monitor/lists/", monitor.lists),

@@ -14,10 +14,11 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from approvals.messaging import composition, standing
+from approvals.messaging import composition
 from approvals.messaging.apprise import transport as apprise
 from approvals.messaging.email import transport as email
 from approvals.messaging.message import Message, NotSent
+from approvals.messaging.slack import live_messages
 from approvals.models import ChannelHealth, ChannelKind, NoticeDelivery, Reachability
 from approvals.notices import preferences
 from approvals.outbox import backoff, queue
@@ -40,7 +41,7 @@ def deliver_due(*, most: int = 50) -> int:
 def _bring_up_to_date(most: int) -> int:
     """Change what stands in Slack, and answer there; return how many were tried."""
     tried = 0
-    for tell in (standing.update_next, standing.answer_next):
+    for tell in (live_messages.update_next, live_messages.answer_next):
         while tried < most and not _is_resting(ChannelKind.SLACK):
             try:
                 if not tell():
@@ -110,7 +111,7 @@ def _send(written: Sequence[Written]) -> None:
             else:
                 email.send_digest(composition.digest([one for _row, one in written], identifier=str(row.pk)), to=to)
         case ChannelKind.SLACK:
-            standing.post(row, message)
+            live_messages.post(row, message)
         case ChannelKind.APPRISE:
             apprise.send(message, url=row.address.url if row.address and row.address.is_enabled else "")
         case _:
