@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-from approvals.connectors.receiver import Accepted, Receiver, Refused, SqliteStore
 
+from hitl_portal.receiver import Accepted, Receiver, Refused, SqliteStore
 from hitlportal.demo.memory import Folder, Memory
 
 MOST_BYTES: Final = 2 * 1024 * 1024

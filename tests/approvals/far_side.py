@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from approvals.connectors.receiver import MemoryStore, Receiver, Refused
 from django.conf import settings
 
 from approvals.shipping import grants
+from hitl_portal.receiver import MemoryStore, Receiver, Refused
 from tests.approvals.outbox.servers import answer, serving
 
 CONNECTOR_SECRET = "whsec_" + "B" * 43 + "="

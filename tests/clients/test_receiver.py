@@ -14,14 +14,14 @@ from uuid import uuid4
 
 import jwt
 import pytest
-from approvals.connectors.receiver import InProgress, MemoryStore, Receiver, Refused, SqliteStore
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from approvals.outbox import receiver as receiver_module
 from approvals.outbox import signing
 from approvals.shipping import grants
 from audit import canonical
+from hitl_portal import receiver as receiver_module
+from hitl_portal.receiver import InProgress, MemoryStore, Receiver, Refused, SqliteStore
 
 SECRET = f"whsec_{'A' * 43}="
 ISSUER = "https://portal.example.com"
