@@ -18,7 +18,7 @@ from policies.models import Agent
 NEW_CONTENT: Final = frozenset({"proposal.edited", "proposal.revised"})
 
 
-def take(
+def save(
     proposal: Proposal,
     kind: str,
     *,

@@ -9,7 +9,7 @@ from django.db import connection
 from psycopg.sql import SQL, Identifier
 
 from approvals.evaluation.judgement import Content
-from approvals.lifecycle.submission import Draft
+from approvals.lifecycle.submission import NewProposal
 from hitlportal.processes import portal
 from policies.models import Agent, Connector, Mandate, Surface
 from policies.publishing import publish
@@ -54,12 +54,14 @@ def fresh_portal(receiver_url: str = "http://127.0.0.1:9/") -> str:
     return agents.issue_key(agent=agent, by=None).text
 
 
-def draft() -> Draft:
+def draft() -> NewProposal:
     """Return the proposal as the use cases take it."""
     fields = dict(ACTION)
     names = ("payload", "before", "rollback", "amount", "confidence")
     content = Content(**{name: fields.pop(name) for name in names})
-    return Draft(content=content, **{**fields, "targets": tuple(fields["targets"]), "tags": tuple(fields["tags"])})
+    return NewProposal(
+        content=content, **{**fields, "targets": tuple(fields["targets"]), "tags": tuple(fields["tags"])}
+    )
 
 
 def fresh_database(name: str) -> None:

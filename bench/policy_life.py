@@ -21,7 +21,7 @@ from policies.engine.simulation import Replay
 from policies.engine.simulation_figures import Tally
 from policies.models import Activation, Agent, PolicyVersion
 from policies.publishing import publish
-from policies.publishing.current import standing
+from policies.publishing.current import load_current
 
 RULES: Final = 1_000
 ROUNDS: Final = 5
@@ -107,7 +107,7 @@ def activate_ms(agent: Agent, bare: dict[str, Any]) -> float:
         publish.activate(version=version, by=person)
         submission.evaluate(agent=agent, draft=data.draft())
         taken.append(time.perf_counter() - begun)
-        used = standing(agent="pacer", surface=data.SURFACE).policy.number
+        used = load_current(agent="pacer", surface=data.SURFACE).policy.number
         if used != version.number:
             raise RuntimeError(f"Version {used} is in force, not {version.number}.")
     return round(median(taken) * 1000, 1)

@@ -10,7 +10,7 @@ from django.db import transaction
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle import review, submission
 from approvals.lifecycle.review import SeenRevision
-from approvals.lifecycle.submission import Draft
+from approvals.lifecycle.submission import NewProposal
 from approvals.models import Proposal
 from audit import canonical
 from audit.clock import database_now
@@ -100,7 +100,7 @@ class World:
         """Submit a proposal by the agent, through the use case."""
         content = {"payload": {"amount": 4000}, "confidence": 0.95, **fields.pop("content", {})}
         draft = {"action": "shift_budget", "title": "Move $4,000", **fields, "content": Content(**content)}
-        return submission.submit(agent=self.agent, draft=Draft(surface=surface, **draft))
+        return submission.submit(agent=self.agent, draft=NewProposal(surface=surface, **draft))
 
     def decide(self, proposal: Proposal, verdict: str, *, by: User | None = None, **words: Any) -> Proposal:
         """Let a channel owner decide on the current revision, through the use case."""

@@ -14,7 +14,7 @@ from approvals.api.contract import examples, representation, schemas
 from approvals.api.contract.openapi import IDEMPOTENCY_KEY, call, described
 from approvals.api.http import reading
 from approvals.api.http.base import AgentView, answer, current, own, proposal_answer
-from approvals.api.http.idempotency import Answer, Keeping
+from approvals.api.http.idempotency import Keeping, StoredAnswer
 from approvals.lifecycle import submission
 from audit.clock import database_now
 from policies.models import Agent
@@ -27,12 +27,12 @@ class ChangeView(AgentView):
         self,
         request: Request,
         checker: jsonschema_rs.Draft202012Validator,
-        work: Callable[[Agent, dict[str, Any]], Answer],
+        work: Callable[[Agent, dict[str, Any]], StoredAnswer],
     ) -> HttpResponse:
         """Do `work(agent, body)` and keep its answer in one transaction."""
         agent, data = self.agent(request), reading.body_bytes(request)
 
-        def in_one_transaction(keeping: Keeping) -> Answer:
+        def in_one_transaction(keeping: Keeping) -> StoredAnswer:
             said = reading.parse(data, checker)
             with transaction.atomic():
                 given = work(agent, said)
@@ -58,7 +58,7 @@ class RevisionsView(ChangeView):
     def post(self, request: Request, proposal_id: UUID) -> HttpResponse:
         """Put a new payload before people, while the proposal is pending or was returned."""
 
-        def revise(agent: Agent, said: dict[str, Any]) -> Answer:
+        def revise(agent: Agent, said: dict[str, Any]) -> StoredAnswer:
             submission.revise(agent=agent, proposal_id=proposal_id, content=drafts.content(said))
             return proposal_answer(201, current(own(agent), proposal_id))
 
@@ -81,7 +81,7 @@ class WithdrawView(ChangeView):
     def post(self, request: Request, proposal_id: UUID) -> HttpResponse:
         """Take the proposal back, before its dispatch is claimed."""
 
-        def withdraw(agent: Agent, said: dict[str, Any]) -> Answer:
+        def withdraw(agent: Agent, said: dict[str, Any]) -> StoredAnswer:
             submission.withdraw(agent=agent, proposal_id=proposal_id)
             return proposal_answer(200, current(own(agent), proposal_id))
 
@@ -104,7 +104,7 @@ class OutcomesView(ChangeView):
     def post(self, request: Request, proposal_id: UUID) -> HttpResponse:
         """Report what the shipped action did in the world."""
 
-        def report(agent: Agent, said: dict[str, Any]) -> Answer:
+        def report(agent: Agent, said: dict[str, Any]) -> StoredAnswer:
             observed_at = reading.moment(said["observed_at"], "/observed_at")
             assert observed_at is not None, "the schema requires it"
             reported = submission.report_outcome(

@@ -4,12 +4,12 @@ from typing import Any
 
 from approvals.api.http.reading import moment
 from approvals.evaluation.judgement import Content
-from approvals.lifecycle.submission import Draft
+from approvals.lifecycle.submission import NewProposal
 
 
-def draft(said: dict[str, Any]) -> Draft:
+def draft(said: dict[str, Any]) -> NewProposal:
     """Make the draft of a body that meets `schemas.PROPOSAL`. Raises InvalidBody for an impossible time."""
-    return Draft(
+    return NewProposal(
         surface=said["surface"],
         action=said["action"],
         title=said["title"],

@@ -14,7 +14,7 @@ from approvals.api.contract.openapi import IDEMPOTENCY_KEY, IF_NONE_MATCH, PREFE
 from approvals.api.http import pagination, reading, waiting
 from approvals.api.http.authentication import AgentKeyAuthentication
 from approvals.api.http.base import AgentView, SharedView, own, proposal_answer, written
-from approvals.api.http.idempotency import Answer, Keeping
+from approvals.api.http.idempotency import Keeping, StoredAnswer
 from approvals.lifecycle import submission
 from approvals.models import Dispatch, Proposal
 from approvals.models.proposal import ProposalQuerySet
@@ -68,8 +68,8 @@ class ProposalsView(AgentView, SharedView):
         return self.once(request, data, lambda keeping: _submit(agent, data, keeping))
 
 
-def _submit(agent: Agent, data: bytes, keeping: Keeping) -> Answer:
-    answers: list[Answer] = []
+def _submit(agent: Agent, data: bytes, keeping: Keeping) -> StoredAnswer:
+    answers: list[StoredAnswer] = []
 
     def answer(proposal: Proposal, dispatch: Dispatch | None) -> Sequence[Model]:
         answers.append(proposal_answer(201, representation.show(proposal, decisions=(), dispatch=dispatch)))

@@ -26,7 +26,7 @@ def nobody() -> Sequence[Other]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CardSubject:
     """One revision of a proposal, as JSON values; `before` is None where the agent did not say.
 
     `lot` decides which rows are drawn for a sample. `spans` are the stretches where checks found something, by

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from approvals.cards.fields.presenter import MAX_ROWS, Field, FieldTable, changed_fields, cut, field_table
 from approvals.presentation import differences, words
-from approvals.presentation.differences import Change, Row
+from approvals.presentation.differences import FieldChange, FieldRow
 
 __all__ = [
     "Evidence", "Field", "FieldTable", "Metric", "as_text", "changed_fields", "evidence", "expected", "field_table",
@@ -67,7 +67,7 @@ def metrics(rows: Sequence[Any]) -> list[Metric]:
     for row in rows[:MAX_ROWS]:
         parts = row if isinstance(row, Mapping) else {"name": words.value(row)}
         current, projected = (parts.get(name, differences.MISSING) for name in ("current", "projected"))
-        moved = Row("", Change.CHANGED, current, projected)
+        moved = FieldRow("", FieldChange.CHANGED, current, projected)
         note = words.percent(moved.percent) if moved.percent is not None else ""
         name, unit = str(parts.get("name") or ""), str(parts.get("unit") or "")
         found.append(Metric(name, cut(words.value(current)), cut(words.value(projected)), unit, note))

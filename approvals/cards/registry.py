@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, Protocol, cast
 
-from approvals.cards.asked import Asked
+from approvals.cards.asked import CardSubject
 
 FOLDER: Final = Path(__file__).resolve().parent
 FIELDS: Final = "fields"
@@ -22,9 +22,9 @@ class Presenter(Protocol):
     @property
     def LABEL(self) -> str: ...  # noqa: N802  # a constant of the module
 
-    def present(self, asked: Asked) -> object | None: ...
+    def present(self, asked: CardSubject) -> object | None: ...
 
-    def effect(self, asked: Asked, *, when: str) -> str | None: ...
+    def effect(self, asked: CardSubject, *, when: str) -> str | None: ...
 
 
 @cache

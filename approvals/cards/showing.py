@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
 from approvals.cards import registry
-from approvals.cards.asked import Asked, Other
+from approvals.cards.asked import CardSubject, Other
 from approvals.evaluation import conflicts
 from approvals.models import WAITING, Proposal, State
 from approvals.people import eligibility
@@ -53,7 +53,7 @@ def shipped_before(proposal: Proposal) -> Any:
     return proposal.revision.payload if differences.describes_same_fields(shipped, way_back) else None
 
 
-def _drawn(proposal: Proposal, asked: Asked) -> Card | None:
+def _drawn(proposal: Proposal, asked: CardSubject) -> Card | None:
     kind = proposal.surface.card
     presenter = registry.presenter(kind)
     if presenter is None or kind == registry.FIELDS:
@@ -95,9 +95,9 @@ def _sentence(proposal: Proposal, surface: SurfacePolicy | None) -> str | None:
         return None
 
 
-def _asked(proposal: Proposal, surface: SurfacePolicy | None, *, viewer: User | None = None) -> Asked:
+def _asked(proposal: Proposal, surface: SurfacePolicy | None, *, viewer: User | None = None) -> CardSubject:
     revision = proposal.revision
-    asked = Asked(
+    asked = CardSubject(
         payload=revision.payload,
         before=revision.before,
         action=proposal.action,

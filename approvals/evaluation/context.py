@@ -24,11 +24,11 @@ from approvals.evaluation.limits import Total
 from approvals.models import Proposal, State
 from approvals.models.together import Statement
 from policies.engine.policy import LimitPolicy
-from policies.publishing.current import GATE, Standing
+from policies.publishing.current import GATE, Current
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Context:
     """Running totals without the proposal in question, and who else names its targets."""
 
     limits: Mapping[str, float] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Place:
     own: UUID | None = None
 
 
-def hold(place: Place, standing: Standing) -> Surroundings:
+def hold(place: Place, standing: Current) -> Context:
     """Lock what the verdict will depend on and read it, in one round trip or none.
 
     Raises NotCounted, for `limits.with_limits` to see to.
@@ -56,15 +56,15 @@ def hold(place: Place, standing: Standing) -> Surroundings:
     return _read(place, standing, first=(conflicts.LOCK,), counting=limits.HOLD)
 
 
-def look(place: Place, standing: Standing) -> Surroundings:
+def look(place: Place, standing: Current) -> Context:
     """Read the same without holding it. Raises NotCounted."""
     return _read(place, standing, first=(), counting=limits.LOOK)
 
 
-def _read(place: Place, standing: Standing, *, first: tuple[str, ...], counting: tuple[str, ...]) -> Surroundings:
+def _read(place: Place, standing: Current, *, first: tuple[str, ...], counting: tuple[str, ...]) -> Context:
     covering = limits.covering(standing, surface=place.surface, agent=place.agent)
     if not covering and not place.targets:
-        return Surroundings()
+        return Context()
     wanted = limit_windows.wanted(
         covering, surface=place.surface, agent=place.agent, targets=place.targets, at=standing.at
     )
@@ -77,7 +77,7 @@ def _read(place: Place, standing: Standing, *, first: tuple[str, ...], counting:
     answers = _run(statements, words)
     others = answers[len(first)] if place.targets else []
     totals = [Total(slug, row, float(total)) for slug, row, total in answers[-1]] if covering else []
-    return Surroundings(
+    return Context(
         limits=limits.facts(covering, totals),
         conflicts=tuple(str(other) for (other,) in others),
         covering=covering,
@@ -102,7 +102,7 @@ def _fetched(cursor: Any) -> list[Any]:
     return cursor.fetchall() if cursor.description else []
 
 
-def joining(proposal: Proposal, around: Surroundings) -> list[Statement]:
+def joining(proposal: Proposal, around: Context) -> list[Statement]:
     """Return the statements that count a new proposal and link it with those it is in conflict with."""
     if proposal.state == State.BLOCKED:
         return []

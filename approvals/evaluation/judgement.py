@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from approvals.errors import InvalidProposal
-from approvals.evaluation.context import Place, Surroundings
+from approvals.evaluation.context import Context, Place
 from approvals.models import Proposal, Revision, Verdict
 from approvals.models.ids import uuid7
 from audit import canonical
@@ -20,7 +20,7 @@ from policies.engine.evaluation import Verdict as PolicyVerdict
 from policies.engine.payloads import FieldError
 from policies.engine.policy import Policy, SurfacePolicy
 from policies.facts.facts import Effect, Finding
-from policies.publishing.current import Standing
+from policies.publishing.current import Current
 
 AMOUNT_PLACES: Final = 4
 AMOUNT_LIMIT: Final = 10**15
@@ -59,7 +59,7 @@ class Checked:
 
     ask: Ask
     content: Content
-    standing: Standing
+    standing: Current
     surface: SurfacePolicy
     tags: tuple[str, ...]
     findings: tuple[Finding, ...]
@@ -85,10 +85,10 @@ class Judgement:
     facts: Facts
     verdict: PolicyVerdict
     policy: Policy
-    around: Surroundings
+    around: Context
 
 
-def check(ask: Ask, content: Content, standing: Standing) -> Checked:
+def check(ask: Ask, content: Content, standing: Current) -> Checked:
     """Check `content` against the surface, and its texts against the guardrails. Touches no database.
 
     It may take its time over a large payload, so call it before anything is locked that others wait for.
@@ -112,21 +112,21 @@ def check(ask: Ask, content: Content, standing: Standing) -> Checked:
     return Checked(ask, content, standing, surface, tags, _findings(standing, ask, content))
 
 
-def judge(checked: Checked, around: Surroundings, *, is_in_review: bool) -> Judgement:
+def judge(checked: Checked, around: Context, *, is_in_review: bool) -> Judgement:
     """Evaluate what was checked, amid what goes on around it. Touches no database."""
     facts = _facts(checked, around, is_in_review=is_in_review)
     policy = checked.standing.policy
     return Judgement(checked.surface, checked.content, checked.tags, facts, evaluate(policy, facts), policy, around)
 
 
-def _findings(standing: Standing, ask: Ask, content: Content) -> tuple[Finding, ...]:
+def _findings(standing: Current, ask: Ask, content: Content) -> tuple[Finding, ...]:
     if not standing.policy.guardrails:
         return ()
     here = guardrails.for_surface(standing.policy.guardrails, ask.surface)
     return tuple(map(as_fact, guardrails.run(here, content.payload)))
 
 
-def as_fact(found: guardrails.Finding) -> Finding:
+def as_fact(found: guardrails.GuardrailFinding) -> Finding:
     """Return what a guardrail found in the form in which the policy weighs it and verdicts keep it."""
     return Finding(
         guardrail=found.guardrail,
@@ -166,7 +166,7 @@ def _require_amount(amount: float | None) -> None:
         raise InvalidProposal([FieldError("/amount", "amount_out_of_range", detail)])
 
 
-def _facts(checked: Checked, around: Surroundings, *, is_in_review: bool) -> Facts:
+def _facts(checked: Checked, around: Context, *, is_in_review: bool) -> Facts:
     ask, content, standing = checked.ask, checked.content, checked.standing
     return Facts(
         surface=ask.surface,

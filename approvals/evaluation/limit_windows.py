@@ -16,7 +16,7 @@ ROLLING: Final = "rolling"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TotalWindow:
     """One running total that a proposal belongs to."""
 
     slug: str
@@ -81,14 +81,14 @@ def scopes(limit: LimitPolicy, *, surface: str, agent: str, targets: Iterable[st
 
 def wanted(
     limits: Iterable[LimitPolicy], *, surface: str, agent: str, targets: Iterable[str], at: datetime
-) -> Iterator[Wanted]:
+) -> Iterator[TotalWindow]:
     """Yield every running total that a proposal made at `at` belongs to."""
     for limit in limits:
         counts, start = digest(limit), begins(limit, at)
         is_rolling = limit.window["kind"] == ROLLING
         since, cutoff = (BEGINNING, start) if is_rolling else (start, None)
         for scope in scopes(limit, surface=surface, agent=agent, targets=targets):
-            yield Wanted(limit.slug, counts, scope, since, cutoff)
+            yield TotalWindow(limit.slug, counts, scope, since, cutoff)
 
 
 def measured(measure: str, *, amount: float | Decimal | None, audience_size: int | None) -> Decimal:

@@ -15,13 +15,13 @@ from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 from django.db import connection, transaction
 
 from approvals.evaluation import limit_windows
-from approvals.evaluation.limit_windows import Wanted
+from approvals.evaluation.limit_windows import TotalWindow
 from approvals.models import LimitDefinition, Proposal, State
 from approvals.models.together import Statement
 from audit.clock import database_now
 from policies.engine.policy import LimitPolicy
 from policies.models import Activation, Agent, Surface
-from policies.publishing.current import Standing, close_gate
+from policies.publishing.current import Current, close_gate
 from policies.publishing.publish import compiled
 from policies.rules.rule import matches
 
@@ -102,12 +102,12 @@ SELECT wanted.slug, coalesce(running.id, 0), coalesce(running.total, 0) - coales
 """The same without locking or changing anything."""
 
 
-def covering(standing: Standing, *, surface: str, agent: str) -> list[LimitPolicy]:
+def covering(standing: Current, *, surface: str, agent: str) -> list[LimitPolicy]:
     """Return the limits that count proposals of `agent` on `surface`."""
     return [limit for limit in standing.policy.limits if limit.covers(surface=surface, agent=agent)]
 
 
-def asked(rows: list[Wanted], *, activation: int | None) -> dict[str, Any]:
+def asked(rows: list[TotalWindow], *, activation: int | None) -> dict[str, Any]:
     """Return the parameters of HOLD and LOOK; they also take `own`, the id of the proposal in question."""
     return {
         "slugs": [row.slug for row in rows],

@@ -20,11 +20,11 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from approvals.outbox.sockets import Deadline
-from policies.guardrails import Effect, Finding, GuardrailPolicy, Kind, texts
+from policies.guardrails import GuardrailEffect, GuardrailFinding, GuardrailKind, GuardrailPolicy, texts
 from policies.guardrails.text.folding import folded
 from policies.guardrails.text.reading import Reading
 
-__all__ = ["Answer", "Assessment", "Endpoint", "assess", "configured", "findings"]
+__all__ = ["Endpoint", "GuardrailAssessment", "ModelAnswer", "assess", "configured", "findings"]
 
 LARGEST_ANSWER: Final = 64 * 2**10
 MOST_CHARACTERS: Final = 200_000
@@ -43,7 +43,7 @@ With "no", quotation is the shortest passage that breaks the rule, copied exactl
 Otherwise it is empty."""
 
 
-class Answer(StrEnum):
+class ModelAnswer(StrEnum):
     """Does the payload keep the guardrail?"""
 
     YES = "yes"
@@ -53,11 +53,11 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Assessment:
+class GuardrailAssessment:
     """What the model said of one guardrail. `start:end` of the string at `pointer` is the quotation."""
 
     guardrail: str
-    answer: Answer
+    answer: ModelAnswer
     quotation: str = ""
     pointer: str = ""
     start: int = 0
@@ -85,7 +85,9 @@ def configured() -> Endpoint | None:
     return Endpoint(base_url=settings.LLM_BASE_URL, model=settings.LLM_MODEL, api_key=settings.LLM_API_KEY)
 
 
-def assess(guardrails: Iterable[GuardrailPolicy], payload: Any, *, endpoint: Endpoint) -> tuple[Assessment, ...]:
+def assess(
+    guardrails: Iterable[GuardrailPolicy], payload: Any, *, endpoint: Endpoint
+) -> tuple[GuardrailAssessment, ...]:
     """Ask about each checklist guardrail that wants it, one after the other. Never raises.
 
     Takes at most the endpoint's timeout for each, and three times that for all; what is not answered
@@ -95,24 +97,26 @@ def assess(guardrails: Iterable[GuardrailPolicy], payload: Any, *, endpoint: End
     return tuple(
         _assessment(guardrail, payload, endpoint, deadline)
         for guardrail in guardrails
-        if guardrail.kind is Kind.CHECKLIST and guardrail.config.get("ask_model", True)
+        if guardrail.kind is GuardrailKind.CHECKLIST and guardrail.config.get("ask_model", True)
     )
 
 
-def findings(guardrails: Iterable[GuardrailPolicy], assessments: Iterable[Assessment]) -> tuple[Finding, ...]:
+def findings(
+    guardrails: Iterable[GuardrailPolicy], assessments: Iterable[GuardrailAssessment]
+) -> tuple[GuardrailFinding, ...]:
     """Return a finding for each "no": the only answer that counts. It flags or raises, and never denies."""
-    by_slug = {guardrail.slug: guardrail for guardrail in guardrails if guardrail.kind is Kind.CHECKLIST}
+    by_slug = {guardrail.slug: guardrail for guardrail in guardrails if guardrail.kind is GuardrailKind.CHECKLIST}
     return tuple(
         _finding(by_slug[assessment.guardrail], assessment)
         for assessment in assessments
-        if assessment.answer is Answer.NO and assessment.guardrail in by_slug
+        if assessment.answer is ModelAnswer.NO and assessment.guardrail in by_slug
     )
 
 
-def _finding(guardrail: GuardrailPolicy, assessment: Assessment) -> Finding:
-    return Finding(
+def _finding(guardrail: GuardrailPolicy, assessment: GuardrailAssessment) -> GuardrailFinding:
+    return GuardrailFinding(
         guardrail=guardrail.slug,
-        effect=Effect.TIER if guardrail.tier else Effect.FLAG,
+        effect=GuardrailEffect.TIER if guardrail.tier else GuardrailEffect.FLAG,
         tier=guardrail.tier,
         pointer=assessment.pointer,
         start=assessment.start,
@@ -123,14 +127,16 @@ def _finding(guardrail: GuardrailPolicy, assessment: Assessment) -> Finding:
     )
 
 
-def _assessment(guardrail: GuardrailPolicy, payload: Any, endpoint: Endpoint, deadline: Deadline) -> Assessment:
+def _assessment(
+    guardrail: GuardrailPolicy, payload: Any, endpoint: Endpoint, deadline: Deadline
+) -> GuardrailAssessment:
     readings = [Reading(pointer, text) for pointer, text in texts(payload, guardrail.paths)]
     try:
         content = _ask(guardrail.text, readings, endpoint, deadline)
         return _checked(guardrail.slug, content, readings)
     except _NoAnswer as reason:
         logger.warning("No model answered guardrail %s: %s", guardrail.slug, reason)
-        return Assessment(guardrail.slug, Answer.NOT_ANSWERED)
+        return GuardrailAssessment(guardrail.slug, ModelAnswer.NOT_ANSWERED)
 
 
 def _ask(rule: str, readings: list[Reading], endpoint: Endpoint, deadline: Deadline) -> str:
@@ -213,16 +219,16 @@ def _content(answer: bytes) -> str:
     raise _NoAnswer("The answer is not that of a chat completion.")
 
 
-def _checked(slug: str, content: str, readings: list[Reading]) -> Assessment:
+def _checked(slug: str, content: str, readings: list[Reading]) -> GuardrailAssessment:
     """Return the answer if it is one, and if what it quotes was really said."""
     said = _parsed(_unfenced(content))
     if not isinstance(said, Mapping) or str(said.get("answer")).lower() not in {"yes", "no", "unsure"}:
         raise _NoAnswer("The answer is none of yes, no and unsure.")
-    answer, quotation = Answer(str(said["answer"]).lower()), said.get("quotation") or ""
+    answer, quotation = ModelAnswer(str(said["answer"]).lower()), said.get("quotation") or ""
     if not isinstance(quotation, str) or len(quotation) > LONGEST_QUOTATION:
         raise _NoAnswer("The quotation is none.")
-    if not quotation.strip() and answer is not Answer.NO:
-        return Assessment(slug, answer)
+    if not quotation.strip() and answer is not ModelAnswer.NO:
+        return GuardrailAssessment(slug, answer)
     return _quoted(slug, answer, quotation, readings)
 
 
@@ -232,7 +238,7 @@ def _unfenced(content: str) -> str:
     return content.removeprefix("```json").removeprefix("```").removesuffix("```").strip()
 
 
-def _quoted(slug: str, answer: Answer, quotation: str, readings: list[Reading]) -> Assessment:
+def _quoted(slug: str, answer: ModelAnswer, quotation: str, readings: list[Reading]) -> GuardrailAssessment:
     wanted = folded(quotation)
     for reading in readings:
         if len(wanted) < SHORTEST_QUOTATION and wanted != folded(reading.text):
@@ -241,5 +247,5 @@ def _quoted(slug: str, answer: Answer, quotation: str, readings: list[Reading]) 
             at = view.text.find(wanted) if wanted else -1
             if at >= 0:
                 start, end = view.span(at, at + len(wanted))
-                return Assessment(slug, answer, reading.excerpt(start, end), reading.pointer, start, end)
+                return GuardrailAssessment(slug, answer, reading.excerpt(start, end), reading.pointer, start, end)
     raise _NoAnswer("The quotation is not in the text.")

@@ -29,7 +29,7 @@ _SUBJECT: Final = "proposal:"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DailyLine:
     """What became, on one day, of what one agent ships by itself on one surface."""
 
     surface: str
@@ -41,13 +41,13 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class DailyFigures:
     """One day. `opinions` counts samples picked on that day by what was said of them since, "" for nothing yet."""
 
     day: date
     since: datetime
     until: datetime
-    lines: Sequence[Line]
+    lines: Sequence[DailyLine]
     opinions: Mapping[str, int] = field(default_factory=dict)
     decided: Mapping[str, int] = field(default_factory=dict)
     """People's decisions by verdict."""
@@ -59,7 +59,7 @@ class Digest:
         return sum(getattr(line, name) for line in self.lines)
 
 
-def digest(person: User, *, day: date, zone: tzinfo) -> Digest:
+def digest(person: User, *, day: date, zone: tzinfo) -> DailyFigures:
     """Count one calendar day of `zone`, as far as `person` may see. Each query is bounded to the day by an index."""
     since = datetime.combine(day, time.min, tzinfo=zone)
     until = datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)
@@ -72,7 +72,7 @@ def digest(person: User, *, day: date, zone: tzinfo) -> Digest:
         "failed": seen.failed(),
     }
     decided, median_wait = seen.decided()
-    return Digest(
+    return DailyFigures(
         day=day,
         since=since,
         until=until,
@@ -83,10 +83,10 @@ def digest(person: User, *, day: date, zone: tzinfo) -> Digest:
     )
 
 
-def _lines(columns: Mapping[str, Mapping[tuple[str, str], int]]) -> list[Line]:
+def _lines(columns: Mapping[str, Mapping[tuple[str, str], int]]) -> list[DailyLine]:
     keys = sorted({key for column in columns.values() for key in column})
     return [
-        Line(
+        DailyLine(
             surface=surface,
             agent=agent,
             shipped=columns["shipped"].get((surface, agent), 0),

@@ -32,7 +32,7 @@ from policies.models import Activation, Connector, ReplayRun
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueWork:
     """What is due of one kind: how many rows, and since when the oldest is."""
 
     rows: int
@@ -53,14 +53,14 @@ class Lag:
 @dataclass(frozen=True, slots=True)
 class _Kind:
     label: str | Promise
-    measure: Callable[[], Due]
+    measure: Callable[[], DueWork]
     tolerable_seconds: float
 
 
 _KINDS: Final[dict[str, _Kind]] = {}
 
 
-def register(kind: str, label: str | Promise, measure: Callable[[], Due], *, tolerable_seconds: float) -> None:
+def register(kind: str, label: str | Promise, measure: Callable[[], DueWork], *, tolerable_seconds: float) -> None:
     """Measure one more kind of work; `kind` is small letters and underscores, `measure` reads and changes nothing."""
     _KINDS[kind] = _Kind(label, measure, tolerable_seconds)
 
@@ -76,13 +76,13 @@ def measure_all() -> list[Lag]:
     return found
 
 
-def due_of(rows: QuerySet[Any], since: Any) -> Due:
+def due_of(rows: QuerySet[Any], since: Any) -> DueWork:
     """Count `rows`, all of which are due; `since` is the expression for when each became so."""
     found = rows.aggregate(rows=Count("pk"), since=Min(since))
-    return Due(found["rows"], found["since"])
+    return DueWork(found["rows"], found["since"])
 
 
-def _shipping() -> Due:
+def _shipping() -> DueWork:
     """What a worker could claim now; what a kill switch stops is not late but stopped."""
     return due_of(claimable.due(Connector.Kind.WEBHOOK), Greatest("next_attempt_at", "lease_until"))
 
@@ -92,43 +92,43 @@ _TO_SEND: Final = Q(status=DispatchStatus.WAITING, next_attempt_at__lte=Now()) |
 )
 
 
-def _callbacks() -> Due:
+def _callbacks() -> DueWork:
     return due_of(Callback.objects.filter(_TO_SEND), Greatest("next_attempt_at", "lease_until"))
 
 
-def _escalations() -> Due:
+def _escalations() -> DueWork:
     return due_of(Timer.objects.filter(fired_at=None, due_at__lte=Now()), "due_at")
 
 
-def _occasions() -> Due:
+def _occasions() -> DueWork:
     return due_of(Occasion.objects.all(), "at")
 
 
-def _notices() -> Due:
+def _notices() -> DueWork:
     """What could be sent now; a channel that cannot be reached is not late but left alone for a while."""
     resting = ChannelHealth.objects.filter(next_try_at__gt=Now()).values("lane")
     rows = NoticeDelivery.objects.filter(_TO_SEND).exclude(lane__in=resting)
     return due_of(rows, Greatest("next_attempt_at", "lease_until"))
 
 
-def _expiry() -> Due:
+def _expiry() -> DueWork:
     since = Case(When(state__in=WAITING, then=F("deadline_at")), default=F("expires_at"))
     return due_of(Proposal.objects.overdue(), since)
 
 
-def _reevaluation() -> Due:
+def _reevaluation() -> DueWork:
     active = Activation.objects.order_by("-id").first()
     if active is None:
-        return Due(0, None)
+        return DueWork(0, None)
     return due_of(reevaluation.outdated(active.version_id), Greatest(F("created_at"), active.at))
 
 
-def _assessing() -> Due:
+def _assessing() -> DueWork:
     waiting = Proposal.objects.filter(is_to_be_assessed=True) if settings.LLM_BASE_URL else Proposal.objects.none()
     return due_of(waiting, "revision__created_at")
 
 
-def _replays() -> Due:
+def _replays() -> DueWork:
     return due_of(ReplayRun.objects.filter(status=ReplayRun.Status.WAITING), "asked_at")
 
 

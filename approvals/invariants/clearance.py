@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from approvals.people.tally import Outcome, Requirement, Vote, tally
+from approvals.people.tally import Requirement, Result, Vote, tally
 from audit.invariants import Breach
 
 BATCH: Final = 2000
@@ -71,7 +71,7 @@ def every_claim_was_cleared() -> Breach | None:
         for claimed in batch:
             requirements = [Requirement(**row) for row in claimed.requirements]
             counted = tally(requirements, votes[claimed.revision], distinct_people=claimed.distinct_people)
-            if counted is not Outcome.APPROVED:
+            if counted is not Result.APPROVED:
                 return Breach(str(claimed.dispatch), "It was claimed before enough eligible people had approved it.")
     return None
 

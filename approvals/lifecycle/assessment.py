@@ -93,7 +93,7 @@ def _items(proposal: Proposal) -> list[GuardrailPolicy]:
 def _keep(
     proposal_id: UUID,
     revision: Revision,
-    answers: Sequence[model_check.Assessment],
+    answers: Sequence[model_check.GuardrailAssessment],
     findings: tuple[Finding, ...],
     *,
     model_name: str,
@@ -121,7 +121,7 @@ def _keep(
     if findings and proposal.state in OPEN and not _has_votes(proposal):
         _judge_with(proposal, findings)
     told: dict[str, JsonValue] = {said.guardrail: said.answer.value for said in answers}
-    transitions.take(proposal, "proposal.assessed", was=proposal.state, by=None, at=at, answers=told, model=model_name)
+    transitions.save(proposal, "proposal.assessed", was=proposal.state, by=None, at=at, answers=told, model=model_name)
 
 
 def _has_votes(proposal: Proposal) -> bool:

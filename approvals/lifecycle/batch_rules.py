@@ -30,7 +30,7 @@ def why_alone(proposal: Proposal, tier: TierPolicy | None, *, is_in_conflict: bo
     return ""
 
 
-def require_company(proposal: Proposal, policy: Policy) -> None:
+def require_batchable(proposal: Proposal, policy: Policy) -> None:
     """Check that a locked proposal may be approved together with others. Raises NotInBatch."""
     tier = policy.tiers.get(proposal.tier_id or "")
     if why := why_alone(proposal, tier, is_in_conflict=conflicts.of(proposal).exists()):

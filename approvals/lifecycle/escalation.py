@@ -36,7 +36,7 @@ the roles that have not answered, and `widens`, whether it may decide too. Recei
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class EscalationStep:
     """Something that happens at `share` of the time that people have."""
 
     kind: Timer.Kind
@@ -46,16 +46,16 @@ class Step:
     widens: bool = False
 
 
-REMINDERS: Final = (Step(Timer.Kind.REMIND_50, 0.5), Step(Timer.Kind.REMIND_80, 0.8))
+REMINDERS: Final = (EscalationStep(Timer.Kind.REMIND_50, 0.5), EscalationStep(Timer.Kind.REMIND_80, 0.8))
 
 
-def planned(policy: Policy, surface: SurfacePolicy) -> tuple[Step, ...]:
+def planned(policy: Policy, surface: SurfacePolicy) -> tuple[EscalationStep, ...]:
     """Return what happens on `surface` while people do not answer.
 
     Times become shares of the surface's deadline: an agent that asks for an earlier one brings all levels forward.
     """
     levels = (
-        Step(Timer.Kind.LEVEL, row.after / surface.deadline, row.level, row.role, row.widens)
+        EscalationStep(Timer.Kind.LEVEL, row.after / surface.deadline, row.level, row.role, row.widens)
         for row in policy.escalations
         if row.surface == surface.slug and row.after < surface.deadline
     )
@@ -69,7 +69,7 @@ SELECT %s, * FROM unnest(%s::text[], %s::int[], %s::text[], %s::bool[], %s::floa
  WHERE approvals_timer.fired_at IS NULL"""
 
 
-def planning(proposal: Proposal, found: Iterable[Step], surface: SurfacePolicy, *, at: datetime) -> Statement:
+def planning(proposal: Proposal, found: Iterable[EscalationStep], surface: SurfacePolicy, *, at: datetime) -> Statement:
     """Return the statement that plans steps for a proposal which asks people from `at` until its deadline."""
     rows = list(found)
     whole = business_time.between(surface.calendar, at, proposal.deadline_at)
@@ -85,7 +85,7 @@ def plan_again(proposal: Proposal, policy: Policy, surface: SurfacePolicy, *, at
     What was copied when people were first asked stays; a proposal that never asked any copies it now.
     """
     kept = tuple(
-        Step(Timer.Kind(timer.kind), timer.share, timer.level, timer.role, timer.widens)
+        EscalationStep(Timer.Kind(timer.kind), timer.share, timer.level, timer.role, timer.widens)
         for timer in Timer.objects.filter(proposal=proposal)
     )
     sql, parameters = planning(proposal, kept or planned(policy, surface), surface, at=at)
@@ -203,5 +203,5 @@ def _expire(proposal_id: object) -> bool:
     except StateConflict:
         return False  # on its way already: the dispatcher says how that ends
     proposal.expire()
-    transitions.take(proposal, "proposal.expired", was=was, by=None, at=database_now())
+    transitions.save(proposal, "proposal.expired", was=was, by=None, at=database_now())
     return True

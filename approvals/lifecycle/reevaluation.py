@@ -22,10 +22,10 @@ from approvals.lifecycle.submission import ask_of
 from approvals.models import WAITING, Decision, Dispatch, Proposal, Reevaluation, Revision, State
 from approvals.outbox.wakeups import wake
 from approvals.shipping import dispatches
-from policies.engine.evaluation import Facts, Outcome, Verdict, evaluate
+from policies.engine.evaluation import Facts, PolicyOutcome, Verdict, evaluate
 from policies.engine.policy import SurfacePolicy, TierPolicy
 from policies.facts import stored_facts
-from policies.publishing.current import Standing, standing
+from policies.publishing.current import Current, load_current
 from policies.publishing.publish import active_version
 
 TASK: Final = "approvals.tasks.reevaluate_open"
@@ -38,7 +38,7 @@ class Again:
     """A locked proposal and what the policy in force says of it now."""
 
     proposal: Proposal
-    now: Standing
+    now: Current
     facts: Facts
     verdict: Verdict
 
@@ -111,7 +111,7 @@ def _reevaluate(proposal_id: UUID, version: int) -> None:
 
 
 def _judge(proposal: Proposal) -> Again:
-    now = standing(agent=proposal.agent_id, surface=proposal.surface_id)
+    now = load_current(agent=proposal.agent_id, surface=proposal.surface_id)
     surface = now.policy.surfaces.get(proposal.surface_id)
     try:
         checked = check(ask_of(proposal), _content(proposal.revision, surface), now)
@@ -137,7 +137,7 @@ def _content(revision: Revision, surface: SurfacePolicy | None) -> Content:
     )
 
 
-def _facts_of_then(proposal: Proposal, now: Standing) -> Facts:
+def _facts_of_then(proposal: Proposal, now: Current) -> Facts:
     revision, verdict = proposal.revision, proposal.verdict
     facts = stored_facts.read(verdict.facts, payload=revision.payload, before=revision.before, at=verdict.at)
     return replace(
@@ -166,14 +166,14 @@ def _apply(again: Again, dispatch: Dispatch | None, *, release_at: datetime | No
     proposal.verdict = verdict
     if again.verdict.tier is not None:
         proposal.tier_id = again.verdict.tier.slug
-    if was == State.APPROVED and again.verdict.outcome is not Outcome.ALLOW:
+    if was == State.APPROVED and again.verdict.outcome is not PolicyOutcome.ALLOW:
         _hold_back(again)
         _demand_more(again)
         _record(again, was=was)
         was = proposal.state
-        if again.verdict.outcome is not Outcome.DENY:
+        if again.verdict.outcome is not PolicyOutcome.DENY:
             return
-    if again.verdict.outcome is Outcome.DENY:
+    if again.verdict.outcome is PolicyOutcome.DENY:
         proposal.tier = None
         proposal.block()
     elif was == State.APPROVED and release_at is not None and dispatch is not None:
@@ -214,7 +214,7 @@ def _demand_more(again: Again) -> bool:
 
 def _record(again: Again, *, was: str) -> None:
     verdict = again.verdict
-    transitions.take(
+    transitions.save(
         again.proposal,
         KIND,
         was=was,

@@ -20,14 +20,14 @@ from approvals.lifecycle.submission import ask_of, judge_again, new_content
 from approvals.models import OPEN, Decision, NoticeKind, Proposal, State
 from approvals.notices import occasions
 from approvals.people import eligibility, votes
-from approvals.people.tally import Outcome
+from approvals.people.tally import Result
 from approvals.shipping import dispatches
 from audit import canonical
 from audit.canonical import JsonValue
 from audit.clock import database_now
-from policies.engine.evaluation import Outcome as PolicyOutcome
+from policies.engine.evaluation import PolicyOutcome
 from policies.engine.policy import Policy, SurfacePolicy
-from policies.publishing.current import Standing, standing
+from policies.publishing.current import Current, load_current
 from policies.publishing.publish import active_policy
 
 DECISIONS = (
@@ -86,7 +86,7 @@ def decide(
         decision_rules.require_within_reach(locked.proposal, locked.policy, only_reviews)
     right = eligibility.right(by, locked.proposal, locked.surface, approving=approving)
     if approving and batch is not None:
-        batch_rules.require_company(locked.proposal, locked.policy)
+        batch_rules.require_batchable(locked.proposal, locked.policy)
     decision_rules.require(
         locked.proposal,
         locked.policy,
@@ -109,7 +109,7 @@ def decide(
         batch=batch,
         absence=right.absence,
     )
-    told = votes.told(decision, roles=right.roles, policy=locked.policy)
+    told = votes.ledger_data(decision, roles=right.roles, policy=locked.policy)
     return _settle(locked, decision, by=by, was_open=was_open, told={**told, "via": via} if via else told)
 
 
@@ -134,7 +134,7 @@ def edit(
     else:
         locked.proposal.edit()
     tier = judged.verdict.tier.slug if judged.verdict.tier else None
-    return transitions.take(
+    return transitions.save(
         locked.proposal,
         "proposal.edited",
         was=was,
@@ -218,8 +218,8 @@ def undo(*, proposal_id: UUID, by: User, comment: str = "", batch: UUID | None =
         batch=batch,
         absence=right.absence,
     )
-    told = votes.told(decision, roles=right.roles, policy=locked.policy)
-    return transitions.take(proposal, "proposal.undone", was=was, by=by, at=locked.at, **told)
+    told = votes.ledger_data(decision, roles=right.roles, policy=locked.policy)
+    return transitions.save(proposal, "proposal.undone", was=was, by=by, at=locked.at, **told)
 
 
 def _lock(proposal_id: UUID) -> Locked:
@@ -261,7 +261,7 @@ def _settle(
         case _:
             _count(locked, was_open, by=by)
     said: dict[str, JsonValue] = {"decision": str(decision.verdict), "reason_code": decision.reason_code}
-    transitions.take(proposal, "proposal.decided", was=was, by=by, at=at, **said, **told)
+    transitions.save(proposal, "proposal.decided", was=was, by=by, at=at, **said, **told)
     if proposal.state == State.APPROVED:
         dispatches.enqueue(proposal, connector=locked.surface.connector, at=at)
     return proposal
@@ -271,19 +271,19 @@ def _count(locked: Locked, was_open: Collection[int], *, by: User) -> None:
     proposal = locked.proposal
     found = votes.explained(proposal)
     match found.outcome:
-        case Outcome.APPROVED:
+        case Result.APPROVED:
             proposal.approve(release_at=locked.at + locked.surface.undo_window)
-        case Outcome.REJECTED:
+        case Result.REJECTED:
             proposal.reject()
-        case Outcome.OPEN:
+        case Result.OPEN:
             if was_open and (asked := found.asked_since(was_open)):
                 occasions.enqueue(NoticeKind.WAITS_FOR_YOU, proposal, roles=sorted(asked), by=by, at=locked.at)
 
 
-def _edited(proposal: Proposal, *, payload: Any, rollback: Any, note: str) -> tuple[Content, Standing]:
+def _edited(proposal: Proposal, *, payload: Any, rollback: Any, note: str) -> tuple[Content, Current]:
     """Return a person's version of a proposal, and what holds for it now."""
     revision = proposal.revision
-    now = standing(agent=proposal.agent_id, surface=proposal.surface_id)
+    now = load_current(agent=proposal.agent_id, surface=proposal.surface_id)
     surface = now.policy.surfaces.get(proposal.surface_id)
     if rollback is None and canonical.encode(payload) == bytes(revision.body):
         rollback = revision.rollback

@@ -34,14 +34,14 @@ from approvals.shipping import dispatches
 from audit.clock import database_now
 from audit.ledger import entries
 from policies.actors import actor
-from policies.engine.evaluation import Outcome as PolicyOutcome
+from policies.engine.evaluation import PolicyOutcome
 from policies.engine.payloads import FieldError
 from policies.models import Agent
-from policies.publishing.current import Standing, standing
+from policies.publishing.current import Current, load_current
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class NewProposal:
     """A proposal as an agent sends it, checked for form but not yet for sense."""
 
     surface: str
@@ -62,9 +62,9 @@ class Draft:
 
 
 @with_limits
-def evaluate(*, agent: Agent, draft: Draft) -> Judgement:
+def evaluate(*, agent: Agent, draft: NewProposal) -> Judgement:
     """Return the verdict that `draft` would get now; stores nothing. Raises InvalidProposal."""
-    now = standing(agent=agent.slug, surface=draft.surface)
+    now = load_current(agent=agent.slug, surface=draft.surface)
     checked = check(_ask(agent, draft), draft.content, now)
     _require_sense(agent, draft, at=now.at)
     return judge(checked, context.look(checked.place(), now), is_in_review=False)
@@ -75,13 +75,13 @@ Along = Callable[[Proposal, Dispatch | None], Sequence[Model]]
 
 
 @with_limits
-def submit(*, agent: Agent, draft: Draft, along: Along | None = None) -> Proposal:
+def submit(*, agent: Agent, draft: NewProposal, along: Along | None = None) -> Proposal:
     """Store `draft` as a proposal in the state that the policy gives it: pending, approved or blocked.
 
     The rows of `along` are written by the same statement, so that they stand or fall with the proposal.
     Raises InvalidProposal; then nothing is written.
     """
-    now = standing(agent=agent.slug, surface=draft.surface)
+    now = load_current(agent=agent.slug, surface=draft.surface)
     checked = check(_ask(agent, draft), draft.content, now)
     _require_sense(agent, draft, at=now.at)
     judged = judge(checked, context.hold(checked.place(), now), is_in_review=False)
@@ -111,7 +111,7 @@ _INITIAL = {
 }
 
 
-def _new_proposal(agent: Agent, draft: Draft, judged: Judgement, *, at: datetime) -> Proposal:
+def _new_proposal(agent: Agent, draft: NewProposal, judged: Judgement, *, at: datetime) -> Proposal:
     identifier = uuid7()
     revision = new_revision(judged, proposal_id=identifier, number=1, at=at, agent=agent, author_name=agent.name)
     verdict = new_verdict(judged, revision=revision, at=at)
@@ -157,7 +157,7 @@ def revise(*, agent: Agent, proposal_id: UUID, content: Content) -> Proposal:
     Raises Proposal.DoesNotExist, StateConflict or InvalidProposal.
     """
     proposal: Proposal = lock_own(agent, proposal_id)
-    now = standing(agent=agent.slug, surface=proposal.surface_id)
+    now = load_current(agent=agent.slug, surface=proposal.surface_id)
     was = proposal.state
     if was not in {State.PENDING, State.RETURNED}:
         raise StateConflict(f"A proposal can be revised while it is pending or returned; this one is {was}.")
@@ -176,7 +176,7 @@ def revise(*, agent: Agent, proposal_id: UUID, content: Content) -> Proposal:
         if was == State.RETURNED:
             escalation.plan_again(proposal, judged.policy, judged.surface, at=now.at)
     told = _told(judged)
-    return transitions.take(proposal, "proposal.revised", was=was, by=agent, at=now.at, **told)
+    return transitions.save(proposal, "proposal.revised", was=was, by=agent, at=now.at, **told)
 
 
 @transaction.atomic
@@ -193,7 +193,7 @@ def withdraw(*, agent: Agent, proposal_id: UUID) -> Proposal:
         raise StateConflict("The deadline has passed: the proposal has expired.")
     dispatches.cancel(proposal)
     proposal.withdraw()
-    return transitions.take(proposal, "proposal.withdrawn", was=was, by=agent, at=at)
+    return transitions.save(proposal, "proposal.withdrawn", was=was, by=agent, at=at)
 
 
 @transaction.atomic
@@ -224,7 +224,7 @@ def lock_own(agent: Agent, proposal_id: UUID) -> Proposal:
     return proposal
 
 
-def judge_again(proposal: Proposal, content: Content, now: Standing) -> Judgement:
+def judge_again(proposal: Proposal, content: Content, now: Current) -> Judgement:
     """Judge a new revision of a locked proposal amid what goes on around it, and hold that still."""
     checked = check(ask_of(proposal), content, now)
     return judge(checked, context.hold(checked.place(proposal.pk), now), is_in_review=True)
@@ -260,7 +260,7 @@ def ask_of(proposal: Proposal) -> Ask:
     )
 
 
-def _ask(agent: Agent, draft: Draft) -> Ask:
+def _ask(agent: Agent, draft: NewProposal) -> Ask:
     return Ask(
         agent=agent.slug,
         surface=draft.surface,
@@ -273,7 +273,7 @@ def _ask(agent: Agent, draft: Draft) -> Ask:
     )
 
 
-def _require_sense(agent: Agent, draft: Draft, *, at: datetime) -> None:
+def _require_sense(agent: Agent, draft: NewProposal, *, at: datetime) -> None:
     found = []
     if draft.expires_at is not None and draft.expires_at <= at:
         found.append(FieldError("/expires_at", "in_the_past", "It has passed already."))

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 
 from approvals.cards import evidence, showing
 from approvals.messaging import decision_links
-from approvals.messaging.message import Choice, Difference, Digest, Fact, Message
+from approvals.messaging.message import Difference, Digest, Fact, Message, MessageChoice
 from approvals.models import ASKING, OPEN, ChannelKind, Decision, NoticeDelivery, NoticeKind, Proposal, State
-from approvals.models.notice import Told
+from approvals.models.notice import NoticeSubject
 from approvals.people import eligibility
 from approvals.presentation import participants, words
 from approvals.queue.available_actions import Offers, offers
@@ -61,12 +61,12 @@ def sight(proposal_id: UUID, person: User | None) -> Sight | None:
     return Sight(proposal, policy, state, proposal.time_now, may)
 
 
-def is_past(told: Told, seen: Sight) -> bool:
+def is_past(told: NoticeSubject, seen: Sight) -> bool:
     """Whether it asks for what is settled, so that it must not be sent any more."""
     return told.kind in ASKING and seen.state not in OPEN
 
 
-def write(told: Told, seen: Sight, *, identifier: str, channel: str, person: User | None) -> Message:
+def write(told: NoticeSubject, seen: Sight, *, identifier: str, channel: str, person: User | None) -> Message:
     """Return the message of one notice. Through e-mail it may carry a link that decides; through Slack, buttons."""
     proposal = seen.proposal
     surface = seen.policy.surfaces.get(proposal.surface_id)
@@ -103,8 +103,8 @@ def _deciding(message: Message, seen: Sight, person: User, channel: str) -> Mess
     value = decision_links.button_value(proposal)
     reasons = [reason for reason in Decision.ReasonCode if reason != Decision.ReasonCode.OTHER]
     # A checklist is ticked on a page.
-    approve = Choice(_("Approve"), value) if seen.may.may_approve and not proposal.checklist else None
-    reject = [Choice(str(reason.label), reason.value) for reason in reasons]
+    approve = MessageChoice(_("Approve"), value) if seen.may.may_approve and not proposal.checklist else None
+    reject = [MessageChoice(str(reason.label), reason.value) for reason in reasons]
     return replace(message, approve=approve, reject=reject, reject_text=_("Reject…"), binding=value)
 
 
@@ -127,7 +127,7 @@ def digest(messages: Sequence[Message], *, identifier: str) -> Digest:
     )
 
 
-def as_it_stands(kind: str, seen: Sight) -> Told:
+def as_it_stands(kind: str, seen: Sight) -> NoticeSubject:
     """Return what is to be told of a proposal now, in place of an earlier notice of `kind`."""
     if kind in ASKING and seen.state in OPEN:
         return NoticeDelivery(kind=kind)
@@ -138,7 +138,7 @@ def as_it_stands(kind: str, seen: Sight) -> Told:
     return NoticeDelivery(kind=now.get(seen.state, NoticeKind.DECIDED), by_name=name)
 
 
-def heading(told: Told, seen: Sight, *, asks: bool) -> str:
+def heading(told: NoticeSubject, seen: Sight, *, asks: bool) -> str:
     """Say in a few words why somebody is told. Only what `asks` sounds like a request."""
     if told.kind in ASKING:
         return _request(told) if asks else _about_others(seen)
@@ -153,7 +153,7 @@ def heading(told: Told, seen: Sight, *, asks: bool) -> str:
     }.get(NoticeKind(told.kind), _("%(state)s by %(who)s") % {"state": state, "who": who} if who else str(state))
 
 
-def _request(told: Told) -> str:
+def _request(told: NoticeSubject) -> str:
     who = told.by_name
     return {
         NoticeKind.REMINDER: _("Reminder: waits for your decision"),

@@ -21,7 +21,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class MessageChoice:
     """One thing that can be chosen in the message itself, and what comes back when it is."""
 
     label: str
@@ -49,8 +49,8 @@ class Message:
     facts: Sequence[Fact] = ()
     differences: Sequence[Difference] = ()
     more_differences: int = 0
-    approve: Choice | None = None
-    reject: Sequence[Choice] = ()
+    approve: MessageChoice | None = None
+    reject: Sequence[MessageChoice] = ()
     reject_text: str = ""
     binding: str = ""
     """What the choices are about; it comes back with them."""

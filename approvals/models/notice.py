@@ -69,7 +69,7 @@ class Occasion(models.Model):
         return f"{self.kind} · {self.proposal_id}"
 
 
-class Told(models.Model):
+class NoticeSubject(models.Model):
     """Of what somebody is told."""
 
     proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, related_name="+")
@@ -82,7 +82,7 @@ class Told(models.Model):
         abstract = True
 
 
-class Notice(Told):
+class Notice(NoticeSubject):
     """What one person is told of one proposal, as their inbox shows it. When it happens again it is new again."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -134,7 +134,7 @@ class OutsideAddress(models.Model):
         return self.name
 
 
-class NoticeDelivery(Delivery, Told):
+class NoticeDelivery(Delivery, NoticeSubject):
     """A notice on its way to one person through a channel, or to an outside address."""
 
     channel = models.CharField(_("channel"), max_length=10, choices=ChannelKind.choices)

@@ -18,7 +18,7 @@ from simple_history.models import HistoricalRecords
 from approvals.models.ids import uuid7
 from approvals.models.states import CLEARED, EDGES, INITIAL, OPEN, WAITING, State
 from policies.engine import business_time
-from policies.engine.business_time import Calendar
+from policies.engine.business_time import BusinessCalendar
 from policies.models import Agent, Surface, Tier
 
 
@@ -281,7 +281,7 @@ class Proposal(ConcurrentTransitionMixin, models.Model):
 
     @staticmethod
     def deadline(
-        *, at: datetime, allowed: timedelta, expires_at: datetime | None, calendar: Calendar | None = None
+        *, at: datetime, allowed: timedelta, expires_at: datetime | None, calendar: BusinessCalendar | None = None
     ) -> datetime:
         """Return when a decision is due: after `allowed` of business time, but never later than the agent's expiry."""
         due = business_time.later(calendar, at, allowed)

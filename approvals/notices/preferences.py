@@ -89,7 +89,7 @@ def reach_of(row: Reachability | None) -> Reach:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class PreferenceChoice:
     """What somebody chose on the page of preferences. `paces` are by kind and channel."""
 
     paces: Mapping[tuple[str, str], str]
@@ -100,7 +100,7 @@ class Choice:
 
 
 @transaction.atomic
-def choose(*, person: User, choice: Choice) -> None:
+def choose(*, person: User, choice: PreferenceChoice) -> None:
     """Keep what `person` chose for themselves. What is as usual is not kept, so that it follows the usual."""
     Preference.objects.filter(person=person).delete()
     Preference.objects.bulk_create(_unusual(person, choice.paces.items()))

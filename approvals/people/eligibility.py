@@ -41,7 +41,7 @@ class StandIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldRoles:
     """The roles that a person holds, and those of people for whom they stand in now."""
 
     own: frozenset[str]
@@ -87,13 +87,13 @@ def remember(person: User) -> None:
         setattr(person, _REMEMBERED, _read(person))
 
 
-def held_by(person: User) -> Held:
+def held_by(person: User) -> HeldRoles:
     """Return the roles in which `person` acts now, their own and other people's. One query, or none if remembered."""
-    known: Held | None = getattr(person, _REMEMBERED, None)
+    known: HeldRoles | None = getattr(person, _REMEMBERED, None)
     return _read(person) if known is None else known
 
 
-def _read(person: User) -> Held:
+def _read(person: User) -> HeldRoles:
     own: set[str] = set()
     others: dict[int, tuple[int, set[str], frozenset[str]]] = {}
     with connection.cursor() as cursor:
@@ -104,7 +104,7 @@ def _read(person: User) -> Held:
             else:
                 others.setdefault(absence, (absent, set(), frozenset(surfaces)))[1].add(role)
     stand_ins = (StandIn(absence, absent, frozenset(held), scope) for absence, (absent, held, scope) in others.items())
-    return Held(frozenset(own), tuple(stand_ins))
+    return HeldRoles(frozenset(own), tuple(stand_ins))
 
 
 def substitutes(proposal: Proposal) -> tuple[Substitute, ...]:
@@ -138,7 +138,7 @@ def visible(person: AbstractBaseUser | AnonymousUser) -> ProposalQuerySet:
     return everything.filter(Q(owner__in=held.own) | _deciding(held))
 
 
-def _deciding(held: Held) -> Q:
+def _deciding(held: HeldRoles) -> Q:
     """Return which proposals somebody's roles decide on."""
     found = Q(deciding_roles__overlap=sorted(held.own))
     for other in held.for_others:

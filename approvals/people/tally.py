@@ -6,7 +6,7 @@ from enum import StrEnum
 from itertools import groupby, product
 
 
-class Outcome(StrEnum):
+class Result(StrEnum):
     OPEN = "open"
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -67,7 +67,7 @@ class Need:
 class Explained:
     """What votes come to, name by name in the order of stages."""
 
-    outcome: Outcome
+    outcome: Result
     needs: tuple[Need, ...]
 
     @property
@@ -89,7 +89,7 @@ class Explained:
         return frozenset(role for need in self.unmet if need.stage in opened for role in need.roles)
 
 
-def tally(requirements: Sequence[Requirement], votes: Iterable[Vote], *, distinct_people: bool = False) -> Outcome:
+def tally(requirements: Sequence[Requirement], votes: Iterable[Vote], *, distinct_people: bool = False) -> Result:
     """Decide from votes alone whether a proposal is approved, rejected or still open.
 
     Requirements of one name are alternatives; every name of every stage must pass; the first denial threshold
@@ -118,9 +118,9 @@ def explain(requirements: Sequence[Requirement], votes: Iterable[Vote], *, disti
         is_open = all(need.is_met for need in needs if need.stage < stage)
         needs.append(Need(stage, group[0].name, group, voters, missing, is_open))
     if any(_denials(row, counted) >= row.denials for row in requirements):
-        outcome = Outcome.REJECTED
+        outcome = Result.REJECTED
     else:
-        outcome = Outcome.APPROVED if needs and all(need.is_met for need in needs) else Outcome.OPEN
+        outcome = Result.APPROVED if needs and all(need.is_met for need in needs) else Result.OPEN
     return Explained(outcome, tuple(needs))
 
 

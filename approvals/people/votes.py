@@ -52,7 +52,7 @@ def record(
     )
 
 
-def told(decision: Decision, *, roles: Collection[str], policy: Policy) -> dict[str, JsonValue]:
+def ledger_data(decision: Decision, *, roles: Collection[str], policy: Policy) -> dict[str, JsonValue]:
     """Return what the ledger keeps of a decision: in which roles it was made, and under which policy version.
 
     Roles and policy change; with this, anybody can prove later that the person was eligible.

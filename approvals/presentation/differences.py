@@ -10,29 +10,29 @@ MISSING: Final = object()
 SHORT_LIST: Final = 12
 
 
-class Change(StrEnum):
+class FieldChange(StrEnum):
     CHANGED = "changed"
     ADDED = "added"
     REMOVED = "removed"
     SAME = "same"
 
 
-_ORDER: Final = (Change.CHANGED, Change.REMOVED, Change.ADDED, Change.SAME)
+_ORDER: Final = (FieldChange.CHANGED, FieldChange.REMOVED, FieldChange.ADDED, FieldChange.SAME)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FieldRow:
     """One field: its dotted path and its values; a value that is not there is MISSING."""
 
     path: str
-    change: Change
+    change: FieldChange
     old: Any
     new: Any
 
     @property
     def difference(self) -> float | int | None:
         """How much a number grew; None where it did not change or is no number."""
-        if self.change is not Change.CHANGED or not (_is_number(self.old) and _is_number(self.new)):
+        if self.change is not FieldChange.CHANGED or not (_is_number(self.old) and _is_number(self.new)):
             return None
         found: float | int = self.new - self.old
         return found if isinstance(found, int) else round(found, 10)
@@ -43,35 +43,35 @@ class Row:
         return None if self.difference is None or not self.old else 100 * self.difference / abs(self.old)
 
 
-def compare(old: Any, new: Any) -> list[Row]:
+def compare(old: Any, new: Any) -> list[FieldRow]:
     """Return every field of `old` and `new`, what differs first, otherwise in the order they were written."""
     before, after = leaves(old), leaves(new)
     return [row(path, change, before, after) for change, paths in by_change(before, after).items() for path in paths]
 
 
-def by_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[Change, list[str]]:
+def by_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[FieldChange, list[str]]:
     """Return the paths of the leaves `before` and `after` by what becomes of them, what differs first."""
-    found: dict[Change, list[str]] = {change: [] for change in _ORDER}
+    found: dict[FieldChange, list[str]] = {change: [] for change in _ORDER}
     for path, new in after.items():
         if path not in before:
-            found[Change.ADDED].append(path)
+            found[FieldChange.ADDED].append(path)
         else:
             old = before[path]
             # True equals 1 in Python, but not here.
             is_same = old == new and isinstance(old, bool) is isinstance(new, bool)
-            found[Change.SAME if is_same else Change.CHANGED].append(path)
-    found[Change.REMOVED] = [path for path in before if path not in after]
+            found[FieldChange.SAME if is_same else FieldChange.CHANGED].append(path)
+    found[FieldChange.REMOVED] = [path for path in before if path not in after]
     return found
 
 
-def row(path: str, change: Change, before: Mapping[str, Any], after: Mapping[str, Any]) -> Row:
+def row(path: str, change: FieldChange, before: Mapping[str, Any], after: Mapping[str, Any]) -> FieldRow:
     """Return what becomes of one leaf."""
-    return Row(path, change, before.get(path, MISSING), after.get(path, MISSING))
+    return FieldRow(path, change, before.get(path, MISSING), after.get(path, MISSING))
 
 
-def changes(old: Any, new: Any) -> list[Row]:
+def changes(old: Any, new: Any) -> list[FieldRow]:
     """Return only the fields that differ."""
-    return [row for row in compare(old, new) if row.change is not Change.SAME]
+    return [row for row in compare(old, new) if row.change is not FieldChange.SAME]
 
 
 def describes_same_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:

@@ -41,7 +41,7 @@ class Pile(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class QueueFilter:
     """What a person looks for in their list; empty means anything."""
 
     words: str = ""
@@ -75,12 +75,12 @@ _COLUMNS: Final = (
 )  # fmt: skip
 
 
-def my_turn(person: User, *, policy: Policy, wanted: Wanted | None = None) -> Turns:
+def my_turn(person: User, *, policy: Policy, wanted: QueueFilter | None = None) -> Turns:
     """Return what waits for `person`: what they may decide on, have not put off, and is not somebody else's turn.
 
     One query; a second one where there is more than can be counted and `wanted` narrows it. Never the payloads.
     """
-    wanted = wanted or Wanted()
+    wanted = wanted or QueueFilter()
     fits, pile = _fits(wanted), _pile(person, policy, wanted.pile)
     everything = _first(pile, Case(When(fits, then=True), default=False) if fits else Value(value=True))
     if len(everything) > MOST_COUNTED and fits:
@@ -202,7 +202,7 @@ def _first(pile: QuerySet[Proposal], does_fit: Any) -> list[dict[str, Any]]:
     return list(rows.annotate(at=Now(), does_fit=does_fit).values(*_COLUMNS, "does_fit"))
 
 
-def _fits(wanted: Wanted) -> Q:
+def _fits(wanted: QueueFilter) -> Q:
     """Return the condition for words of the title, an id or the name of a target; for surface, agent and tier."""
     chosen = {"surface": wanted.surface, "agent": wanted.agent, "tier": wanted.tier}
     fits = Q(**{name: value for name, value in chosen.items() if value})

@@ -29,7 +29,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class CasePage:
     """Some cases, and the id of the last one, from which the next page goes on."""
 
     cases: Iterator[Case]
@@ -87,7 +87,7 @@ def review_minutes(window: Window) -> dict[str, float]:
         return {surface: float(minutes) for surface, minutes in cursor.fetchall()}
 
 
-def pages(window: Window, needs: Needs, *, after: UUID = NEWEST, done: int = 0) -> Iterator[Page]:
+def pages(window: Window, needs: Needs, *, after: UUID = NEWEST, done: int = 0) -> Iterator[CasePage]:
     """Yield the proposals of `window`, the newest first, from the one after `after`; `done` came before it.
 
     Only the columns that `needs` names are read. Memory is bounded by one page. Each page has to be used
@@ -103,7 +103,7 @@ def pages(window: Window, needs: Needs, *, after: UUID = NEWEST, done: int = 0) 
         if not rows:
             return
         after, done = rows[-1][0], done + len(rows)
-        yield Page((_case(row, needs) for row in rows), after, len(rows))
+        yield CasePage((_case(row, needs) for row in rows), after, len(rows))
 
 
 def cases(window: Window, needs: Needs) -> Iterator[Case]:

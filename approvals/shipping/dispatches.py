@@ -208,7 +208,7 @@ def complete(*, dispatch_id: UUID, fence: int, receipt: Any, http_status: int | 
     else:
         proposal.roll_back()
     kind = "proposal.shipped" if dispatch.kind == Dispatch.Kind.EXECUTE else "proposal.rolled_back"
-    transitions.take(proposal, kind, was=was, by=None, at=at, dispatch=str(dispatch.pk), shipped=dispatch.digest)
+    transitions.save(proposal, kind, was=was, by=None, at=at, dispatch=str(dispatch.pk), shipped=dispatch.digest)
     if dispatch.kind == Dispatch.Kind.EXECUTE:
         sampling.draw(proposal, at=at)
     return dispatch
@@ -276,7 +276,7 @@ def _give_up(dispatch: Dispatch, reason: str, *, at: datetime) -> None:
     is_its_own = dispatch.kind == Dispatch.Kind.EXECUTE and dispatch.revision_id == proposal.revision_id
     if is_its_own and was == State.APPROVED:
         proposal.fail()
-        transitions.take(proposal, "proposal.failed", was=was, by=None, at=at, dispatch=str(dispatch.pk), reason=reason)
+        transitions.save(proposal, "proposal.failed", was=was, by=None, at=at, dispatch=str(dispatch.pk), reason=reason)
     else:
         _tell(dispatch, "dispatch.failed", at=at)
 

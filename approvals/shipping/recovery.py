@@ -43,8 +43,8 @@ def retry(*, proposal_id: UUID, by: User) -> Proposal:
         proposal.retry(release_at=at)
     decision = votes.record(proposal, by=by, verdict=Decision.Verdict.RETRY, at=at, absence=locked.right.absence)
     wake(SHIP_TASK)
-    told = votes.told(decision, roles=locked.right.roles, policy=locked.policy)
-    return transitions.take(proposal, "proposal.retried", was=was, by=by, at=at, dispatch=str(dispatch.pk), **told)
+    told = votes.ledger_data(decision, roles=locked.right.roles, policy=locked.policy)
+    return transitions.save(proposal, "proposal.retried", was=was, by=by, at=at, dispatch=str(dispatch.pk), **told)
 
 
 @transaction.atomic
@@ -76,8 +76,8 @@ def roll_back(*, proposal_id: UUID, by: User, comment: str = "") -> Proposal:
         proposal, by=by, verdict=Decision.Verdict.ROLL_BACK, at=at, comment=comment, absence=locked.right.absence
     )
     wake(SHIP_TASK)
-    told = votes.told(decision, roles=locked.right.roles, policy=locked.policy)
-    return transitions.take(
+    told = votes.ledger_data(decision, roles=locked.right.roles, policy=locked.policy)
+    return transitions.save(
         proposal, "proposal.rollback_ordered", was=proposal.state, by=by, at=at, dispatch=str(dispatch.pk), **told
     )
 

@@ -16,7 +16,7 @@ register = template.Library()
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NavPlace:
     """One place of the portal; `is_desk` has the count of what waits there."""
 
     url: str
@@ -38,7 +38,7 @@ def portal_nav(context: template.Context) -> dict[str, Any]:
     return {"places": places, "desk_count": count}
 
 
-def _places(person: User, path: str) -> list[Place]:
+def _places(person: User, path: str) -> list[NavPlace]:
     sees = person.has_perm(eligibility.SEE) or person.has_perm(eligibility.SEE_ALL)
     wanted = (
         ("admin:desk", _("Desk"), person.has_perm(eligibility.DECIDE)),
@@ -49,7 +49,7 @@ def _places(person: User, path: str) -> list[Place]:
         ("admin:policies_publish", _("Policy"), may_see(person)),
     )
     return [
-        Place(url, name, path.startswith(url), route == "admin:desk")
+        NavPlace(url, name, path.startswith(url), route == "admin:desk")
         for route, name, may_open in wanted
         if may_open and (url := _url(route))
     ]

@@ -18,7 +18,7 @@ from policies.actors import actor
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SignedInBrowser:
     """One browser that is signed in. `number` names it in forms; it is no secret and opens nothing."""
 
     number: int
@@ -29,12 +29,12 @@ class Place:
     is_current: bool
 
 
-def places(person: User, current: str) -> list[Place]:
+def places(person: User, current: str) -> list[SignedInBrowser]:
     """Return where `person` is signed in, this browser (its session's key is `current`) first. Reads only."""
     alive = {session.session_key for session in _alive(person)}
     rows = UserSession.objects.filter(user=person, session_key__in=alive).order_by("-last_seen_at")
     found = [
-        Place(row.pk, row.user_agent, row.ip, row.created_at, row.last_seen_at, row.session_key == current)
+        SignedInBrowser(row.pk, row.user_agent, row.ip, row.created_at, row.last_seen_at, row.session_key == current)
         for row in rows
     ]
     return sorted(found, key=lambda place: not place.is_current)

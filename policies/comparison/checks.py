@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from policies.comparison import matching
 from policies.comparison.change import LOOSER, NEUTRAL, TIGHTER, Change, Direction, Row, more_is_tighter
-from policies.comparison.matching import Reach
+from policies.comparison.matching import MatchReach
 from policies.comparison.tiers import DENIED, FLAGGED, NOTHING, Ladder, Strictness
 
 _UNBOUNDED: Final = float("inf")
@@ -16,11 +16,11 @@ _UNREAD: Final = frozenset(_STEPS) - {"limit"}
 _LEFT_BESIDE = "together with the other levels it strikes less hard somewhere"
 
 
-def _widening(reach: Reach) -> Direction:
+def _widening(reach: MatchReach) -> Direction:
     """Judge what restricts wherever it reaches."""
-    if reach is Reach.SAME:
+    if reach is MatchReach.SAME:
         return NEUTRAL
-    return TIGHTER if reach is Reach.WIDER else LOOSER
+    return TIGHTER if reach is MatchReach.WIDER else LOOSER
 
 
 def _strength(effect: str, tier: str | None, ladder: Ladder) -> Strictness:
@@ -133,13 +133,13 @@ def _guardrail(slug: str, before: Row, after: Row, ladder: Ladder) -> Iterator[C
         yield Change("guardrail", slug, "text", before["text"], after["text"], direction)
 
 
-def _of_shell_globs(before: list[str], after: list[str]) -> Reach:
+def _of_shell_globs(before: list[str], after: list[str]) -> MatchReach:
     """Compare globs in which ? and [ ] are special too: those are only known to match themselves."""
     special = any(mark in glob for glob in (*before, *after) for mark in "?[")
     if not special:
         return matching.of_globs(before, after)
     wider = not after or (bool(before) and {*map(translate, before)} <= {*map(translate, after)})
-    return Reach.WIDER if wider else Reach.UNKNOWN
+    return MatchReach.WIDER if wider else MatchReach.UNKNOWN
 
 
 _LISTS: Final[Mapping[str, tuple[str, Callable[[set[str], set[str]], bool]]]] = {

@@ -7,7 +7,7 @@ from typing import Any, Final
 from policies.rules.rule import matches
 
 
-class Reach(Enum):
+class MatchReach(Enum):
     """What became of the set of proposals that a match covers, as far as it can be proved."""
 
     SAME = "same"
@@ -16,7 +16,7 @@ class Reach(Enum):
     UNKNOWN = "unknown"
 
 
-def of_globs(before: Sequence[str], after: Sequence[str]) -> Reach:
+def of_globs(before: Sequence[str], after: Sequence[str]) -> MatchReach:
     """Compare lists of globs of which one must match; an empty list matches everything.
 
     A glob covers another one if it matches its text: where the other has its `*`, it must have one too.
@@ -24,32 +24,32 @@ def of_globs(before: Sequence[str], after: Sequence[str]) -> Reach:
     return _reach(wider=covers(after, before), narrower=covers(before, after))
 
 
-def of_any(before: Sequence[str], after: Sequence[str]) -> Reach:
+def of_any(before: Sequence[str], after: Sequence[str]) -> MatchReach:
     """Compare tags of which one must be there; an empty list asks for none."""
     wider = not after or (bool(before) and {*before} <= {*after})
     narrower = not before or (bool(after) and {*after} <= {*before})
     return _reach(wider=wider, narrower=narrower)
 
 
-def of_all(before: Sequence[str], after: Sequence[str]) -> Reach:
+def of_all(before: Sequence[str], after: Sequence[str]) -> MatchReach:
     """Compare tags that must all be there."""
     return _reach(wider={*after} <= {*before}, narrower={*before} <= {*after})
 
 
-def of_condition(before: str, after: str) -> Reach:
+def of_condition(before: str, after: str) -> MatchReach:
     """Compare conditions: that none holds always is known; of one that was rewritten nothing is."""
-    return _reach(wider=not after, narrower=not before) if before != after else Reach.SAME
+    return _reach(wider=not after, narrower=not before) if before != after else MatchReach.SAME
 
 
-def _reach(*, wider: bool, narrower: bool) -> Reach:
+def _reach(*, wider: bool, narrower: bool) -> MatchReach:
     match wider, narrower:
         case True, True:
-            return Reach.SAME
+            return MatchReach.SAME
         case True, False:
-            return Reach.WIDER
+            return MatchReach.WIDER
         case False, True:
-            return Reach.NARROWER
-    return Reach.UNKNOWN
+            return MatchReach.NARROWER
+    return MatchReach.UNKNOWN
 
 
 def covers(outer: Sequence[str], inner: Sequence[str]) -> bool:
@@ -59,7 +59,7 @@ def covers(outer: Sequence[str], inner: Sequence[str]) -> bool:
     return bool(inner) and all(any(matches(glob, name) for glob in outer) for name in inner)
 
 
-Compare = Callable[[Any, Any], Reach]
+Compare = Callable[[Any, Any], MatchReach]
 RULE: Final[Mapping[str, Compare]] = {
     "surfaces": of_globs,
     "actions": of_globs,

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from policies.comparison.change import LOOSER, NEUTRAL, TIGHTER, Change, Direction, Row
-from policies.comparison.matching import RULE, Reach, covers
+from policies.comparison.matching import RULE, MatchReach, covers
 from policies.comparison.tiers import DENIED, Ladder, Strictness
-from policies.facts.reasons import Outcome
+from policies.facts.reasons import PolicyOutcome
 
 _REPLACES = "its approvals take the place of the usual ones"
 _MILDER = "beside it another rule allows more"
@@ -36,16 +36,16 @@ class Rules:
                 yield from self._changed(slug, before, after)
 
     def _added(self, row: Row) -> tuple[Direction, str]:
-        if row["decision"] == Outcome.ALLOW:
+        if row["decision"] == PolicyOutcome.ALLOW:
             return LOOSER, ""
-        if row["decision"] == Outcome.DENY:
+        if row["decision"] == PolicyOutcome.DENY:
             return TIGHTER, ""
         if row["requirements"]:
             return LOOSER, _REPLACES
         return (LOOSER, _DOUBT) if self._is_short_of_doubt(row) else (TIGHTER, "")
 
     def _removed(self, row: Row) -> tuple[Direction, str]:
-        return (LOOSER, "") if row["decision"] != Outcome.ALLOW else self._allows_less(row)
+        return (LOOSER, "") if row["decision"] != PolicyOutcome.ALLOW else self._allows_less(row)
 
     def _allows_less(self, row: Row) -> tuple[Direction, str]:
         """Judge that a rule allows less often than it did.
@@ -57,16 +57,16 @@ class Rules:
         if any(not row["surfaces"] or covers(row["surfaces"], [slug]) for slug in self._reviewed_in_batches):
             return LOOSER, _DOUBT
         own = self._effect(row)
-        others = (other for other in self._new.values() if other["decision"] == Outcome.ALLOW)
+        others = (other for other in self._new.values() if other["decision"] == PolicyOutcome.ALLOW)
         return (LOOSER, _MILDER) if any(self._effect(other) < own for other in others) else (TIGHTER, "")
 
     def _is_short_of_doubt(self, row: Row) -> bool:
         return row["tier"] is not None and self._ladder.is_short_of_doubt(row["tier"])
 
     def _effect(self, row: Row) -> Strictness:
-        if row["decision"] == Outcome.DENY:
+        if row["decision"] == PolicyOutcome.DENY:
             return DENIED
-        usual = self._ladder.automatic if row["decision"] == Outcome.ALLOW else self._ladder.single
+        usual = self._ladder.automatic if row["decision"] == PolicyOutcome.ALLOW else self._ladder.single
         return self._ladder.strictness(row["tier"] or usual)
 
     def _changed(self, slug: str, before: Row, after: Row) -> Iterator[Change]:
@@ -86,21 +86,21 @@ class Rules:
         if before["reason"] != after["reason"]:
             yield Change("rule", slug, "reason", before["reason"], after["reason"], NEUTRAL)
 
-    def _reach(self, before: Row, after: Row, reach: Reach) -> tuple[Direction, str]:
+    def _reach(self, before: Row, after: Row, reach: MatchReach) -> tuple[Direction, str]:
         """Judge a match that reaches further or less far, by what the rule says where it holds."""
-        if reach is Reach.SAME:
+        if reach is MatchReach.SAME:
             return NEUTRAL, ""
-        if {before["decision"], after["decision"]} == {Outcome.ALLOW}:
-            return self._allows_less(after) if reach is Reach.NARROWER else (LOOSER, "")
-        if Outcome.ALLOW in {before["decision"], after["decision"]} or reach is not Reach.WIDER:
+        if {before["decision"], after["decision"]} == {PolicyOutcome.ALLOW}:
+            return self._allows_less(after) if reach is MatchReach.NARROWER else (LOOSER, "")
+        if PolicyOutcome.ALLOW in {before["decision"], after["decision"]} or reach is not MatchReach.WIDER:
             return LOOSER, ""
         return self._added(after)
 
     def _effects(self, before: Row, after: Row) -> tuple[Direction, str]:
-        if before["decision"] == Outcome.ALLOW and after["decision"] != Outcome.ALLOW:
+        if before["decision"] == PolicyOutcome.ALLOW and after["decision"] != PolicyOutcome.ALLOW:
             stopped, added = self._allows_less(before), self._added(after)
             return stopped if stopped[0] is LOOSER else added
-        if after["decision"] == Outcome.ALLOW != before["decision"]:
+        if after["decision"] == PolicyOutcome.ALLOW != before["decision"]:
             return LOOSER, ""
         was, now = self._effect(before), self._effect(after)
         if was == now:

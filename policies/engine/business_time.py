@@ -23,7 +23,7 @@ Spans = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
+class BusinessCalendar:
     """When people work: spans by weekday, Monday first, in a time zone; on holidays nobody does.
 
     Raises ValueError where nobody ever works, or for an unknown time zone.
@@ -61,16 +61,16 @@ def read_hours(text: str) -> Spans:
     return tuple(spans)
 
 
-def read(row: Mapping[str, Any]) -> Calendar:
+def read(row: Mapping[str, Any]) -> BusinessCalendar:
     """Read a calendar of a policy document: `{"time_zone", "hours": {day: text}, "holidays": [ISO dates]}`.
 
     Raises KeyError, TypeError or ValueError on anything else.
     """
     hours = tuple(read_hours(row["hours"].get(day, "")) for day in DAYS)
-    return Calendar(row["time_zone"], hours, frozenset(map(date.fromisoformat, row["holidays"])))
+    return BusinessCalendar(row["time_zone"], hours, frozenset(map(date.fromisoformat, row["holidays"])))
 
 
-def later(calendar: Calendar | None, moment: datetime, duration: timedelta) -> datetime:
+def later(calendar: BusinessCalendar | None, moment: datetime, duration: timedelta) -> datetime:
     """Return the first moment that lies `duration` of business time after `moment`; nothing of it stays there.
 
     Without a calendar all time is business time. Cost: in proportion to the days in between. Raises
@@ -87,7 +87,7 @@ def later(calendar: Calendar | None, moment: datetime, duration: timedelta) -> d
     raise OverflowError("There is not so much business time left.")
 
 
-def between(calendar: Calendar | None, first: datetime, last: datetime) -> timedelta:
+def between(calendar: BusinessCalendar | None, first: datetime, last: datetime) -> timedelta:
     """Return the business time from `first` to `last`; where `last` comes earlier, less than nothing."""
     if last < first:
         return -between(calendar, last, first)
@@ -101,7 +101,7 @@ def between(calendar: Calendar | None, first: datetime, last: datetime) -> timed
     return found
 
 
-def _spans(calendar: Calendar, since: datetime) -> Iterator[tuple[datetime, datetime]]:
+def _spans(calendar: BusinessCalendar, since: datetime) -> Iterator[tuple[datetime, datetime]]:
     """Yield working spans that end after `since` in UTC, in order; none overlaps another."""
     zone = ZoneInfo(calendar.time_zone)
     # Clocks are set by a day at most; what the days before leave decides where the first span may begin.

@@ -15,19 +15,19 @@ from typing import Any
 
 from policies.engine.policy import LimitPolicy, Policy, SurfacePolicy, TierPolicy
 from policies.facts.facts import Effect, Facts, Finding
-from policies.facts.reasons import Outcome, Reason, Weighed, only_told, weighed
+from policies.facts.reasons import PolicyOutcome, Reason, Weighed, only_told, weighed
 from policies.facts.vocabulary import Given
 from policies.rules.rule import Filled
 from policies.rules.rulebook import NONE_HOLD, Holding
 
-__all__ = ["Facts", "Finding", "Outcome", "Reason", "Verdict", "evaluate"]
+__all__ = ["Facts", "Finding", "PolicyOutcome", "Reason", "Verdict", "evaluate"]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the policy says. `tier` is None where the outcome is deny."""
 
-    outcome: Outcome
+    outcome: PolicyOutcome
     tier: TierPolicy | None
     reasons: tuple[Reason, ...]
     policy_number: int
@@ -45,7 +45,7 @@ def evaluate(policy: Policy, facts: Facts) -> Verdict:
     surface = policy.surfaces.get(facts.surface)
     denial = _denial(surface, facts)
     if denial is not None or surface is None:
-        return Verdict(Outcome.DENY, None, (denial,) if denial else (), policy.number, policy.digest)
+        return Verdict(PolicyOutcome.DENY, None, (denial,) if denial else (), policy.number, policy.digest)
 
     held = policy.rules.holding(Given(facts, surface.params, policy.bounds)) if policy.rules else NONE_HOLD
     entries: list[Weighed] = []
@@ -81,7 +81,7 @@ def _strictest(entries: Iterable[Weighed]) -> tuple[TierPolicy, bool]:
 
 
 def _verdict(policy: Policy, entries: list[Weighed], tier: TierPolicy | None, held: Holding) -> Verdict:
-    outcome, slug = (Outcome.DENY, None) if tier is None else (_outcome(tier), tier.slug)
+    outcome, slug = (PolicyOutcome.DENY, None) if tier is None else (_outcome(tier), tier.slug)
     reasons = []
     is_decided = False
     for own, reason, is_only_told in entries:
@@ -101,8 +101,8 @@ def _strictness(tier: TierPolicy) -> tuple[bool, int]:
     return not tier.is_automatic, tier.rank
 
 
-def _outcome(tier: TierPolicy) -> Outcome:
-    return Outcome.ALLOW if tier.is_automatic else Outcome.REQUIRE_APPROVAL
+def _outcome(tier: TierPolicy) -> PolicyOutcome:
+    return PolicyOutcome.ALLOW if tier.is_automatic else PolicyOutcome.REQUIRE_APPROVAL
 
 
 def _denial(surface: SurfacePolicy | None, facts: Facts) -> Reason | None:
@@ -118,7 +118,7 @@ def _denial(surface: SurfacePolicy | None, facts: Facts) -> Reason | None:
 
 
 def _deny(source: str, identifier: str, text: str) -> Reason:
-    return Reason(source, identifier, None, Outcome.DENY, text, is_deciding=True)
+    return Reason(source, identifier, None, PolicyOutcome.DENY, text, is_deciding=True)
 
 
 def _is_milder(surface: SurfacePolicy, held: Holding) -> bool:

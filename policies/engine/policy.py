@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from policies import guardrails
 from policies.engine import business_time
-from policies.engine.business_time import Calendar
+from policies.engine.business_time import BusinessCalendar
 from policies.engine.requirements import RequirementPolicy
 from policies.facts.facts import Effect
-from policies.facts.reasons import Outcome
+from policies.facts.reasons import PolicyOutcome
 from policies.guardrails import GuardrailPolicy
 from policies.rules.rule import compile_rule, matches
 from policies.rules.rulebook import EMPTY_BOOK, RuleBook
@@ -58,7 +58,7 @@ class SurfacePolicy:
     cool_down: timedelta = timedelta(0)
     distinct_people: bool = False
     """Whether nobody counts for more than one of the names whose approvals are required."""
-    calendar: Calendar | None = None
+    calendar: BusinessCalendar | None = None
     """When deadline and escalations run; None: always."""
     confirms_number: bool = False
     """Whether whoever approves confirms the amount, or else the number of people."""
@@ -159,14 +159,14 @@ def _one_by_one(tiers: Mapping[str, TierPolicy]) -> TierPolicy | None:
     return min((tier for tier in tiers.values() if tier.review in {"single", "signature"}), key=_rank, default=None)
 
 
-def usual_tiers(tiers: Mapping[str, TierPolicy]) -> dict[Outcome, TierPolicy | None]:
+def usual_tiers(tiers: Mapping[str, TierPolicy]) -> dict[PolicyOutcome, TierPolicy | None]:
     """Return which tier a rule gives that names none, by what it decides."""
     automatic = [tier for tier in tiers.values() if tier.is_automatic]
     reviewed = [tier for tier in tiers.values() if not tier.is_automatic]
     return {
         # What is let through still waits for the longest hold there is, so that a person can stop it.
-        Outcome.ALLOW: max(automatic, key=_rank, default=None),
-        Outcome.REQUIRE_APPROVAL: _one_by_one(tiers) or max(reviewed, key=_rank, default=None),
+        PolicyOutcome.ALLOW: max(automatic, key=_rank, default=None),
+        PolicyOutcome.REQUIRE_APPROVAL: _one_by_one(tiers) or max(reviewed, key=_rank, default=None),
     }
 
 
@@ -210,7 +210,7 @@ _SURFACE_DURATIONS: Final = ("deadline", "undo_window", "retention", "cool_down"
 
 
 def _surface(
-    slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy], calendars: Mapping[str, Calendar]
+    slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy], calendars: Mapping[str, BusinessCalendar]
 ) -> SurfacePolicy:
     return SurfacePolicy(
         slug=slug,
@@ -232,11 +232,11 @@ def compile_guardrail(slug: str, row: Mapping[str, Any]) -> GuardrailPolicy:
     """Make one guardrail of its row in the document. Raises GuardrailInvalid, or ValueError for its kind."""
     return GuardrailPolicy(
         slug=slug,
-        kind=guardrails.Kind(row["kind"]),
+        kind=guardrails.GuardrailKind(row["kind"]),
         surfaces=tuple(row["surfaces"]),
         paths=tuple(row["paths"]),
         config=row["config"],
-        effect=guardrails.Effect(row["effect"]),
+        effect=guardrails.GuardrailEffect(row["effect"]),
         tier=row["tier"],
         text=row["text"],
     )

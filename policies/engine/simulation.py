@@ -22,7 +22,7 @@ from policies.engine.simulation_figures import Seen, Tally, Was
 from policies.facts import stored_facts
 from policies.facts.facts import Facts
 from policies.facts.stored_facts import FactsUnreadable
-from policies.guardrails import GuardrailPolicy, Kind
+from policies.guardrails import GuardrailKind, GuardrailPolicy
 
 _TIMES: Final = frozenset({"now", "weekday", "hour"})
 
@@ -79,7 +79,7 @@ class Replay:
         self._rules_read_time = not _TIMES.isdisjoint(named)
         self.needs = Needs(
             payload=self._rules_read_payload
-            or any(check.kind is not Kind.CHECKLIST for check in policy.guardrails)
+            or any(check.kind is not GuardrailKind.CHECKLIST for check in policy.guardrails)
             or any(_derives(surface) for surface in policy.surfaces.values()),
             before="before" in named,
         )
@@ -128,7 +128,7 @@ class Replay:
     def _ground(self, slug: str, agent: str) -> _Ground:
         surface = self.policy.surfaces.get(slug)
         here = guardrails.for_surface(self.policy.guardrails, slug)
-        checks = tuple(check for check in here if check.kind is not Kind.CHECKLIST)
+        checks = tuple(check for check in here if check.kind is not GuardrailKind.CHECKLIST)
         derive = payloads.deriving(surface) if surface is not None and _derives(surface) else None
         return _Ground(
             surface=surface,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Self
 
-from policies.engine.evaluation import Outcome, Reason
+from policies.engine.evaluation import PolicyOutcome, Reason
 
 MOST_EXAMPLES: Final = 3
 """So many proposals are named for each kind of change on a surface or by an agent; the newest come first."""
@@ -20,7 +20,7 @@ CHANGES: Final = (GATED, FREED, BLOCKED, REOPENED, STRICTER, MILDER)
 """Passed by itself → people; people or denied → passes by itself; → denied; denied → people; then the tier."""
 FATES: Final = ("rejected", "edited", "rolled_back")
 
-_ALLOW, _ASK, _DENY = Outcome.ALLOW.value, Outcome.REQUIRE_APPROVAL.value, Outcome.DENY.value
+_ALLOW, _ASK, _DENY = PolicyOutcome.ALLOW.value, PolicyOutcome.REQUIRE_APPROVAL.value, PolicyOutcome.DENY.value
 _TURNS: Final = {
     (_ALLOW, _ASK): GATED,
     (_ASK, _ALLOW): FREED,

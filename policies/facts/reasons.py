@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 
-class Outcome(StrEnum):
+class PolicyOutcome(StrEnum):
     ALLOW = "allow"
     REQUIRE_APPROVAL = "require_approval"
     DENY = "deny"
@@ -16,7 +16,7 @@ class Reason(NamedTuple):
     source: str
     id: str
     tier: str | None
-    outcome: Outcome
+    outcome: PolicyOutcome
     text: str
     is_deciding: bool = False
 
@@ -32,11 +32,11 @@ class Weighed(NamedTuple):
 def weighed(source: str, identifier: str, tier: Any, text: str) -> Weighed:
     """Return a reason for `tier` (a TierPolicy), or for denying where it is None."""
     if tier is None:
-        return Weighed(None, Reason(source, identifier, None, Outcome.DENY, text))
-    outcome = Outcome.ALLOW if tier.is_automatic else Outcome.REQUIRE_APPROVAL
+        return Weighed(None, Reason(source, identifier, None, PolicyOutcome.DENY, text))
+    outcome = PolicyOutcome.ALLOW if tier.is_automatic else PolicyOutcome.REQUIRE_APPROVAL
     return Weighed(tier, Reason(source, identifier, tier.slug, outcome, text))
 
 
 def only_told(source: str, identifier: str, text: str) -> Weighed:
     """Return a reason that changes nothing; it takes on the outcome that the others lead to."""
-    return Weighed(None, Reason(source, identifier, None, Outcome.DENY, text), is_only_told=True)
+    return Weighed(None, Reason(source, identifier, None, PolicyOutcome.DENY, text), is_only_told=True)

@@ -6,11 +6,11 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from policies.guardrails.kinds.registry import Check, Kind, config_problems, prepare
+from policies.guardrails.kinds.registry import Check, GuardrailKind, config_problems, prepare
 from policies.guardrails.text.paths import parts
 
 
-class Effect(StrEnum):
+class GuardrailEffect(StrEnum):
     FLAG = "flag"
     """Is shown to the reviewer."""
     TIER = "tier"
@@ -38,11 +38,11 @@ class GuardrailPolicy:
     """
 
     slug: str
-    kind: Kind
+    kind: GuardrailKind
     surfaces: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    effect: Effect = Effect.FLAG
+    effect: GuardrailEffect = GuardrailEffect.FLAG
     tier: str | None = None
     text: str = ""
     check: Check = field(init=False, repr=False, compare=False)
@@ -55,11 +55,11 @@ class GuardrailPolicy:
 
     def _faults(self) -> list[str]:
         faults = []
-        if (self.effect is Effect.TIER) != bool(self.tier):
+        if (self.effect is GuardrailEffect.TIER) != bool(self.tier):
             faults.append("A tier belongs to the effect “tier”, and to no other.")
-        if self.kind is Kind.CHECKLIST and self.effect is Effect.DENY:
+        if self.kind is GuardrailKind.CHECKLIST and self.effect is GuardrailEffect.DENY:
             faults.append("A checklist is answered by people; it cannot deny.")
-        if self.kind is Kind.CHECKLIST and not self.text.strip():
+        if self.kind is GuardrailKind.CHECKLIST and not self.text.strip():
             faults.append("A checklist needs a text: it is what the reviewer ticks.")
         for path in self.paths:
             try:
@@ -74,7 +74,7 @@ class GuardrailPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class GuardrailFinding:
     """One thing a guardrail found.
 
     `start` and `end` are characters (code points) of the string at `pointer` (RFC 6901) in the payload;
@@ -83,7 +83,7 @@ class Finding:
     """
 
     guardrail: str
-    effect: Effect
+    effect: GuardrailEffect
     tier: str | None
     pointer: str
     start: int

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from policies.guardrails.guardrail import Finding, GuardrailPolicy
-from policies.guardrails.kinds.registry import Kind
+from policies.guardrails.guardrail import GuardrailFinding, GuardrailPolicy
+from policies.guardrails.kinds.registry import GuardrailKind
 from policies.guardrails.text.paths import texts
 from policies.guardrails.text.reading import Reading, Spot
 
@@ -23,24 +23,24 @@ def for_surface(guardrails: Iterable[GuardrailPolicy], surface: str) -> tuple[Gu
 
 def checklist(guardrails: Iterable[GuardrailPolicy]) -> tuple[GuardrailPolicy, ...]:
     """Return those that a reviewer must tick before approving."""
-    return tuple(guardrail for guardrail in guardrails if guardrail.kind is Kind.CHECKLIST)
+    return tuple(guardrail for guardrail in guardrails if guardrail.kind is GuardrailKind.CHECKLIST)
 
 
-def run(guardrails: Iterable[GuardrailPolicy], payload: Any) -> tuple[Finding, ...]:
+def run(guardrails: Iterable[GuardrailPolicy], payload: Any) -> tuple[GuardrailFinding, ...]:
     """Return what the guardrails find in `payload`, in their order and then in that of the payload.
 
     The same guardrails and payload give the same findings. Cost: linear in the payload for each
     guardrail, and a bounded number of findings.
     """
     kept: dict[str, Reading] = {}
-    found: list[Finding] = []
+    found: list[GuardrailFinding] = []
     for guardrail in guardrails:
-        if guardrail.kind is not Kind.CHECKLIST:
+        if guardrail.kind is not GuardrailKind.CHECKLIST:
             found += _findings(guardrail, payload, kept)
     return tuple(found)
 
 
-def _findings(guardrail: GuardrailPolicy, payload: Any, kept: dict[str, Reading]) -> Iterable[Finding]:
+def _findings(guardrail: GuardrailPolicy, payload: Any, kept: dict[str, Reading]) -> Iterable[GuardrailFinding]:
     readings: list[Reading] = []
     chosen = texts(payload, guardrail.paths)
     for pointer, text in islice(chosen, MOST_TEXTS):
@@ -76,9 +76,9 @@ def _distinct(spots: Sequence[Spot], readings: Sequence[Reading]) -> list[Spot]:
     return distinct
 
 
-def _finding(guardrail: GuardrailPolicy, spot: Spot) -> Finding:
+def _finding(guardrail: GuardrailPolicy, spot: Spot) -> GuardrailFinding:
     start, end = spot.start, spot.end
-    return Finding(
+    return GuardrailFinding(
         guardrail=guardrail.slug,
         effect=guardrail.effect,
         tier=guardrail.tier,

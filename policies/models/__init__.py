@@ -3,7 +3,7 @@ from policies.models.calendar import Calendar
 from policies.models.connector import Connector
 from policies.models.escalation import Escalation
 from policies.models.guardrail import Guardrail
-from policies.models.limit import Effect, Limit
+from policies.models.limit import Limit, LimitEffect
 from policies.models.loosening import Loosening
 from policies.models.mandate import Mandate
 from policies.models.policy_test import PolicyTest
@@ -22,11 +22,11 @@ __all__ = [
     "ApiKey",
     "Calendar",
     "Connector",
-    "Effect",
     "Escalation",
     "Guardrail",
     "KillSwitch",
     "Limit",
+    "LimitEffect",
     "Loosening",
     "Mandate",
     "PolicyTest",

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from policies.models.fields import DottedSlugField
-from policies.models.limit import Effect
+from policies.models.limit import LimitEffect
 from policies.models.rule import names
 from policies.models.tier import Tier
 
@@ -30,7 +30,7 @@ class Guardrail(models.Model):
     surfaces = names(_("surfaces"), _("Which surfaces, with * for any text. Empty: all."))
     paths = names(_("where"), _("Which texts of the payload, e.g. /html or /variants/*/subject. Empty: every text."))
     config = models.JSONField(_("settings"), default=dict, blank=True, help_text=_("What docs/guardrails.md lists."))
-    effect = models.CharField(_("then"), max_length=4, choices=Effect.choices)
+    effect = models.CharField(_("then"), max_length=4, choices=LimitEffect.choices)
     tier = models.ForeignKey(Tier, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     text = models.CharField(_("sentence"), max_length=300, help_text=_("What the reviewer and the agent read."))
 

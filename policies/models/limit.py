@@ -10,7 +10,7 @@ from policies.models.rule import names
 from policies.models.tier import Tier
 
 
-class Effect(models.TextChoices):
+class LimitEffect(models.TextChoices):
     FLAG = "flag", _("Flag it for the reviewer")
     TIER = "tier", _("Raise the tier")
     DENY = "deny", _("Deny")
@@ -51,10 +51,10 @@ class Limit(models.Model):
         _("time zone"), max_length=64, default="UTC", help_text=_("In which calendar days, weeks and months begin.")
     )
     warning = models.FloatField(_("warning level"), null=True, blank=True)
-    warning_effect = models.CharField(_("then"), max_length=4, choices=Effect.choices, default=Effect.FLAG)
+    warning_effect = models.CharField(_("then"), max_length=4, choices=LimitEffect.choices, default=LimitEffect.FLAG)
     warning_tier = models.ForeignKey(Tier, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     limit = models.FloatField(_("limit"))
-    effect = models.CharField(_("then"), max_length=4, choices=Effect.choices, default=Effect.TIER)
+    effect = models.CharField(_("then"), max_length=4, choices=LimitEffect.choices, default=LimitEffect.TIER)
     tier = models.ForeignKey(Tier, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
     history = HistoricalRecords()

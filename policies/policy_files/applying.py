@@ -14,9 +14,9 @@ from policies.models import Calendar, Connector, Surface, Tier
 from policies.policy_files import checks, plan, tables
 from policies.policy_files.checks import Known
 from policies.policy_files.format.layout import SECTIONS
-from policies.policy_files.plan import Change, Kind, Plan
+from policies.policy_files.plan import Plan, PlanKind, PlannedChange
 from policies.policy_files.reading import PolicyFile
-from policies.policy_files.yaml_reading import DocumentInvalid, Place, Problem
+from policies.policy_files.yaml_reading import DocumentInvalid, FilePosition, FileProblem
 
 # One file at a time; the number only has to be the same everywhere.
 _APPLYING_LOCK: Final = 0x48495402
@@ -58,18 +58,18 @@ def apply(policy: PolicyFile, *, prune: bool, by: Actor = entries.SYSTEM) -> Pla
 
 
 def _write(made: Plan) -> None:
-    problems: list[Problem] = []
+    problems: list[FileProblem] = []
     rows = {section: tables.rows(section) for section in {change.section for change in made.changes}}
     _free_ranks(made, rows)
     for change in made.changes:
-        if change.kind in {Kind.ADD, Kind.CHANGE}:
+        if change.kind in {PlanKind.ADD, PlanKind.CHANGE}:
             problems += _save(change, rows[change.section].get(change.key))
     if problems:
         raise DocumentInvalid(problems)
     # What refers to others goes first: tests and rules before the tiers they name.
     order = [*SECTIONS][::-1]
     for change in sorted(made.changes, key=lambda change: order.index(change.section)):
-        if change.kind in {Kind.REMOVE, Kind.DISABLE}:
+        if change.kind in {PlanKind.REMOVE, PlanKind.DISABLE}:
             problems += _remove(change, rows[change.section][change.key])
     if problems:
         raise DocumentInvalid(problems)
@@ -89,7 +89,7 @@ def _free_ranks(made: Plan, rows: dict[str, Any]) -> None:
         Tier.objects.filter(pk=tier.pk).update(rank=next(free))
 
 
-def _save(change: Change, row: models.Model | None) -> list[Problem]:
+def _save(change: PlannedChange, row: models.Model | None) -> list[FileProblem]:
     assert change.item is not None
     model = tables.MODELS[change.section]
     is_new = row is None
@@ -106,9 +106,9 @@ def _save(change: Change, row: models.Model | None) -> list[Problem]:
     return []
 
 
-def _remove(change: Change, row: models.Model) -> list[Problem]:
+def _remove(change: PlannedChange, row: models.Model) -> list[FileProblem]:
     row._change_reason = REASON  # type: ignore[attr-defined]  # noqa: SLF001  # how simple_history is told
-    if change.kind is Kind.DISABLE:
+    if change.kind is PlanKind.DISABLE:
         assert isinstance(row, Surface)
         row.is_enabled = False
         row.save(update_fields=["is_enabled"])
@@ -117,5 +117,5 @@ def _remove(change: Change, row: models.Model) -> list[Problem]:
         row.delete()
     except ProtectedError as error:
         users = ", ".join(sorted({f"{one._meta.verbose_name} {one}" for one in error.protected_objects})[:5])
-        return [Problem(Place("tables"), f"The {change.name} cannot be removed: it is used by {users}.")]
+        return [FileProblem(FilePosition("tables"), f"The {change.name} cannot be removed: it is used by {users}.")]
     return []

@@ -10,10 +10,10 @@ from policies.engine import business_time, payloads
 from policies.engine.business_time import DAYS
 from policies.engine.payloads import SchemaInvalid
 from policies.engine.policy import compile_policy
-from policies.guardrails import CONFIG_SCHEMAS, Effect, GuardrailInvalid, GuardrailPolicy, Kind
+from policies.guardrails import CONFIG_SCHEMAS, GuardrailEffect, GuardrailInvalid, GuardrailKind, GuardrailPolicy
 from policies.policy_files.format.shapes import did_you_mean
 from policies.policy_files.reading import Item, PolicyFile
-from policies.policy_files.yaml_reading import Place, Problem, Scalar
+from policies.policy_files.yaml_reading import FilePosition, FileProblem, Scalar
 from policies.rules.rule import RuleInvalid
 
 
@@ -29,7 +29,7 @@ class Known:
     calendars: frozenset[str] | None = None
 
 
-def check(policy: PolicyFile, known: Known) -> list[Problem]:
+def check(policy: PolicyFile, known: Known) -> list[FileProblem]:
     """Return what is wrong with entries that have the right shape."""
     return list(_Checker(policy, known).problems())
 
@@ -48,7 +48,7 @@ class _Checker:
             for slug, tier in self.tiers.items()
         }
 
-    def problems(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[FileProblem]:
         yield from self._ranks()
         special = {
             "tiers": _tier, "surfaces": self._surface, "rules": self._rule, "limits": self._limit,
@@ -58,7 +58,7 @@ class _Checker:
         for item in self.policy.items():
             yield from special[item.section](item)
 
-    def _ranks(self) -> Iterator[Problem]:
+    def _ranks(self) -> Iterator[FileProblem]:
         taken: dict[int, str] = {}
         for slug, tier in self.tiers.items():
             first = taken.setdefault(tier["rank"], slug)
@@ -66,7 +66,7 @@ class _Checker:
             if first != slug and item is not None:
                 yield item.problem(f"The tier {first} has this rank already.", "rank")
 
-    def _named(self, item: Item, names: Any, what: str, *path: str | int) -> Iterator[Problem]:
+    def _named(self, item: Item, names: Any, what: str, *path: str | int) -> Iterator[FileProblem]:
         """Refuse the name at `path` unless it is among `names`."""
         name: Any = item.value
         for part in path:
@@ -74,11 +74,11 @@ class _Checker:
         if name and names is not None and name not in names:
             yield item.problem(f"There is no {what} {name}.{did_you_mean(name, [*names])}", *path)
 
-    def _tiers(self, item: Item, *names: str) -> Iterator[Problem]:
+    def _tiers(self, item: Item, *names: str) -> Iterator[FileProblem]:
         for name in names:
             yield from self._named(item, self.tiers or None, "tier", name)
 
-    def _surface(self, item: Item) -> Iterator[Problem]:
+    def _surface(self, item: Item) -> Iterator[FileProblem]:
         value = item.value
         yield from self._tiers(item, "tier", "floor", "senior_tier")
         yield from self._named(item, self.known.roles, "role", "owner")
@@ -97,7 +97,7 @@ class _Checker:
         for number, tag in enumerate(value["derived_tags"]):
             yield from _schema(item, tag["if"], "derived_tags", number, "if")
 
-    def _rule(self, item: Item) -> Iterator[Problem]:
+    def _rule(self, item: Item) -> Iterator[FileProblem]:
         value = item.value
         yield from self._tiers(item, "tier")
         for number in range(len(value["requirements"] or ())):
@@ -112,7 +112,7 @@ class _Checker:
             if error.field != "tier" or self.tiers:
                 yield _rule_problem(item, error)
 
-    def _limit(self, item: Item) -> Iterator[Problem]:
+    def _limit(self, item: Item) -> Iterator[FileProblem]:
         value = item.value
         yield from self._tiers(item, "tier", "warning_tier")
         yield from _time_zone(item)
@@ -127,10 +127,10 @@ class _Checker:
             if value[tier] and value[effect] != "tier":
                 yield item.problem(f"This goes only with {effect}: tier.", tier)
 
-    def _guardrail(self, item: Item) -> Iterator[Problem]:
+    def _guardrail(self, item: Item) -> Iterator[FileProblem]:
         value = item.value
         yield from self._tiers(item, "tier")
-        kind = Kind(value["kind"])
+        kind = GuardrailKind(value["kind"])
         found = payloads.errors(CONFIG_SCHEMAS[kind], value["config"])
         for error in found:
             yield item.problem(error.detail, "config", *_parts(error.pointer))
@@ -139,40 +139,40 @@ class _Checker:
         try:
             GuardrailPolicy(
                 slug=value["id"], kind=kind, surfaces=tuple(value["surfaces"]), paths=tuple(value["paths"]),
-                config=value["config"], effect=Effect(value["effect"]), tier=value["tier"], text=value["text"],
+                config=value["config"], effect=GuardrailEffect(value["effect"]), tier=value["tier"], text=value["text"],
             )  # fmt: skip
         except GuardrailInvalid as error:
             for text in error.problems:
                 yield item.problem(text)
 
-    def _requirement(self, item: Item) -> Iterator[Problem]:
+    def _requirement(self, item: Item) -> Iterator[FileProblem]:
         yield from self._tiers(item, "tier")
         yield from self._named(item, self.known.roles, "role", "role")
         yield from self._on_a_surface(item)
 
-    def _escalation(self, item: Item) -> Iterator[Problem]:
+    def _escalation(self, item: Item) -> Iterator[FileProblem]:
         yield from self._named(item, self.known.roles, "role", "role")
         yield from self._on_a_surface(item)
 
-    def _on_a_surface(self, item: Item) -> Iterator[Problem]:
+    def _on_a_surface(self, item: Item) -> Iterator[FileProblem]:
         if self.known.surfaces is not None:
             yield from self._named(item, self.known.surfaces | self._own("surfaces"), "surface", "surface")
 
     def _own(self, section: str) -> frozenset[str]:
         return frozenset(one.value["id"] for one in self.policy.sections.get(section, {}).values())
 
-    def _test(self, item: Item) -> Iterator[Problem]:
+    def _test(self, item: Item) -> Iterator[FileProblem]:
         yield from self._named(item, self.tiers or None, "tier", "expect", "tier")
         if "mandate" in item.value["facts"]:
             yield from self._named(item, self.tiers or None, "tier", "facts", "mandate")
 
 
-def _tier(item: Item) -> Iterator[Problem]:
+def _tier(item: Item) -> Iterator[FileProblem]:
     if (item.value["posture"] == "in") != (item.value["review"] != "none"):
         yield item.problem("A tier in the loop needs a kind of review; an automatic tier has none.", "review")
 
 
-def _time_zone(item: Item) -> Iterator[Problem]:
+def _time_zone(item: Item) -> Iterator[FileProblem]:
     name = item.value["time_zone"]
     try:
         ZoneInfo(name)
@@ -180,7 +180,7 @@ def _time_zone(item: Item) -> Iterator[Problem]:
         yield item.problem(f"There is no time zone {name}. Write one such as Europe/Berlin.", "time_zone")
 
 
-def _calendar(item: Item) -> Iterator[Problem]:
+def _calendar(item: Item) -> Iterator[FileProblem]:
     yield from _time_zone(item)
     for day in DAYS:
         try:
@@ -191,7 +191,7 @@ def _calendar(item: Item) -> Iterator[Problem]:
         yield item.problem("A calendar needs working hours on some day of the week.")
 
 
-def _schema(item: Item, schema: Any, *path: str | int) -> Iterator[Problem]:
+def _schema(item: Item, schema: Any, *path: str | int) -> Iterator[FileProblem]:
     try:
         payloads.validator(schema)
     except SchemaInvalid as error:
@@ -202,7 +202,7 @@ def _parts(pointer: str) -> list[str]:
     return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
 
 
-def _rule_problem(item: Item, error: RuleInvalid) -> Problem:
+def _rule_problem(item: Item, error: RuleInvalid) -> FileProblem:
     """Put what is wrong with a rule where it stands; inside a condition, at its very character if that is known."""
     node = item.node_at(error.field)
     text = str(error).partition(": ")[2]
@@ -212,5 +212,5 @@ def _rule_problem(item: Item, error: RuleInvalid) -> Problem:
     # In one line and without escapes, so that the character in the condition is that in the file.
     if node.style in {"", '"', "'"} and node.end - node.start == len(node.text) + 2 * len(node.style):
         place = node.place
-        return Problem(Place(place.file, place.line, place.column + column - 1 + len(node.style)), text)
+        return FileProblem(FilePosition(place.file, place.line, place.column + column - 1 + len(node.style)), text)
     return item.problem(f"{text} (Line {line}, column {column} of the condition.)", error.field)

@@ -5,7 +5,7 @@ from policies.policy_files.format import comments
 from policies.policy_files.format.shapes import same
 from policies.policy_files.reading import PolicyFile, read_files
 from policies.policy_files.tables import Entries
-from policies.policy_files.yaml_reading import DocumentInvalid, Place, Problem
+from policies.policy_files.yaml_reading import DocumentInvalid, FilePosition, FileProblem
 
 
 class ExportFailed(ValueError):
@@ -13,7 +13,7 @@ class ExportFailed(ValueError):
 
     code = "policy_export_failed"
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[FileProblem, ...]) -> None:
         super().__init__("\n".join(problem.text for problem in problems))
         self.problems = problems
 
@@ -39,7 +39,7 @@ def export(into: str | bytes | None = None, *, file: str = "policy.yaml") -> str
     except DocumentInvalid as error:
         raise ExportFailed(error.problems) from error
     if not _is_same(written, entries):
-        raise ExportFailed((Problem(Place("export"), "What was written does not read back as the same."),))
+        raise ExportFailed((FileProblem(FilePosition("export"), "What was written does not read back as the same."),))
     return text
 
 

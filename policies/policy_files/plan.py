@@ -13,7 +13,7 @@ from policies.policy_files.format.shapes import same
 from policies.policy_files.reading import Item, PolicyFile
 
 
-class Kind(StrEnum):
+class PlanKind(StrEnum):
     ADD = "add"
     CHANGE = "change"
     REMOVE = "remove"
@@ -33,10 +33,10 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PlannedChange:
     """What becomes of one row."""
 
-    kind: Kind
+    kind: PlanKind
     section: str
     key: tuple[Any, ...]
     item: Item | None = None
@@ -49,8 +49,8 @@ class Change:
 
     def lines(self) -> list[str]:
         """Say it: one line, and one for each value that differs."""
-        mark = {Kind.ADD: "+", Kind.CHANGE: "~", Kind.REMOVE: "-", Kind.DISABLE: "-"}[self.kind]
-        what = " (disabled: a surface is never removed)" if self.kind is Kind.DISABLE else ""
+        mark = {PlanKind.ADD: "+", PlanKind.CHANGE: "~", PlanKind.REMOVE: "-", PlanKind.DISABLE: "-"}[self.kind]
+        what = " (disabled: a surface is never removed)" if self.kind is PlanKind.DISABLE else ""
         return [f"{mark} {self.name}{what}", *(f"    {difference}" for difference in self.differences)]
 
 
@@ -58,7 +58,7 @@ class Change:
 class Plan:
     """All changes, and the rows that no file names and that stay as they are."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[PlannedChange, ...]
     kept: tuple[str, ...] = field(default=())
 
 
@@ -83,20 +83,22 @@ def make(policy: PolicyFile, *, prune: bool) -> Plan:
     Rows that the files leave out are removed with `prune` (surfaces are disabled: what happened on them
     must stay readable), and otherwise kept.
     """
-    changes: list[Change] = []
+    changes: list[PlannedChange] = []
     kept: list[str] = []
     for section, items in policy.sections.items():
         there = {key: tables.entry(section, row) for key, row in tables.rows(section).items()}
         for key, item in items.items():
             if key not in there:
-                changes.append(Change(Kind.ADD, section, key, item))
+                changes.append(PlannedChange(PlanKind.ADD, section, key, item))
             elif differences := tuple(_differences(section, there[key], item.value)):
-                changes.append(Change(Kind.CHANGE, section, key, item, differences))
+                changes.append(PlannedChange(PlanKind.CHANGE, section, key, item, differences))
         for key, value in there.items():
             if key in items or (section == "surfaces" and prune and not value["enabled"]):
                 continue
             if prune:
-                changes.append(Change(Kind.DISABLE if section == "surfaces" else Kind.REMOVE, section, key))
+                changes.append(
+                    PlannedChange(PlanKind.DISABLE if section == "surfaces" else PlanKind.REMOVE, section, key)
+                )
             else:
                 kept.append(called(section, key))
     return Plan(tuple(changes), tuple(kept))

@@ -7,7 +7,16 @@ from typing import Any, Final
 from policies.policy_files.format.keyed import entry
 from policies.policy_files.format.layout import ID, SECTIONS, VERSION, called, key_of
 from policies.policy_files.format.shapes import INVALID, ListOf, did_you_mean, kind_of, wrong
-from policies.policy_files.yaml_reading import DocumentInvalid, ListNode, MapNode, Node, Place, Problem, Scalar, read
+from policies.policy_files.yaml_reading import (
+    DocumentInvalid,
+    FilePosition,
+    FileProblem,
+    ListNode,
+    MapNode,
+    Scalar,
+    YamlNode,
+    read,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +26,14 @@ class Item:
     section: str
     key: tuple[Any, ...]
     value: dict[str, Any]
-    node: Node
+    node: YamlNode
 
     @property
     def name(self) -> str:
         """How people are told of it."""
         return called(self.section, self.key)
 
-    def node_at(self, *path: str | int) -> Node:
+    def node_at(self, *path: str | int) -> YamlNode:
         """Return what stands at `path`; where nothing does, what is around it."""
         node = self.node
         for part in path:
@@ -34,15 +43,15 @@ class Item:
             node = found
         return node
 
-    def problem(self, text: str, *path: str | int) -> Problem:
+    def problem(self, text: str, *path: str | int) -> FileProblem:
         """Return a problem with what stands at `path`."""
-        return Problem(self.node_at(*path).place, text)
+        return FileProblem(self.node_at(*path).place, text)
 
 
 _ALIASES: Final = {"any_tags": "risk_tags"}
 
 
-def _step(node: Node, part: str | int) -> Node | None:
+def _step(node: YamlNode, part: str | int) -> YamlNode | None:
     if isinstance(node, ListNode):
         return node.items[int(part)] if str(part).isdigit() and int(part) < len(node.items) else None
     if not isinstance(node, MapNode):
@@ -70,21 +79,21 @@ class PolicyFile:
 
 def read_files(files: Mapping[str, str | bytes]) -> PolicyFile:
     """Read and merge policy files, text by name. Raises DocumentInvalid with all that is wrong."""
-    problems: list[Problem] = []
+    problems: list[FileProblem] = []
     policy = collect(files, problems)
     if problems:
         raise DocumentInvalid(problems)
     return policy
 
 
-def collect(files: Mapping[str, str | bytes], problems: list[Problem]) -> PolicyFile:
+def collect(files: Mapping[str, str | bytes], problems: list[FileProblem]) -> PolicyFile:
     """Read and merge policy files; what is right is returned and what is wrong added to `problems`."""
     policy = PolicyFile()
     for name, text in files.items():
         before = len(problems)
         root = read(text, name, problems)
         if root is None and len(problems) == before:
-            problems.append(Problem(Place(name), f"The file is empty. It begins with version: {VERSION}."))
+            problems.append(FileProblem(FilePosition(name), f"The file is empty. It begins with version: {VERSION}."))
         elif root is not None and not isinstance(root, MapNode):
             wrong(root, problems, f"A policy file is a table of keys; this is {kind_of(root)}.")
         elif isinstance(root, MapNode) and _is_version(root, problems):
@@ -94,7 +103,7 @@ def collect(files: Mapping[str, str | bytes], problems: list[Problem]) -> Policy
     return policy
 
 
-def _is_version(root: MapNode, problems: list[Problem]) -> bool:
+def _is_version(root: MapNode, problems: list[FileProblem]) -> bool:
     found = root.entries.get("version")
     if found is None:
         wrong(root, problems, f"The version is missing. Begin with version: {VERSION}.")
@@ -105,7 +114,7 @@ def _is_version(root: MapNode, problems: list[Problem]) -> bool:
     return version == VERSION
 
 
-def _sections(root: MapNode, policy: PolicyFile, problems: list[Problem]) -> None:
+def _sections(root: MapNode, policy: PolicyFile, problems: list[FileProblem]) -> None:
     for section, (at, node) in root.entries.items():
         if section == "version":
             continue
@@ -119,7 +128,7 @@ def _sections(root: MapNode, policy: PolicyFile, problems: list[Problem]) -> Non
             _entries(section, node, policy.sections.setdefault(section, {}), problems)
 
 
-def _entries(section: str, node: ListNode, items: Items, problems: list[Problem]) -> None:
+def _entries(section: str, node: ListNode, items: Items, problems: list[FileProblem]) -> None:
     shape = SECTIONS[section]
     most = ListOf(shape).most * 10
     if len(node.items) > most:
@@ -138,7 +147,7 @@ def _entries(section: str, node: ListNode, items: Items, problems: list[Problem]
             items[key] = Item(section, key, value, found)
 
 
-def _claimed(section: str, node: Node) -> tuple[Any, ...] | None:
+def _claimed(section: str, node: YamlNode) -> tuple[Any, ...] | None:
     """Return the id that an invalid entry goes by, so that a second one is told as well."""
     found = entry(node, ID)
     return (found.text,) if isinstance(found, Scalar) else None

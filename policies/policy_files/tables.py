@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.db import models
 
 from policies.models import Calendar, Escalation, Guardrail, Limit, PolicyTest, Requirement, Rule, Surface, Tier
-from policies.policy_files.format.keyed import Key, Table
+from policies.policy_files.format.keyed import Key, KeyTable
 from policies.policy_files.format.layout import SECTIONS, key_of
 from policies.policy_files.format.shapes import ListOf, Shape
 
@@ -28,7 +28,7 @@ _SPREAD: Final = frozenset({"match", "expect"})
 def columns(section: str) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield for every value of an entry its path and the attribute of the model that holds it."""
     for key in SECTIONS[section].keys:
-        inner = key.shape.keys if key.name in _SPREAD and isinstance(key.shape, Table) else None
+        inner = key.shape.keys if key.name in _SPREAD and isinstance(key.shape, KeyTable) else None
         if inner is None:
             yield (key.name,), _attribute(section, key)
         else:
@@ -66,7 +66,7 @@ def entry(section: str, row: models.Model) -> dict[str, Any]:
 
 def _completed(shape: Shape, value: Any) -> Any:
     """Fill in what rows of JSON leave to its default, as a rule's requirements may."""
-    if isinstance(shape, ListOf) and isinstance(shape.of, Table) and value is not None:
+    if isinstance(shape, ListOf) and isinstance(shape.of, KeyTable) and value is not None:
         return [{**{key.name: key.default for key in shape.of.keys if key.name not in row}, **row} for row in value]
     return value
 

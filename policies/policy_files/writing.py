@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from policies.policy_files.format import durations
-from policies.policy_files.format.keyed import REQUIRED, Table
+from policies.policy_files.format.keyed import REQUIRED, KeyTable
 from policies.policy_files.format.layout import SECTIONS, VERSION
 from policies.policy_files.format.shapes import ListOf, same
 
@@ -104,16 +104,16 @@ def _pushed(lines: Iterable[str], pad: str = "  ") -> Iterator[str]:
     return (pad + line if line else "" for line in lines)
 
 
-def lean(table: Table, value: Mapping[str, Any]) -> dict[str, Any]:
+def lean(table: KeyTable, value: Mapping[str, Any]) -> dict[str, Any]:
     """Return what has to be written of an entry: in the order of the keys, without what is left to a default."""
     written: dict[str, Any] = {}
     for key in table.keys:
         inner = value[key.name]
         if key.default is not REQUIRED and same(inner, key.default):
             continue
-        if isinstance(key.shape, Table):
+        if isinstance(key.shape, KeyTable):
             inner = lean(key.shape, inner)
-        elif isinstance(key.shape, ListOf) and isinstance(key.shape.of, Table) and inner is not None:
+        elif isinstance(key.shape, ListOf) and isinstance(key.shape.of, KeyTable) and inner is not None:
             inner = [lean(key.shape.of, row) for row in inner]
         written[key.name] = inner
     return written

@@ -23,7 +23,7 @@ _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class FilePosition:
     """Somewhere in a file; line and column count from 1."""
 
     file: str
@@ -35,10 +35,10 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class FileProblem:
     """One thing that is wrong, where, in a sentence."""
 
-    place: Place
+    place: FilePosition
     text: str
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class DocumentInvalid(ValueError):
 
     code = "policy_document_invalid"
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[FileProblem]) -> None:
         ordered = sorted(dict.fromkeys(problems))
         self.problems = tuple(ordered[:MAX_PROBLEMS])
         self.left_out = len(ordered) - len(self.problems)
@@ -58,16 +58,16 @@ class DocumentInvalid(ValueError):
 
 
 @dataclass(slots=True)
-class Node:
+class YamlNode:
     """A part of the text from character `start` to `end`, which leaves out comments after it."""
 
-    place: Place
+    place: FilePosition
     start: int
     end: int
 
 
 @dataclass(slots=True)
-class Scalar(Node):
+class Scalar(YamlNode):
     text: str
     style: str
     """Empty where it is written plainly, else the character that begins it: ' " | or >."""
@@ -78,19 +78,19 @@ class Scalar(Node):
 
 
 @dataclass(slots=True)
-class ListNode(Node):
+class ListNode(YamlNode):
     is_flow: bool
-    items: list[Node] = field(default_factory=list)
+    items: list[YamlNode] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class MapNode(Node):
+class MapNode(YamlNode):
     is_flow: bool
-    entries: dict[str, tuple[Scalar, Node]] = field(default_factory=dict)
+    entries: dict[str, tuple[Scalar, YamlNode]] = field(default_factory=dict)
     """Key and value by the key's text."""
 
 
-def read(text: str | bytes, file: str, problems: list[Problem]) -> Node | None:
+def read(text: str | bytes, file: str, problems: list[FileProblem]) -> YamlNode | None:
     """Read the one document in `text`, adding to `problems` what is wrong; None if nothing can be read."""
     decoded = _decoded(text, file, problems)
     if decoded is None:
@@ -101,7 +101,7 @@ def read(text: str | bytes, file: str, problems: list[Problem]) -> Node | None:
     except yaml.MarkedYAMLError as error:
         problems.append(builder.refused(error))
     except yaml.YAMLError as error:
-        problems.append(Problem(Place(file), f"This is no YAML: {error}"))
+        problems.append(FileProblem(FilePosition(file), f"This is no YAML: {error}"))
     except _Hopeless as error:
         problems.append(error.problem)
     return None
@@ -110,32 +110,32 @@ def read(text: str | bytes, file: str, problems: list[Problem]) -> Node | None:
 class _Hopeless(Exception):
     """Reading on would tell nothing more, or cost too much."""
 
-    def __init__(self, place: Place, text: str) -> None:
+    def __init__(self, place: FilePosition, text: str) -> None:
         super().__init__(text)
-        self.problem = Problem(place, text)
+        self.problem = FileProblem(place, text)
 
 
-def _decoded(text: str | bytes, file: str, problems: list[Problem]) -> str | None:
+def _decoded(text: str | bytes, file: str, problems: list[FileProblem]) -> str | None:
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(raw) > MAX_BYTES:
-        problems.append(Problem(Place(file), f"The file is larger than {MAX_BYTES // 1024} KiB. Split it."))
+        problems.append(FileProblem(FilePosition(file), f"The file is larger than {MAX_BYTES // 1024} KiB. Split it."))
         return None
     try:
         decoded = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         place = _place(file, raw[: error.start].decode("utf-8"))
-        problems.append(Problem(place, "This is no UTF-8 text."))
+        problems.append(FileProblem(place, "This is no UTF-8 text."))
         return None
     decoded = decoded.removeprefix("\ufeff")
     if match := _FORBIDDEN.search(decoded):
         what = "Tabs are not used here; write spaces." if match[0] == "\t" else "This character cannot be read."
-        problems.append(Problem(_place(file, decoded[: match.start()]), what))
+        problems.append(FileProblem(_place(file, decoded[: match.start()]), what))
         return None
     return decoded
 
 
-def _place(file: str, before: str) -> Place:
-    return Place(file, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
+def _place(file: str, before: str) -> FilePosition:
+    return FilePosition(file, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
 
 
 # Tabs, control characters, and line ends that editors do not show.
@@ -147,27 +147,27 @@ _FORBIDDEN: Final = re.compile(
 class _Builder:
     """Makes nodes of the parser's events, which never nest deeper in memory than MAX_NESTING."""
 
-    def __init__(self, file: str, problems: list[Problem]) -> None:
+    def __init__(self, file: str, problems: list[FileProblem]) -> None:
         self.file = file
         self.problems = problems
         self._left = MAX_NODES
-        self._open: list[Place] = []
+        self._open: list[FilePosition] = []
         """Where the brackets begin that are not closed yet."""
 
-    def refused(self, error: yaml.MarkedYAMLError) -> Problem:
+    def refused(self, error: yaml.MarkedYAMLError) -> FileProblem:
         """Say what the parser holds against the text, where a person would look for it."""
         said = str(error.problem or error.context or "it cannot be read")
         if self._open and ("expected" in said or "end of stream" in said):
-            return Problem(self._open[-1], "This bracket is never closed, or a comma or a quote is missing in it.")
+            return FileProblem(self._open[-1], "This bracket is never closed, or a comma or a quote is missing in it.")
         mark = error.problem_mark or error.context_mark
         if "end of stream" in said:
             mark = error.context_mark or mark
-        place = Place(self.file, mark.line + 1, mark.column + 1) if mark else Place(self.file)
+        place = FilePosition(self.file, mark.line + 1, mark.column + 1) if mark else FilePosition(self.file)
         sentence = next((sentence for words, sentence in _SENTENCES if words in said), f"This is no YAML: {said}.")
-        return Problem(place, sentence)
+        return FileProblem(place, sentence)
 
-    def build(self, events: Iterator[Any]) -> Node | None:
-        root: Node | None = None
+    def build(self, events: Iterator[Any]) -> YamlNode | None:
+        root: YamlNode | None = None
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if root is not None:
@@ -177,15 +177,15 @@ class _Builder:
                 root = self._node(next(events), events, 1)
         return root
 
-    def _at(self, event: Any) -> Place:
-        return Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+    def _at(self, event: Any) -> FilePosition:
+        return FilePosition(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
 
     def _wrong(self, event: Any, text: str) -> None:
-        self.problems.append(Problem(self._at(event), text))
+        self.problems.append(FileProblem(self._at(event), text))
         if len(self.problems) > MAX_PROBLEMS:
             raise _Hopeless(self._at(event), "There is more, but this is enough to begin with.")
 
-    def _node(self, event: Any, events: Iterator[Any], depth: int) -> Node:
+    def _node(self, event: Any, events: Iterator[Any], depth: int) -> YamlNode:
         place, start, end = self._at(event), event.start_mark.index, event.end_mark.index
         self._left -= 1
         if self._left < 0:
@@ -212,7 +212,7 @@ class _Builder:
         if event.tag is not None:
             self._wrong(event, f"Tags ({event.tag}) are not used here.")
 
-    def _scalar(self, event: Any, place: Place) -> Scalar:
+    def _scalar(self, event: Any, place: FilePosition) -> Scalar:
         start, end = event.start_mark.index, event.end_mark.index
         if isinstance(event, yaml.AliasEvent):
             self._wrong(event, f"Aliases (*{event.anchor}) are not used here; write it out.")
@@ -243,7 +243,7 @@ class _Builder:
             self._enter(inner, node, key, value)
         return node
 
-    def _enter(self, event: Any, node: MapNode, key: Node, value: Node) -> None:
+    def _enter(self, event: Any, node: MapNode, key: YamlNode, value: YamlNode) -> None:
         if not isinstance(key, Scalar) or key.style in {"|", ">", "*"}:
             self._wrong(event, "A key is a word. Put text that begins with { or [ in quotes.")
         elif key.is_plain and key.text == "<<":

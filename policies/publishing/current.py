@@ -12,7 +12,7 @@ from policies.publishing.publish import compiled
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Current:
     policy: Policy
     agent_is_active: bool
     mandate: str | None
@@ -48,7 +48,7 @@ def scopes(*, agent: str, surface: str) -> list[str]:
     return [EVERYWHERE, f"surface:{surface}", f"agent:{agent}"]
 
 
-def standing(*, agent: str, surface: str) -> Standing:
+def load_current(*, agent: str, surface: str) -> Current:
     """Read, with one query, what the policy and its live switches say of `agent` on `surface` (slugs)."""
     with connection.cursor() as cursor:
         asked: dict[str, Any] = {
@@ -60,7 +60,7 @@ def standing(*, agent: str, surface: str) -> Standing:
         cursor.execute(_QUERY, asked)
         cursor.nextset()
         number, digest, status, mandate, engaged, at, activation = cursor.fetchone()
-    return Standing(
+    return Current(
         policy=compiled(number, digest),
         agent_is_active=status == Agent.Status.ACTIVE,
         mandate=mandate,

@@ -16,7 +16,7 @@ from policies.engine.policy import compile_policy
 from policies.engine.policy_tests import Result
 from policies.models import Activation, Mandate, PolicyVersion
 from policies.publishing.snapshot import document
-from policies.publishing.validation import Owned, Problem, problems
+from policies.publishing.validation import Owned, PolicyProblem, problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Draft:
     digest: str
     base: PolicyVersion | None
     changes: tuple[Change, ...]
-    problems: tuple[Problem, ...]
+    problems: tuple[PolicyProblem, ...]
     results: tuple[Result, ...]
     """Of the policy's own tests; none where it cannot be compiled."""
 

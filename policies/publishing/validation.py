@@ -17,7 +17,7 @@ from policies.rules.rule import RuleInvalid, compile_rule
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PolicyProblem:
     """One thing that cannot be published as it is. Line and column count from 1; 0 where there is none."""
 
     thing: str
@@ -41,12 +41,12 @@ class Owned:
     roles: frozenset[str]
 
 
-def problems(document: Mapping[str, Any], members: Members, owned: Iterable[Owned] = ()) -> tuple[Problem, ...]:
+def problems(document: Mapping[str, Any], members: Members, owned: Iterable[Owned] = ()) -> tuple[PolicyProblem, ...]:
     """Return all that is wrong with `document`, thing by thing; an empty tuple if it can be compiled."""
     return (*_problems(document, members), *_excluded(document, members, owned))
 
 
-def _problems(document: Mapping[str, Any], members: Members) -> Iterator[Problem]:
+def _problems(document: Mapping[str, Any], members: Members) -> Iterator[PolicyProblem]:
     tiers = compile_tiers(document)
     yield from _tiers(document)
     for slug, row in sorted(document["surfaces"].items()):
@@ -63,89 +63,93 @@ def _problems(document: Mapping[str, Any], members: Members) -> Iterator[Problem
     yield from _escalations(document, members)
 
 
-def _tiers(document: Mapping[str, Any]) -> Iterator[Problem]:
+def _tiers(document: Mapping[str, Any]) -> Iterator[PolicyProblem]:
     if not Ladder(document["tiers"]).is_in_order():
         text = "A tier that ships by itself must rank below every tier in which people decide."
-        yield Problem("tier", "", "rank", text)
+        yield PolicyProblem("tier", "", "rank", text)
 
 
-def _surface(slug: str, row: Mapping[str, Any], tiers: Mapping[str, Any]) -> Iterator[Problem]:
+def _surface(slug: str, row: Mapping[str, Any], tiers: Mapping[str, Any]) -> Iterator[PolicyProblem]:
     schemas = [("payload_schema", row["payload_schema"])]
     for tag in row["derived_tags"]:
         if isinstance(tag, Mapping) and tag.keys() == {"tag", "if"}:
             schemas.append(("derived_tags", tag["if"]))
         else:
-            yield Problem("surface", slug, "derived_tags", 'Each row must be {"tag": "…", "if": {…}} and nothing else.')
+            yield PolicyProblem(
+                "surface", slug, "derived_tags", 'Each row must be {"tag": "…", "if": {…}} and nothing else.'
+            )
     for name, schema in schemas:
         try:
             payloads.validator(schema)
         except SchemaInvalid as error:
-            yield Problem("surface", slug, name, str(error))
+            yield PolicyProblem("surface", slug, name, str(error))
     if tiers[row["senior_tier"]]["posture"] != "in":
-        yield Problem("surface", slug, "senior_tier", "Choose a tier in which people decide.")
+        yield PolicyProblem("surface", slug, "senior_tier", "Choose a tier in which people decide.")
     if not isinstance(row["params"], Mapping):
-        yield Problem("surface", slug, "params", "Parameters are a table: {…}.")
+        yield PolicyProblem("surface", slug, "params", "Parameters are a table: {…}.")
     yield from _time_zone("surface", slug, row["time_zone"])
 
 
-def _time_zone(thing: str, slug: str, name: str) -> Iterator[Problem]:
+def _time_zone(thing: str, slug: str, name: str) -> Iterator[PolicyProblem]:
     try:
         ZoneInfo(name)
     except (ValueError, OSError, LookupError):
-        yield Problem(thing, slug, "time_zone", f"There is no time zone {name}. An example is Europe/Berlin.")
+        yield PolicyProblem(thing, slug, "time_zone", f"There is no time zone {name}. An example is Europe/Berlin.")
 
 
-def _rule(slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy], members: Members) -> Iterator[Problem]:
+def _rule(
+    slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy], members: Members
+) -> Iterator[PolicyProblem]:
     try:
         compile_rule(slug, row, tiers, usual_tiers(tiers))
     except RuleInvalid as error:
         line, column = (error.cause.line, error.cause.column) if error.cause else (0, 0)
-        yield Problem("rule", slug, error.field, error.message, line, column)
+        yield PolicyProblem("rule", slug, error.field, error.message, line, column)
     if row["requirements"]:
         for text in requirement_faults(row["requirements"], members):
-            yield Problem("rule", slug, "requirements", text)
+            yield PolicyProblem("rule", slug, "requirements", text)
         if _asks_for_nobody(row["requirements"]):
-            yield Problem("rule", slug, "requirements", "Some row has to ask for approvals, or nothing can pass.")
+            yield PolicyProblem("rule", slug, "requirements", "Some row has to ask for approvals, or nothing can pass.")
 
 
-def _limit(slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy]) -> Iterator[Problem]:
+def _limit(slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy]) -> Iterator[PolicyProblem]:
     try:
         compile_limit(slug, row, tiers)
     except (KeyError, ValueError) as error:
-        yield Problem("limit", slug, "", str(error).strip("'"))
+        yield PolicyProblem("limit", slug, "", str(error).strip("'"))
     for effect, tier in (("effect", "tier"), ("warning_effect", "warning_tier")):
         if row[effect] == "tier" and row[tier] is None and (effect == "effect" or row["warning"] is not None):
-            yield Problem("limit", slug, tier, "Choose a tier where the tier is raised.")
+            yield PolicyProblem("limit", slug, tier, "Choose a tier where the tier is raised.")
     yield from _time_zone("limit", slug, row["window"]["time_zone"])
 
 
-def _guardrail(slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy]) -> Iterator[Problem]:
+def _guardrail(slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy]) -> Iterator[PolicyProblem]:
     try:
         compile_guardrail(slug, row)
     except GuardrailInvalid as error:
         for text in error.problems:
-            yield Problem("guardrail", slug, "config", text)
+            yield PolicyProblem("guardrail", slug, "config", text)
     except ValueError as error:
-        yield Problem("guardrail", slug, "kind", str(error))
+        yield PolicyProblem("guardrail", slug, "kind", str(error))
     if row["tier"] is not None and row["tier"] not in tiers:
-        yield Problem("guardrail", slug, "tier", f"There is no tier {row['tier']}.")
+        yield PolicyProblem("guardrail", slug, "tier", f"There is no tier {row['tier']}.")
 
 
-def _requirements(rows: list[Mapping[str, Any]], members: Members) -> Iterator[Problem]:
+def _requirements(rows: list[Mapping[str, Any]], members: Members) -> Iterator[PolicyProblem]:
     def where(row: Mapping[str, Any]) -> tuple[str, str]:
         return row["surface"], row["tier"] or ""
 
     for (surface, tier), group in groupby(sorted(rows, key=where), key=where):
         plain = [{name: row[name] for name in _APPROVERS} for row in group]
         for text in requirement_faults(plain, members):
-            yield Problem("requirement", f"{surface}{f' ({tier})' if tier else ''}", "role", text)
+            yield PolicyProblem("requirement", f"{surface}{f' ({tier})' if tier else ''}", "role", text)
 
 
 def _asks_for_nobody(rows: Any) -> bool:
     return isinstance(rows, list) and not any(row.get("approvals", 1) for row in rows if isinstance(row, Mapping))
 
 
-def _distinct_people(document: Mapping[str, Any], members: Members) -> Iterator[Problem]:
+def _distinct_people(document: Mapping[str, Any], members: Members) -> Iterator[PolicyProblem]:
     """Yield the surfaces on which the same role is asked so often that there are too few different people."""
 
     def where(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -164,10 +168,10 @@ def _distinct_people(document: Mapping[str, Any], members: Members) -> Iterator[
             asked = sum(row["approvals"] for row in sure if row["role"] == role)
             if asked > members.get(role, 0) > 0:
                 text = f"It asks for {asked} different people of {role}, who are {members.get(role, 0)}."
-                yield Problem("requirement", f"{surface}{f' ({tier})' if tier else ''}", "role", text)
+                yield PolicyProblem("requirement", f"{surface}{f' ({tier})' if tier else ''}", "role", text)
 
 
-def _excluded(document: Mapping[str, Any], members: Members, owned: Iterable[Owned]) -> Iterator[Problem]:
+def _excluded(document: Mapping[str, Any], members: Members, owned: Iterable[Owned]) -> Iterator[PolicyProblem]:
     """Yield requirements that only the owner of an agent could meet, who may not."""
     for row in owned:
         surface = document["surfaces"].get(row.surface)
@@ -180,29 +184,31 @@ def _excluded(document: Mapping[str, Any], members: Members, owned: Iterable[Own
             for text in {*requirement_faults(plain, there)} - {*requirement_faults(plain, members)}:
                 shown = f"{row.surface}{f' ({tier})' if tier else ''}"
                 said = f"For {row.agent}, whose owner may not decide: {text}"
-                yield Problem("requirement", shown, "role", said)
+                yield PolicyProblem("requirement", shown, "role", said)
 
 
-def _calendars(rows: Mapping[str, Any]) -> Iterator[Problem]:
+def _calendars(rows: Mapping[str, Any]) -> Iterator[PolicyProblem]:
     for slug, row in sorted(rows.items()):
         try:
             business_time.read(row)
         except (KeyError, TypeError, ValueError) as error:
-            yield Problem("calendar", slug, "", str(error))
+            yield PolicyProblem("calendar", slug, "", str(error))
 
 
-def _escalations(document: Mapping[str, Any], members: Members) -> Iterator[Problem]:
+def _escalations(document: Mapping[str, Any], members: Members) -> Iterator[PolicyProblem]:
     before: Mapping[str, Any] | None = None
     for row in sorted(document.get("escalations", ()), key=lambda row: (row["surface"], row["level"])):
         shown = escalation_name(row)
         deadline = document["surfaces"].get(row["surface"], {}).get("deadline", 0)
         if row["after"] >= deadline:
-            yield Problem("escalation", shown, "after", "It would come too late: the proposal has expired by then.")
+            yield PolicyProblem(
+                "escalation", shown, "after", "It would come too late: the proposal has expired by then."
+            )
         if before is not None and before["surface"] == row["surface"] and before["after"] >= row["after"]:
             text = f"It must come later than level {before['level']}."
-            yield Problem("escalation", shown, "after", text)
+            yield PolicyProblem("escalation", shown, "after", text)
         if not members.get(row["role"]):
-            yield Problem("escalation", shown, "role", f"Nobody who can sign in is in {row['role']}.")
+            yield PolicyProblem("escalation", shown, "role", f"Nobody who can sign in is in {row['role']}.")
         before = row
 
 

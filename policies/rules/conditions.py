@@ -28,7 +28,7 @@ from policies.rules.expressions import Node
 
 __all__ = [
     "FACTS",
-    "Activation",
+    "BoundFacts",
     "Comparison",
     "Condition",
     "ConditionFailed",
@@ -95,7 +95,7 @@ class Condition:
     program: _Program | None = field(default=None, repr=False, compare=False)
     """Mere comparisons need the engine only when they are asked one by one, so they come without."""
 
-    def holds(self, activation: "Activation") -> bool:
+    def holds(self, activation: "BoundFacts") -> bool:
         """Ask the engine. Raises ConditionFailed where there is no answer, or too much to look at."""
         program = self.program or _program(self.text if self.text.strip() else "true")
         activation.spend(program.cost)
@@ -109,7 +109,7 @@ class Condition:
         return bool(value)
 
 
-class Activation:
+class BoundFacts:
     """The facts of one proposal as the engine reads them, shared by all conditions of one decision."""
 
     def __init__(self, given: Given, names: Collection[str]) -> None:

@@ -40,18 +40,18 @@ class Sizes(NamedTuple):
     text: int = 0
 
 
-class Reach(NamedTuple):
+class FactReach(NamedTuple):
     """Which facts a part of a condition is made from, and through how many lists built on the way."""
 
     facts: frozenset[str] = frozenset()
     growth: int = 0
 
-    def joined(self, other: "Reach") -> "Reach":
-        return Reach(self.facts | other.facts, max(self.growth, other.growth))
+    def joined(self, other: "FactReach") -> "FactReach":
+        return FactReach(self.facts | other.facts, max(self.growth, other.growth))
 
 
-NOTHING: Final = Reach()
-_Scope = Mapping[str, Reach]
+NOTHING: Final = FactReach()
+_Scope = Mapping[str, FactReach]
 
 
 class Term(NamedTuple):
@@ -59,7 +59,7 @@ class Term(NamedTuple):
 
     kind: str
     depth: int
-    over: tuple[Reach, ...]
+    over: tuple[FactReach, ...]
     weight: float
 
 
@@ -96,7 +96,7 @@ class Cost:
         longest = sizes(term.over[0].facts).longest * (1 + self.joins)
         return longest if term.kind == "pattern" else 1 + longest / 64
 
-    def _values(self, reach: Reach, held: Sizes) -> float:
+    def _values(self, reach: FactReach, held: Sizes) -> float:
         # Text is compared a kilobyte in the time of one value.
         return (held.values + held.text / 1024 + self.parts) * (1 + self.joins) * float(ENGINE_ROUNDS**reach.growth)
 
@@ -118,7 +118,7 @@ class _Survey:
         self.terms: list[Term] = []
         self.joins = 0
 
-    def visit(self, node: Node, scope: _Scope, depth: int) -> Reach:
+    def visit(self, node: Node, scope: _Scope, depth: int) -> FactReach:
         """Note the work of `node` and return what it is made from."""
         if depth and node.kind != "literal":
             self._note("step", depth)
@@ -126,7 +126,7 @@ class _Survey:
             case "literal":
                 return NOTHING
             case "name":
-                return scope.get(node.name, Reach(frozenset({node.name})))
+                return scope.get(node.name, FactReach(frozenset({node.name})))
             case "loop":
                 return self._loop(node, scope, depth)
             case "call":
@@ -135,13 +135,13 @@ class _Survey:
             raise TooCostly("Inside all, exists, map and filter, no list or map can be built from facts.", node.at)
         return self._below(node, scope, depth)
 
-    def _below(self, node: Node, scope: _Scope, depth: int) -> Reach:
+    def _below(self, node: Node, scope: _Scope, depth: int) -> FactReach:
         reach = NOTHING
         for child in node.children:
             reach = reach.joined(self.visit(child, scope, depth))
         return reach
 
-    def _loop(self, node: Node, scope: _Scope, depth: int) -> Reach:
+    def _loop(self, node: Node, scope: _Scope, depth: int) -> FactReach:
         if depth >= MAX_DEPTH:
             raise TooCostly("all, exists, map and filter can be nested two deep, not deeper.", node.at)
         over, start, condition, step, result = node.children
@@ -160,9 +160,9 @@ class _Survey:
         conditions = step.children[:1] if step.name == "_?_:_" else ()
         for part in (*conditions, added):
             reach = reach.joined(self.visit(part, inside, depth + 1))
-        return Reach(reach.facts, reach.growth + 1)
+        return FactReach(reach.facts, reach.growth + 1)
 
-    def _call(self, node: Node, scope: _Scope, depth: int) -> Reach:
+    def _call(self, node: Node, scope: _Scope, depth: int) -> FactReach:
         reaches = [self.visit(child, scope, depth) for child in node.children]
         reach = NOTHING
         for part in reaches:
@@ -183,7 +183,7 @@ class _Survey:
             self._note("text", depth, reach)
         return reach if node.name in _PASSING else NOTHING
 
-    def _join(self, node: Node, reach: Reach, depth: int) -> None:
+    def _join(self, node: Node, reach: FactReach, depth: int) -> None:
         if depth:
             text = "Inside all, exists, map and filter, + needs a number on one side; write double(…) around it."
             raise TooCostly(text, node.at)
@@ -191,7 +191,7 @@ class _Survey:
         self._note("text", depth, reach)
         self._note("values", depth, reach)
 
-    def _pattern(self, node: Node, reach: Reach, depth: int) -> None:
+    def _pattern(self, node: Node, reach: FactReach, depth: int) -> None:
         pattern = node.children[-1]
         if pattern.kind != "literal" or not isinstance(pattern.value, str):
             raise TooCostly("The pattern of matches must be written out, not read from a fact.", pattern.at)
@@ -199,7 +199,7 @@ class _Survey:
         self._note("step", depth, weight=500 + 20 * size)
         self._note("pattern", depth, reach, weight=per_character)
 
-    def _note(self, kind: str, depth: int, *over: Reach, weight: float = 1) -> None:
+    def _note(self, kind: str, depth: int, *over: FactReach, weight: float = 1) -> None:
         self.terms.append(Term(kind, depth, over, weight))
 
 

@@ -6,7 +6,7 @@ from string import Formatter
 from typing import Any, Final
 
 from policies.facts.facts import Facts
-from policies.facts.reasons import Outcome, Reason, Weighed, weighed
+from policies.facts.reasons import PolicyOutcome, Reason, Weighed, weighed
 from policies.rules.conditions import Condition, ConditionInvalid, compile_condition
 
 PLACEHOLDERS: Final = frozenset(
@@ -14,9 +14,9 @@ PLACEHOLDERS: Final = frozenset(
 )
 MAX_FILLED: Final = 200
 _UNSAID: Final = {
-    Outcome.ALLOW: "A rule allows this.",
-    Outcome.REQUIRE_APPROVAL: "A rule requires approval.",
-    Outcome.DENY: "A rule forbids this.",
+    PolicyOutcome.ALLOW: "A rule allows this.",
+    PolicyOutcome.REQUIRE_APPROVAL: "A rule requires approval.",
+    PolicyOutcome.DENY: "A rule forbids this.",
 }
 
 
@@ -81,16 +81,16 @@ _LISTS: Final = ("surfaces", "actions", "topics", "agents", "any_tags", "all_tag
 
 
 def compile_rule(
-    slug: str, row: Mapping[str, Any], tiers: Mapping[str, Any], usual: Mapping[Outcome, Any]
+    slug: str, row: Mapping[str, Any], tiers: Mapping[str, Any], usual: Mapping[PolicyOutcome, Any]
 ) -> RulePolicy:
     """Make one rule of its row in the document. Raises RuleInvalid.
 
     `usual` is the TierPolicy of rules that allow or require approval and name no tier.
     """
     try:
-        decision = Outcome(row["decision"])
+        decision = PolicyOutcome(row["decision"])
     except ValueError as error:
-        raise RuleInvalid(slug, "decision", f"It is none of {', '.join(Outcome)}.") from error
+        raise RuleInvalid(slug, "decision", f"It is none of {', '.join(PolicyOutcome)}.") from error
     reason = row.get("reason", "")
     _require_placeholders(slug, reason)
     try:
@@ -102,7 +102,7 @@ def compile_rule(
         slug=slug,
         condition=condition,
         requirements=tuple(requirements) if requirements else None,
-        restricts=decision is not Outcome.ALLOW,
+        restricts=decision is not PolicyOutcome.ALLOW,
         said=weighed("rule", slug, _tier(slug, decision, row.get("tier"), tiers, usual), reason or _UNSAID[decision]),
         is_plain="{" not in reason and "}" not in reason,
         **{name: tuple(row.get(name, ())) for name in _LISTS},
@@ -110,17 +110,17 @@ def compile_rule(
 
 
 def _tier(
-    slug: str, decision: Outcome, named: str | None, tiers: Mapping[str, Any], usual: Mapping[Outcome, Any]
+    slug: str, decision: PolicyOutcome, named: str | None, tiers: Mapping[str, Any], usual: Mapping[PolicyOutcome, Any]
 ) -> Any:
     """Return the TierPolicy that the rule gives; None to deny."""
     if named is None:
         tier = usual.get(decision)
-        if tier is None and decision is not Outcome.DENY:
+        if tier is None and decision is not PolicyOutcome.DENY:
             raise RuleInvalid(slug, "tier", f"There is no tier that could {decision}.")
         return tier
     if named not in tiers:
         raise RuleInvalid(slug, "tier", f"There is no tier {named}.")
-    if decision is Outcome.DENY or tiers[named].is_automatic != (decision is Outcome.ALLOW):
+    if decision is PolicyOutcome.DENY or tiers[named].is_automatic != (decision is PolicyOutcome.ALLOW):
         raise RuleInvalid(slug, "tier", f"The tier {named} does not go with {decision}.")
     return tiers[named]
 

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from policies.facts import vocabulary
 from policies.facts.vocabulary import Absent, Given
-from policies.rules.conditions import Activation, ConditionFailed
+from policies.rules.conditions import BoundFacts, ConditionFailed
 from policies.rules.rule import RulePolicy, matches
 
 _MAX_KNOWN: Final = 1_000
@@ -185,7 +185,7 @@ class RuleBook:
 
     def _ask(self, bits: int, given: Given, failures: dict[int, str]) -> int:
         """Return `bits` without the rules whose condition the engine says does not hold."""
-        activation = Activation(given, self._names)
+        activation = BoundFacts(given, self._names)
         for index in _indexes(bits & self._engine):
             try:
                 if not self.rules[index].condition.holds(activation):

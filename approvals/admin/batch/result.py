@@ -27,7 +27,7 @@ _MOST_REMEMBERED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ResultLine:
     """One proposal of the batch; `why_not` says why nothing was done with it. No title where it is not seen."""
 
     title: str
@@ -89,16 +89,16 @@ def _title(verdict: str, *, number: int) -> str:
     return ngettext("%s approval recorded", "%s approvals recorded", number) % number
 
 
-def _lines(person: User, ids: Collection[UUID]) -> dict[UUID, Line]:
+def _lines(person: User, ids: Collection[UUID]) -> dict[UUID, ResultLine]:
     """Return a line for each of those that `person` may see."""
     # Any: the annotation is no field that the type knows.
     found: Any = eligibility.visible(person).filter(pk__in=ids).as_of_now().only("pk", "title", "state")
-    return {row.pk: Line(row.title, page_url(row.pk), State(row.state_now)) for row in found}
+    return {row.pk: ResultLine(row.title, page_url(row.pk), State(row.state_now)) for row in found}
 
 
-def _refused(lines: Mapping[UUID, Line], whys: Mapping[str, str]) -> list[Line]:
+def _refused(lines: Mapping[UUID, ResultLine], whys: Mapping[str, str]) -> list[ResultLine]:
     """Return the lines of what was refused, each with its reason."""
-    unseen = Line(_("A proposal that you may not see"), "", None)
+    unseen = ResultLine(_("A proposal that you may not see"), "", None)
     return [replace(lines.get(UUID(key), unseen), why_not=why) for key, why in whys.items()]
 
 

@@ -22,7 +22,7 @@ from approvals.lifecycle.batches import MOST
 from approvals.models import OPEN, WAITING, Conflict, Proposal, Revision, State
 from approvals.people import eligibility
 from approvals.presentation import differences, words
-from approvals.presentation.differences import Change
+from approvals.presentation.differences import FieldChange
 from approvals.queue import turns
 from policies.engine.policy import Policy
 
@@ -45,7 +45,7 @@ class ShortChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BatchRow:
     """One proposal of the batch. `value` names it and the revision on the screen; `why_not` keeps it out."""
 
     proposal: Proposal
@@ -83,11 +83,11 @@ class Totals:
 class Batch:
     """Rows that may be in the batch, outliers first, and those that may not."""
 
-    rows: Sequence[Row]
-    left_out: Sequence[Row]
+    rows: Sequence[BatchRow]
+    left_out: Sequence[BatchRow]
 
     @property
-    def chosen(self) -> Sequence[Row]:
+    def chosen(self) -> Sequence[BatchRow]:
         return [row for row in self.rows if row.is_chosen]
 
     @property
@@ -105,7 +105,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class BatchSelection:
     """What was sent back from the page: which values were on it, and which of them were still ticked."""
 
     shown: Mapping[UUID, str]
@@ -127,7 +127,7 @@ def alike(person: User, one: Proposal, policy: Policy) -> list[UUID]:
     return found
 
 
-def load(person: User, ids: Sequence[UUID], policy: Policy, *, choice: Choice | None = None) -> Batch:
+def load(person: User, ids: Sequence[UUID], policy: Policy, *, choice: BatchSelection | None = None) -> Batch:
     """Return the rows of those `ids` that `person` may see. A fixed number of queries, whatever their number."""
     # Any: the annotations are no fields that the type knows.
     found: Any = (
@@ -185,13 +185,13 @@ def _why_not(person: User, proposal: Any, policy: Policy, *, is_in_conflict: boo
     return why_alone(proposal, policy.tiers.get(proposal.tier_id or ""), is_in_conflict=is_in_conflict)
 
 
-def _row(proposal: Any, policy: Policy, *, why_not: str, choice: Choice | None) -> Row:
+def _row(proposal: Any, policy: Policy, *, why_not: str, choice: BatchSelection | None) -> BatchRow:
     state, now = State(proposal.state_now), proposal.time_now
     changes, more = short_changes(proposal.revision)
     value = f"{proposal.pk}:{proposal.revision.number}:{proposal.revision.digest}"
     was = "" if choice is None else choice.shown.get(proposal.pk, "")
     amount = None if proposal.amount is None else f"{words.number(proposal.amount)} {proposal.currency}".strip()
-    return Row(
+    return BatchRow(
         proposal=proposal,
         value=value,
         url=reverse("admin:approvals_proposal_change", args=[proposal.pk]),
@@ -230,7 +230,10 @@ def short_changes(revision: Revision) -> tuple[list[ShortChange], int]:
         before = {}
     kinds = differences.by_change(before, after).items()
     found = [
-        differences.row(path, kind, before, after) for kind, paths in kinds if kind is not Change.SAME for path in paths
+        differences.row(path, kind, before, after)
+        for kind, paths in kinds
+        if kind is not FieldChange.SAME
+        for path in paths
     ]
     told = [(row.path, words.value(row.old), words.value(row.new)) for row in found]
     told.sort(key=lambda texts: max(map(len, texts)) > SHORT)
@@ -242,7 +245,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= SHORT else text[: SHORT - 1] + "…"
 
 
-def _outliers_first(rows: Sequence[Row]) -> list[Row]:
+def _outliers_first(rows: Sequence[BatchRow]) -> list[BatchRow]:
     """Put what stands out on top and say why; the rest stays in the order of its deadlines."""
     currencies = sorted({row.proposal.currency for row in rows})
     measures = [Measure(_amount_in(currency), least_share=0.5) for currency in currencies]
@@ -252,7 +255,7 @@ def _outliers_first(rows: Sequence[Row]) -> list[Row]:
     return sorted(told, key=lambda row: -strangeness.get(row.value, 0))
 
 
-def _with(row: Row, sentences: Sequence[str]) -> Row:
+def _with(row: BatchRow, sentences: Sequence[str]) -> BatchRow:
     return replace(row, stands_out=sentences) if sentences else row
 
 

@@ -64,8 +64,8 @@ class Sent:
     ticked: Mapping[UUID, str]
 
     @property
-    def choice(self) -> rows.Choice:
-        return rows.Choice(self.shown, frozenset(self.ticked.values()))
+    def choice(self) -> rows.BatchSelection:
+        return rows.BatchSelection(self.shown, frozenset(self.ticked.values()))
 
     @property
     def items(self) -> list[tuple[UUID, SeenRevision]]:
@@ -124,7 +124,7 @@ def _show(
     *,
     ids: Sequence[UUID],
     form: ReasonForm,
-    choice: rows.Choice | None = None,
+    choice: rows.BatchSelection | None = None,
     is_cut: bool = False,
 ) -> HttpResponse:
     batch = rows.load(reader_of(request), ids, policy_of(request), choice=choice)

@@ -24,7 +24,7 @@ from approvals.admin.review import page as review_page
 from approvals.models import Snooze
 from approvals.people import eligibility
 from approvals.queue import presence, turns
-from approvals.queue.turns import Wanted
+from approvals.queue.turns import QueueFilter
 from policies.registry import kill_switches
 
 Frame = Mapping[str, Any]
@@ -130,7 +130,7 @@ def _recently(request: HttpRequest, recent: Sequence[Recent]) -> dict[str, Any]:
     }
 
 
-def _answer(request: HttpRequest, context: dict[str, Any], page: review_page.Page | None) -> HttpResponse:
+def _answer(request: HttpRequest, context: dict[str, Any], page: review_page.ReviewPage | None) -> HttpResponse:
     is_part = bool(request.htmx) and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     response = TemplateResponse(request, f"approvals/desk/{'answer' if is_part else 'page'}.html", context)
     response["Cache-Control"] = "no-store"  # what was decided must not come back with the back button
@@ -140,7 +140,7 @@ def _answer(request: HttpRequest, context: dict[str, Any], page: review_page.Pag
     return response
 
 
-def _pane(request: HttpRequest, page: review_page.Page, listed: Listed, opened: Opened) -> dict[str, Any]:
+def _pane(request: HttpRequest, page: review_page.ReviewPage, listed: Listed, opened: Opened) -> dict[str, Any]:
     proposal, person = page.proposal, _person(request)
     is_handing_on = opened.is_handing_on and page.offers.may_decide and page.surface is not None
     acts = ("decide", "edit", "undo", "retry", "snooze", "wake", "reassign", "looking")
@@ -149,7 +149,7 @@ def _pane(request: HttpRequest, page: review_page.Page, listed: Listed, opened: 
         "where": {act: _act(request, proposal.pk, act) for act in acts},
         "replaced": review_page.replaced(seen, page, proposal.revisions.filter(number=seen)) if seen else None,
         "people": _people(page) if is_handing_on else None,
-        "hand_on": f"{_act(request, proposal.pk, 'proposal')}{'&' if listed.wanted != Wanted() else '?'}hand=on",
+        "hand_on": f"{_act(request, proposal.pk, 'proposal')}{'&' if listed.wanted != QueueFilter() else '?'}hand=on",
         "assignment": getattr(proposal, "assignment", None),
         "snoozes": _offered(snoozes(page)) if page.offers.may_decide else (),
         "put_off": None if listed.has(proposal.pk) and listed.wanted.pile != "snoozed" else _put_off(page, person),
@@ -157,7 +157,7 @@ def _pane(request: HttpRequest, page: review_page.Page, listed: Listed, opened: 
     }
 
 
-def snoozes(page: review_page.Page) -> list[Later]:
+def snoozes(page: review_page.ReviewPage) -> list[Later]:
     """Return the ways of putting a proposal off, none longer than may be."""
     now = timezone.localtime(page.now)
     morning = datetime.combine(now.date() + timedelta(days=1), MORNING, tzinfo=now.tzinfo)
@@ -195,12 +195,12 @@ def clock(at: datetime) -> str:
     return formats.date_format(local, "H:i" if is_today else "j M, H:i")
 
 
-def _people(page: review_page.Page) -> Sequence[User]:
+def _people(page: review_page.ReviewPage) -> Sequence[User]:
     assert page.surface is not None
     return list(eligibility.deciders(page.proposal, page.surface)[:MOST_PEOPLE])
 
 
-def _put_off(page: review_page.Page, person: User) -> Snooze | None:
+def _put_off(page: review_page.ReviewPage, person: User) -> Snooze | None:
     return Snooze.objects.filter(proposal=page.proposal, person=person, until__gt=page.now).first()
 
 

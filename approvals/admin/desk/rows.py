@@ -16,7 +16,7 @@ from approvals.models import SavedFilter, State
 from approvals.presentation import words
 from approvals.queue import ordering, turns
 from approvals.queue.ordering import Band, Group, Turn
-from approvals.queue.turns import MOST_COUNTED, Pile, Turns, Wanted
+from approvals.queue.turns import MOST_COUNTED, Pile, QueueFilter, Turns
 from policies.engine.policy import Policy
 
 NAMES: Final = {"words": "q", "surface": "surface", "agent": "agent", "tier": "tier"}
@@ -27,7 +27,7 @@ class Listed:
     """What a person looked for, what there is of it, and the order in which they meet it."""
 
     policy: Policy
-    wanted: Wanted
+    wanted: QueueFilter
     turns: Turns
     shelves: Sequence[ordering.Shelf]
     order: Sequence[Turn]
@@ -40,7 +40,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class DeskRow:
     """One line of the list, in words: there are many, so that the template has nothing left to look up."""
 
     id: str
@@ -59,10 +59,10 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class DeskGroup:
     """One group of the list; `batch_url` leads to those of it that may be approved together."""
 
-    rows: Sequence[Row]
+    rows: Sequence[DeskRow]
     is_many: bool
     is_open: bool
     batch_url: str
@@ -70,7 +70,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class FilterChoice:
     """One thing to choose, with how many there are of it."""
 
     value: str
@@ -78,14 +78,14 @@ class Choice:
     is_chosen: bool
 
 
-def wanted(query: QueryDict) -> Wanted:
+def wanted(query: QueryDict) -> QueueFilter:
     """Read from an address what is looked for; what cannot be meant counts for nothing."""
     said = {name: query.get(short, "").replace("\x00", "")[:200].strip() for name, short in NAMES.items()}
     pile = query.get("pile", "")
-    return Wanted(**said, pile=Pile(pile) if pile in Pile.__members__.values() else Pile.MINE)
+    return QueueFilter(**said, pile=Pile(pile) if pile in Pile.__members__.values() else Pile.MINE)
 
 
-def query(of: Wanted) -> str:
+def query(of: QueueFilter) -> str:
     """Write what is looked for as the part of an address after `?`."""
     said = [(short, getattr(of, name)) for name, short in NAMES.items()]
     if of.pile is not Pile.MINE:
@@ -93,7 +93,7 @@ def query(of: Wanted) -> str:
     return urlencode([(name, value) for name, value in said if value])
 
 
-def url(of: Wanted, proposal_id: UUID | str | None = None, act: str = "") -> str:
+def url(of: QueueFilter, proposal_id: UUID | str | None = None, act: str = "") -> str:
     """Return the address of the desk, or of one proposal or act on it, that keeps what is looked for."""
     name, args = "admin:desk", []
     if proposal_id:
@@ -102,7 +102,7 @@ def url(of: Wanted, proposal_id: UUID | str | None = None, act: str = "") -> str
     return reverse(name, args=args) + (f"?{asked}" if asked else "")
 
 
-def listed(person: User, policy: Policy, of: Wanted) -> Listed:
+def listed(person: User, policy: Policy, of: QueueFilter) -> Listed:
     """Read and arrange what `person` looks for."""
     found = turns.my_turn(person, policy=policy, wanted=of)
     shelves = ordering.arrange(found.found, at=found.now)
@@ -168,13 +168,13 @@ class _Drawer:
         self._select = _("Select %s")
         self.batch_page = batch_page
 
-    def groups(self, shelf: ordering.Shelf) -> list[Rows]:
+    def groups(self, shelf: ordering.Shelf) -> list[DeskGroup]:
         return [self._rows(group) for group in shelf.groups]
 
-    def _rows(self, group: Group) -> Rows:
+    def _rows(self, group: Group) -> DeskGroup:
         rows = [self._row(turn) for turn in group.turns]
         together = group.for_batch if group.is_many and self.batch_page else ()
-        return Rows(
+        return DeskGroup(
             rows,
             group.is_many,
             any(row.is_open for row in rows),
@@ -182,9 +182,9 @@ class _Drawer:
             len(together),
         )
 
-    def _row(self, turn: Turn) -> Row:
+    def _row(self, turn: Turn) -> DeskRow:
         left = turn.deadline_at - self._now
-        return Row(
+        return DeskRow(
             id=str(turn.id),
             url=f"{self._base}{turn.id}/{self._suffix}",
             title=turn.title,
@@ -201,15 +201,15 @@ class _Drawer:
         )
 
 
-def _choices(counts: Mapping[str, int], chosen: str, names: Mapping[str, str] | None = None) -> list[Choice]:
+def _choices(counts: Mapping[str, int], chosen: str, names: Mapping[str, str] | None = None) -> list[FilterChoice]:
     known = {chosen: 0, **counts} if chosen else counts
     names = names or {}
     return [
-        Choice(slug, f"{names.get(slug) or slug} ({counts.get(slug, 0)})", slug == chosen)
+        FilterChoice(slug, f"{names.get(slug) or slug} ({counts.get(slug, 0)})", slug == chosen)
         for slug in sorted(slug for slug in known if slug)
     ]
 
 
-def _piles(of: Wanted) -> list[Choice]:
+def _piles(of: QueueFilter) -> list[FilterChoice]:
     names = {Pile.MINE: _("My turn"), Pile.SNOOZED: _("Put off"), Pile.OTHERS: _("Somebody else’s turn")}
-    return [Choice(url(Wanted(pile=pile)), name, pile is of.pile) for pile, name in names.items()]
+    return [FilterChoice(url(QueueFilter(pile=pile)), name, pile is of.pile) for pile, name in names.items()]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from approvals.admin.editing import schema as editing_schema
 from approvals.admin.editing.fields import JsonArea, dump, field_of
-from approvals.admin.editing.schema import MOST_ROWS, NEW, REST, ROWS, Group, Leaf, Node, Rows
+from approvals.admin.editing.schema import MOST_ROWS, NEW, REST, ROWS, FieldGroup, Leaf, Node, RowList
 from policies.engine.payloads import FieldError
 
 ROLLBACK: Final = "rollback"
@@ -50,7 +50,7 @@ class PayloadForm(forms.Form):
         super().__init__(data, **kwargs)
         known = data if data is not None else self.typed
         tree = None if as_json else editing_schema.lay_out(schema, payload, _sent(known))
-        self.tree: Group | None = tree
+        self.tree: FieldGroup | None = tree
         self.placed: dict[str, list[str]] = {}
         for leaf in editing_schema.leaves(tree) if tree else ():
             self.fields[leaf.name] = field_of(leaf)
@@ -124,7 +124,7 @@ class PayloadForm(forms.Form):
             else:
                 self._place(self.tree, fault)
 
-    def _place(self, tree: Group, fault: FieldError) -> None:
+    def _place(self, tree: FieldGroup, fault: FieldError) -> None:
         path = [part.replace("~1", "/").replace("~0", "~") for part in fault.pointer.split("/")[2:]]
         node, below = editing_schema.locate(tree, path, self.cleaned_data)
         said = f"/{'/'.join(below)}: {fault.detail}" if below else fault.detail
@@ -173,7 +173,7 @@ class PayloadForm(forms.Form):
             field.label = label.strip()
             return Drawn("leaf", label, node.name, token=token, field=field, is_required=node.is_required)
         helped = str(node.rules.get("description") or "")
-        if isinstance(node, Rows):
+        if isinstance(node, RowList):
             rows = [self._drawn(row, key, place) for place, (key, row) in enumerate(node.rows.items(), start=1)]
             return Drawn(
                 "rows", label, node.name, helped, token, None, rows, errors, node.is_required,
@@ -185,15 +185,15 @@ class PayloadForm(forms.Form):
         return Drawn("group", label, node.name, helped, token, None, children, errors, node.is_required)
 
 
-def _groups(node: Node) -> list[Group]:
-    return [part for part in [node, *_inner(node)] if isinstance(part, Group)]
+def _groups(node: Node) -> list[FieldGroup]:
+    return [part for part in [node, *_inner(node)] if isinstance(part, FieldGroup)]
 
 
-def _inner(node: Node) -> Iterator[Group | Rows]:
+def _inner(node: Node) -> Iterator[FieldGroup | RowList]:
     """Yield the groups and lists below a part."""
     if isinstance(node, Leaf):
         return
-    for child in (node.members if isinstance(node, Group) else node.rows).values():
+    for child in (node.members if isinstance(node, FieldGroup) else node.rows).values():
         if not isinstance(child, Leaf):
             yield child
             yield from _inner(child)

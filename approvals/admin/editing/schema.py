@@ -51,7 +51,7 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class FieldGroup:
     """An object: its properties by name, and JSON for those that cannot be drawn."""
 
     name: str
@@ -64,7 +64,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowList:
     """A list: its rows by token. A token is the row's place in the original, or `n` and a number where it is new."""
 
     name: str
@@ -75,7 +75,7 @@ class Rows:
     is_required: bool = False
 
 
-Node = Leaf | Group | Rows
+Node = Leaf | FieldGroup | RowList
 
 
 @dataclass(slots=True)
@@ -110,7 +110,9 @@ class _Plan:
         return part
 
 
-def lay_out(schema: Mapping[str, Any], payload: Any, sent: Mapping[str, Sequence[str]] | None = None) -> Group | None:
+def lay_out(
+    schema: Mapping[str, Any], payload: Any, sent: Mapping[str, Sequence[str]] | None = None
+) -> FieldGroup | None:
     """Return the tree of a payload, or None where no part of it can be drawn.
 
     What is drawn depends on the schema and the payload alone, so that a form that comes back is read
@@ -128,7 +130,7 @@ def answer(node: Node, cleaned: Mapping[str, Any]) -> Any:
     """Return the value that the form's cleaned fields give this part, or ABSENT."""
     if isinstance(node, Leaf):
         return cleaned.get(node.name, ABSENT)
-    if isinstance(node, Rows):
+    if isinstance(node, RowList):
         rows = [value for _token, value in answered_rows(node, cleaned)]
         return rows if rows or node.original is not ABSENT else ABSENT
     found = dict(cleaned.get(node.rest.name) or {}) if node.rest else {}
@@ -139,7 +141,7 @@ def answer(node: Node, cleaned: Mapping[str, Any]) -> Any:
     return found if found or node.original is not ABSENT else ABSENT
 
 
-def answered_rows(node: Rows, cleaned: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def answered_rows(node: RowList, cleaned: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Return `(token, value)` of the rows that hold something, in their order."""
     rows = [(token, answer(row, cleaned)) for token, row in node.rows.items()]
     return [(token, value) for token, value in rows if value is not ABSENT]
@@ -150,9 +152,9 @@ def leaves(node: Node) -> Iterator[Leaf]:
     if isinstance(node, Leaf):
         yield node
         return
-    for child in (node.members if isinstance(node, Group) else node.rows).values():
+    for child in (node.members if isinstance(node, FieldGroup) else node.rows).values():
         yield from leaves(child)
-    if isinstance(node, Group) and node.rest:
+    if isinstance(node, FieldGroup) and node.rest:
         yield node.rest
 
 
@@ -160,7 +162,7 @@ def locate(node: Node, path: Sequence[str], cleaned: Mapping[str, Any]) -> tuple
     """Return the deepest part that holds a place of the payload, and what is left of the path below it."""
     if not path or isinstance(node, Leaf):
         return node, path
-    if isinstance(node, Rows):
+    if isinstance(node, RowList):
         kept = [token for token, _value in answered_rows(node, cleaned)]
         if path[0].isdecimal() and int(path[0]) < len(kept):
             return locate(node.rows[kept[int(path[0])]], path[1:], cleaned)
@@ -263,7 +265,7 @@ def _draw(plan: _Plan, of: Any, value: Any, name: str, label: str, *, is_require
                 rows[token] = _draw(
                     plan, rules["items"], row, f"{name}.{token}", label, is_required=False, depth=depth + 1
                 )
-            return Rows(name, label, rules, value, rows, is_required)
+            return RowList(name, label, rules, value, rows, is_required)
         case _:
             kind = _leaf_kind(rules, value)
             assert kind is not None  # whoever asks knows its cost, and so that it can be drawn
@@ -272,7 +274,7 @@ def _draw(plan: _Plan, of: Any, value: Any, name: str, label: str, *, is_require
 
 def _group(
     plan: _Plan, rules: Mapping[str, Any], value: Any, name: str, label: str, *, depth: int, is_required: bool = False
-) -> Group:
+) -> FieldGroup:
     members: dict[str, Node] = {}
     for key, part in _properties(rules).items():
         below = _get(value, key)
@@ -286,7 +288,7 @@ def _group(
         members[key] = _draw(plan, part, below, place, key, is_required=is_needed, depth=depth + 1)
     undrawn = {key: part for key, part in (value or {}).items() if key not in members}
     rest = Leaf(f"{REST}{name.removeprefix(ROOT)}", "", {}, Kind.JSON, undrawn) if undrawn else None
-    return Group(name, label, rules, value, members, rest, is_required)
+    return FieldGroup(name, label, rules, value, members, rest, is_required)
 
 
 def _tokens(plan: _Plan, name: str, value: Any) -> list[str]:

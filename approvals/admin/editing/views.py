@@ -17,7 +17,7 @@ from approvals.admin.editing.form import PayloadForm
 from approvals.admin.review import page as review_page
 from approvals.admin.review.actions import done, page_url, person_of, refused
 from approvals.admin.review.forms import PASSWORD, ChecklistForm, SecondFactorForm, shown
-from approvals.admin.review.page import Page
+from approvals.admin.review.page import ReviewPage
 from approvals.cards import evidence
 from approvals.errors import InvalidProposal, ProposalError, ReasonRequired, SignatureRequired, StaleRevision
 from approvals.evaluation.judgement import Judgement
@@ -47,7 +47,7 @@ class ApprovalForm(SecondFactorForm, ChecklistForm):
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedEdit:
     """What the policy would say of the edit, and what the edit changes."""
 
     judged: Judgement
@@ -68,11 +68,11 @@ class Checked:
 class Desk:
     """One person's edit of one proposal, as far as it has come."""
 
-    page: Page
+    page: ReviewPage
     form: PayloadForm
     approval: ApprovalForm
     as_json: bool
-    checked: Checked | None = None
+    checked: CheckedEdit | None = None
 
     def seen(self) -> SeenRevision:
         """Return the revision that the form began with; call it on a valid form."""
@@ -114,7 +114,7 @@ def _is_live(request: HttpRequest) -> bool:
     return request.headers.get("HX-Target") == LIVE
 
 
-def _outdated(request: HttpRequest, page: Page) -> int | None:
+def _outdated(request: HttpRequest, page: ReviewPage) -> int | None:
     """Return the number of the revision that the form began with, if there is a newer one by now."""
     seen = request.POST.get("revision", "")
     is_number = seen.isdecimal() and len(seen) <= 6
@@ -142,7 +142,7 @@ def _carry_out(request: HttpRequest, desk: Desk, person: User) -> Proposal | Non
     return None
 
 
-def _desk(request: HttpRequest, page: Page) -> Desk:
+def _desk(request: HttpRequest, page: ReviewPage) -> Desk:
     sent = request.POST if request.method == "POST" else None
     as_json = (sent or request.GET).get("as") == "json"
     schema = page.surface.payload_schema if page.surface else {}
@@ -156,13 +156,13 @@ def _desk(request: HttpRequest, page: Page) -> Desk:
     return Desk(page, form, ApprovalForm(sent).offer(page.proposal), as_json)
 
 
-def _check(desk: Desk) -> Checked:
+def _check(desk: Desk) -> CheckedEdit:
     proposal = desk.page.proposal
     payload = desk.form.payload()
     judged = review.preview_edit(proposal=proposal, payload=payload, rollback=_rollback(desk))
     agents = proposal.revisions.filter(agent__isnull=False).order_by("-number").first() or proposal.revision
     becomes = judged.verdict.tier
-    return Checked(
+    return CheckedEdit(
         judged=judged,
         changes=evidence.changed_fields(agents.payload, payload),
         tier_was=proposal.tier,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from approvals.admin.oversight import monitor_rows
-from approvals.admin.oversight.monitor_rows import Asked
+from approvals.admin.oversight.monitor_rows import MonitorFilter
 from approvals.admin.records.filters import policy_of, reader_of
 from approvals.admin.review.actions import person_of
 from approvals.errors import ProposalError
@@ -51,7 +51,7 @@ def lists(request: HttpRequest, frame: Frame) -> HttpResponse:
     return _answer(request, "approvals/monitor/lists.html", {"asked": asked, **_lists(request, by, asked)})
 
 
-def _lists(request: HttpRequest, by: monitor_rows.Viewer, asked: Asked) -> dict[str, Any]:
+def _lists(request: HttpRequest, by: monitor_rows.Viewer, asked: MonitorFilter) -> dict[str, Any]:
     return {**monitor_rows.lists(by, asked), "now": by.now, "query": _query(asked), "filter": _query(asked, only=())}
 
 
@@ -61,12 +61,12 @@ def _answer(request: HttpRequest, template: str, context: dict[str, Any]) -> Htt
     return response
 
 
-def _asked(request: HttpRequest) -> Asked:
+def _asked(request: HttpRequest) -> MonitorFilter:
     known = {name: request.GET.get(name, "").replace("\x00", "")[:200] for name in ("surface", "agent", *LISTS)}
-    return Asked(known.pop("surface"), known.pop("agent"), known)
+    return MonitorFilter(known.pop("surface"), known.pop("agent"), known)
 
 
-def _query(asked: Asked, *, only: tuple[str, ...] = LISTS) -> str:
+def _query(asked: MonitorFilter, *, only: tuple[str, ...] = LISTS) -> str:
     """Write what is asked for as the query of an address, with where the lists of `only` begin."""
     parts = {"surface": asked.surface, "agent": asked.agent, **{name: asked.start(name) for name in only}}
     return urlencode({name: text for name, text in parts.items() if text})

@@ -31,7 +31,7 @@ _UNREAD: Final = ("grant", "receipt", "revision__body", "revision__rollback_body
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MonitorFilter:
     """What the address asks for: one surface, one agent, and where each list begins."""
 
     surface: str = ""
@@ -44,7 +44,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MonitorRow:
     """One dispatch or sample in words. `seconds` is how long until it ships, by the database's clock."""
 
     proposal: Proposal
@@ -101,7 +101,7 @@ def choices(by: Viewer) -> dict[str, list[str]]:
     return {"surfaces": surfaces, "agents": list(mandates.values_list("agent", flat=True).distinct())}
 
 
-def lists(by: Viewer, asked: Asked) -> dict[str, Slice]:
+def lists(by: Viewer, asked: MonitorFilter) -> dict[str, Slice]:
     """Return the first rows of what is upcoming, shipped and failed. Three queries."""
     mine = monitoring.of_person(by.person, surface=asked.surface, agent=asked.agent)
     mine = mine.select_related("revision", "proposal__surface", "proposal__agent").defer(*_UNREAD, *_of_proposal())
@@ -122,14 +122,14 @@ def _of_proposal() -> list[str]:
     return [f"proposal__{name}" for name in batch_rows.UNREAD]
 
 
-def _row(by: Viewer, dispatch: Any, *, at: datetime) -> Row:
+def _row(by: Viewer, dispatch: Any, *, at: datetime) -> MonitorRow:
     proposal = dispatch.proposal
     covering = scopes(agent=proposal.agent_id, surface=proposal.surface_id)
     why_not = by.why_not(proposal)
     may_roll_back = not why_not and proposal.state == State.SHIPPED and bool(dispatch.revision.rollback_digest)
     is_rolling_back = getattr(dispatch, "is_rolling_back", False)
     rollback_url = reverse("admin:approvals_proposal_rollback", args=[proposal.pk])
-    return Row(
+    return MonitorRow(
         proposal=proposal,
         url=page_url(proposal.pk),
         worth=worth(proposal),
@@ -157,7 +157,7 @@ def worth(proposal: Proposal) -> str:
     return " · ".join(parts)
 
 
-def samples(by: Viewer, asked: Asked) -> Slice:
+def samples(by: Viewer, asked: MonitorFilter) -> Slice:
     """Return what is to be looked at afterwards, with what it changed. Three queries."""
     open_ones = monitoring.to_judge(by.person, surface=asked.surface, agent=asked.agent)
     unread = [f"proposal__{name}" for name in batch_rows.UNREAD]
@@ -167,12 +167,12 @@ def samples(by: Viewer, asked: Asked) -> Slice:
     return Slice([_sampled(by, sample) for sample in piece.rows], piece.next)
 
 
-def _sampled(by: Viewer, sample: Sample) -> Row:
+def _sampled(by: Viewer, sample: Sample) -> MonitorRow:
     proposal = sample.proposal
     state = State(proposal.state)
     changes, _more = batch_rows.short_changes(proposal.revision)
     is_own = proposal.agent.owner_id == by.person.pk
-    return Row(
+    return MonitorRow(
         proposal=proposal,
         url=page_url(proposal.pk),
         worth=worth(proposal),

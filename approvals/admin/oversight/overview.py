@@ -41,7 +41,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueProposal:
     """One of the next proposals to run out of time."""
 
     url: str
@@ -52,7 +52,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldDispatches:
     """How many dispatches an engaged kill switch holds back, as far as the person may see them."""
 
     switch: KillSwitch
@@ -80,7 +80,7 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FirstStep:
     """Something to do first in a portal in which nothing has happened yet."""
 
     words: str
@@ -130,14 +130,14 @@ def home(person: User) -> Mapping[str, Any]:
     return {**context, "days": table, "charts": [_chart(name, days) for name in charts.CHARTS]}
 
 
-def due(scope: Scope, *, now: datetime) -> list[Due]:
+def due(scope: Scope, *, now: datetime) -> list[DueProposal]:
     """Return what runs out of time next: what waits for the person, or for anybody where they decide nothing."""
     rows: QuerySet[Proposal] = scope.proposals
     if scope.person.has_perm(eligibility.DECIDE):
         rows = eligibility.waiting_for(scope.person, rows, active_policy())
     rows = rows.filter(state__in=WAITING, deadline_at__gt=Now()).order_by("deadline_at")
     return [
-        Due(
+        DueProposal(
             url=page_url(row.pk),
             title=row.title,
             left=words.time_left(row, state=State(row.state), now=now),
@@ -148,14 +148,15 @@ def due(scope: Scope, *, now: datetime) -> list[Due]:
     ]
 
 
-def held(scope: Scope) -> list[Held]:
+def held(scope: Scope) -> list[HeldDispatches]:
     """Return what each engaged kill switch holds back."""
     waiting = scope.within(Dispatch.objects.filter(status=DispatchStatus.WAITING))
     address = reverse("admin:approvals_dispatch_changelist") + "?status__exact=waiting"
     if not scope.person.has_perm("approvals.view_dispatch"):
         address = reverse("admin:approvals_proposal_changelist") + "?state=approved"
     return [
-        Held(switch, _shown(_count(waiting.filter(covered(switch)))), address) for switch in kill_switches.engaged()
+        HeldDispatches(switch, _shown(_count(waiting.filter(covered(switch)))), address)
+        for switch in kill_switches.engaged()
     ]
 
 
@@ -166,7 +167,7 @@ def covered(switch: KillSwitch) -> Q:
     return Q(proposal__agent=switch.agent_id) if switch.agent_id else Q()
 
 
-def first_steps(person: User) -> list[Step]:
+def first_steps(person: User) -> list[FirstStep]:
     """Return what `person` can do so that proposals come in."""
     wanted = [
         ("policies.view_surface", _("See who owns each surface, and how strictly it is watched"),
@@ -176,7 +177,9 @@ def first_steps(person: User) -> list[Step]:
         ("policies.add_apikey", _("Issue its key, on the agent’s own page"), "policies_agent_changelist"),
         ("policies.ask_loosening", _("Publish the policy, so that it counts"), "policies_publish"),
     ]  # fmt: skip
-    return [Step(said, reverse(f"admin:{name}")) for permission, said, name in wanted if person.has_perm(permission)]
+    return [
+        FirstStep(said, reverse(f"admin:{name}")) for permission, said, name in wanted if person.has_perm(permission)
+    ]
 
 
 def _waiting(person: User, visible: "QuerySet[Proposal]", proposals: str) -> Figure:
@@ -214,7 +217,7 @@ def _chart(name: str, days: Sequence[trend.Day]) -> Chart:
     return Chart(headings[name], charts.alternative(name, days), light, dark)
 
 
-def _records(person: User) -> list[Step]:
+def _records(person: User) -> list[FirstStep]:
     """Return where somebody looks things up who decides nothing."""
     if person.has_perm(eligibility.DECIDE):
         return []
@@ -224,7 +227,9 @@ def _records(person: User) -> list[Step]:
         ("audit.view_entry", _("The ledger: everything that happened"), "audit_entry_changelist"),
         ("policies.view_policyversion", _("Every version of the policy"), "policies_policyversion_changelist"),
     ]
-    return [Step(said, reverse(f"admin:{name}")) for permission, said, name in pages if person.has_perm(permission)]
+    return [
+        FirstStep(said, reverse(f"admin:{name}")) for permission, said, name in pages if person.has_perm(permission)
+    ]
 
 
 def _count(rows: "QuerySet[Any]") -> int:

@@ -22,7 +22,7 @@ MOST_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StuckProposal:
     """One proposal that nobody can approve, and whose approval it wants."""
 
     url: str
@@ -45,7 +45,7 @@ class Stuck:
     """All of it: the first lines, how many more there are, and what to do next."""
 
     heading: str
-    lines: Sequence[Line]
+    lines: Sequence[StuckProposal]
     more: int
     helps: Sequence[Help]
 
@@ -79,8 +79,8 @@ def _heading(number: int) -> str:
     return said % words.number(number)
 
 
-def _line(row: Proposal, wants: Sequence[str], *, now: datetime) -> Line:
-    return Line(
+def _line(row: Proposal, wants: Sequence[str], *, now: datetime) -> StuckProposal:
+    return StuckProposal(
         url=page_url(row.pk),
         title=row.title,
         surface=row.surface_id,

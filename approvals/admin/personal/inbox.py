@@ -32,7 +32,7 @@ MOST: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class InboxLine:
     """One notice as the inbox shows it."""
 
     notice: Notice
@@ -74,7 +74,7 @@ def _newest(person: User) -> list[UUID]:
     return [*unread, *rows.filter(read_at__isnull=False)[: MOST - len(unread)]]
 
 
-def _lines(person: User, ids: Sequence[UUID]) -> list[Line]:
+def _lines(person: User, ids: Sequence[UUID]) -> list[InboxLine]:
     found = Notice.objects.in_bulk(ids)
     policy, now = active_policy(), database_now()
     mine = eligibility.visible(person).filter(pk__in={notice.proposal_id for notice in found.values()})
@@ -89,9 +89,9 @@ def _lines(person: User, ids: Sequence[UUID]) -> list[Line]:
     return lines
 
 
-def _line(notice: Notice, seen: composition.Sight, *, asks: bool) -> Line:
+def _line(notice: Notice, seen: composition.Sight, *, asks: bool) -> InboxLine:
     proposal, now = seen.proposal, seen.now
-    return Line(
+    return InboxLine(
         notice=notice,
         heading=composition.heading(notice, seen, asks=asks),
         title=proposal.title,

@@ -23,7 +23,7 @@ from approvals.admin.personal import slack_link
 from approvals.admin.review.actions import person_of
 from approvals.models import ASKING, ChannelKind, NoticeKind, Pace, Reachability, SlackLink
 from approvals.notices import preferences
-from approvals.notices.preferences import PERSONAL, Choice, Wish
+from approvals.notices.preferences import PERSONAL, PreferenceChoice, Wish
 
 INBOX_PACES: Final = [(Pace.NOW, gettext_lazy("Yes")), (Pace.NEVER, gettext_lazy("No"))]
 CLOCK: Final = {"type": "time"}
@@ -60,12 +60,12 @@ class PreferencesForm(forms.Form):
             raise ValidationError(_("Quiet hours need a beginning and an end. Leave both empty for none."))
         return said
 
-    def choice(self) -> Choice:
+    def choice(self) -> PreferenceChoice:
         """Return what was chosen; call it on a valid form."""
         said = self.cleaned_data
         wanted = [(str(kind), channel) for kind in NoticeKind for channel in self.channels]
         paces = {(kind, channel): said[_name(kind, channel)] for kind, channel in wanted}
-        return Choice(
+        return PreferenceChoice(
             paces=paces,
             time_zone=said["time_zone"],
             quiet_from=said["quiet_from"],
@@ -73,16 +73,16 @@ class PreferencesForm(forms.Form):
             daily_at=said["daily_at"],
         )
 
-    def rows(self) -> list["Row"]:
+    def rows(self) -> list["PreferenceRow"]:
         """Return the table: a row for each kind, with a field for each channel."""
         return [
-            Row(str(kind.label), kind in ASKING, [self[_name(kind, channel)] for channel in self.channels])
+            PreferenceRow(str(kind.label), kind in ASKING, [self[_name(kind, channel)] for channel in self.channels])
             for kind in NoticeKind
         ]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PreferenceRow:
     label: str
     asks: bool
     fields: Sequence[forms.BoundField]

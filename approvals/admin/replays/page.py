@@ -49,7 +49,7 @@ OUTCOMES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReplayLine:
     """One surface or agent: its counts in the order of CHANGES, and the minutes of review it would cost more."""
 
     name: str
@@ -73,7 +73,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ReplayChange:
     name: str
     title: str
     words: str
@@ -82,16 +82,16 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReplayResult:
     """A finished replay as the page shows it."""
 
     cases: int
-    changes: list[Change]
+    changes: list[ReplayChange]
     added: str
     saved: str
     fates: list[tuple[str, Mapping[str, int]]]
-    surfaces: list[Line]
-    agents: list[Line]
+    surfaces: list[ReplayLine]
+    agents: list[ReplayLine]
     notes: list[str]
 
 
@@ -139,9 +139,9 @@ def panel(request: HttpRequest, run: ReplayRun | None) -> dict[str, Any]:
     return {"run": run, "told": told, "may_ask": may_ask, "columns": columns, "here": request.path}
 
 
-def tell(request: HttpRequest, result: Mapping[str, Any]) -> Told:
+def tell(request: HttpRequest, result: Mapping[str, Any]) -> ReplayResult:
     """Put the figures of a replay into words. Proposals that this person may not see are not named."""
-    return Told(
+    return ReplayResult(
         cases=result["cases"],
         changes=_changes(request, result),
         added=duration(result["minutes_added"]),
@@ -164,10 +164,10 @@ def duration(minutes: float) -> str:
     return _("%(hours)d h %(rest)d min") % {"hours": hours, "rest": rest}
 
 
-def _lines(groups: Mapping[str, Mapping[str, Any]]) -> list[Line]:
+def _lines(groups: Mapping[str, Mapping[str, Any]]) -> list[ReplayLine]:
     ordered = sorted(groups.items(), key=lambda item: (-sum(item[1]["changes"].values()), item[0]))
     return [
-        Line(name, group["cases"], [group["changes"].get(change, 0) for change in CHANGES], _signed(group))
+        ReplayLine(name, group["cases"], [group["changes"].get(change, 0) for change in CHANGES], _signed(group))
         for name, group in ordered[:MOST_ROWS]
     ]
 
@@ -180,14 +180,14 @@ def _signed(group: Mapping[str, Any]) -> str:
     return told if group["is_measured"] else _("%s (estimated)") % told
 
 
-def _changes(request: HttpRequest, result: Mapping[str, Any]) -> list[Change]:
+def _changes(request: HttpRequest, result: Mapping[str, Any]) -> list[ReplayChange]:
     found = {name: _spread(name, result["surfaces"].values()) for name in CHANGES}
     asked = {row["proposal"] for rows in found.values() for row in rows}
     visible = eligibility.visible(request.user).filter(pk__in=asked)
     titles = {str(key): title for key, title in visible.values_list("pk", "title")}
     tiers = dict(Tier.objects.values_list("slug", "name"))
     return [
-        Change(
+        ReplayChange(
             name=name,
             title=str(title),
             words=str(words),

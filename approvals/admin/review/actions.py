@@ -45,7 +45,7 @@ def page_url(proposal_id: UUID, *, seen: int | None = None) -> str:
 class Way:
     """Where an act leads, depending on where it was begun: on the review page or on the desk."""
 
-    again: Callable[[review_page.Page, Form], HttpResponse]
+    again: Callable[[review_page.ReviewPage, Form], HttpResponse]
     """The form was not accepted: show it once more, with what is wrong."""
     onward: Callable[[Proposal, str], HttpResponse]
     """It is done; the sentence says what that led to."""
@@ -164,7 +164,7 @@ def roll_back(request: HttpRequest, proposal_id: UUID, frame: Frame) -> HttpResp
     return HttpResponseRedirect(page_url(proposal_id))
 
 
-def _way_back(page: review_page.Page) -> dict[str, Any]:
+def _way_back(page: review_page.ReviewPage) -> dict[str, Any]:
     """Return what rolling back does, in the words of the surface's card and field by field."""
     proposal = page.proposal
     way_back = proposal.revision.rollback

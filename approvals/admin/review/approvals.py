@@ -12,13 +12,13 @@ from django.utils.translation import ngettext
 from approvals.errors import NotEligible
 from approvals.models import OPEN, Proposal, State, Timer
 from approvals.people import coverage, eligibility, votes
-from approvals.people.tally import Explained, Need, Outcome, Vote
+from approvals.people.tally import Explained, Need, Result, Vote
 from approvals.presentation import participants, words
 from policies.engine.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ApprovalLine:
     """One name whose approval is required."""
 
     name: str
@@ -75,7 +75,7 @@ def effect(person: User, proposal: Proposal, told: Explained, *, policy: Policy)
 
 
 def _effect(before: Explained, after: Explained) -> str:
-    if after.outcome is Outcome.APPROVED:
+    if after.outcome is Result.APPROVED:
         return _("Your approval is the last one needed.")
     if [need.missing for need in after.needs] == [need.missing for need in before.needs]:
         said = ngettext(
@@ -102,7 +102,7 @@ def _names(told: Explained) -> Mapping[str, str]:
     return {str(key): name for key, name in User.objects.filter(pk__in=people).values_list("pk", "username")}
 
 
-def _line(need: Need, names: Mapping[str, str], *, is_stuck: bool) -> Line:
+def _line(need: Need, names: Mapping[str, str], *, is_stuck: bool) -> ApprovalLine:
     who = _(" or ").join(need.roles)
     if need.is_met:
         missing, mark = "", "met"
@@ -113,7 +113,7 @@ def _line(need: Need, names: Mapping[str, str], *, is_stuck: bool) -> Line:
         is_first = need.missing == 1 and not need.approved_by
         missing = _("Waits for %s") % who if is_first else more % {"count": need.missing, "who": who}
         mark = "open" if need.is_open else "later"
-    return Line(
+    return ApprovalLine(
         participants.called(need), ", ".join(names.get(voter, voter) for voter in need.approved_by), missing, mark
     )
 

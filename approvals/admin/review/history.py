@@ -33,7 +33,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class HistoryEntry:
     events: Sequence[Event]
     revisions: Sequence[Revision]
     dispatches: Sequence["DispatchTold"]
@@ -57,7 +57,7 @@ class DispatchTold:
         return evidence.as_text(self.dispatch.receipt)
 
 
-def story(proposal: Proposal, *, now: datetime) -> Told:
+def story(proposal: Proposal, *, now: datetime) -> HistoryEntry:
     """Read the history of one proposal; the oldest revisions beyond MOST are left out."""
     revisions = list(proposal.revisions.order_by("-number")[:MOST])[::-1]
     decisions = list(proposal.decisions.order_by("-id")[:MOST])
@@ -67,7 +67,7 @@ def story(proposal: Proposal, *, now: datetime) -> Told:
     events += [_decided(decision, roles.get(str(decision.pk), ()), now) for decision in decisions]
     events += [_withdrawn(entry, now) for entry in entries if entry.kind == WITHDRAWN]
     events += _calls(proposal, decisions, now)
-    return Told(
+    return HistoryEntry(
         events=sorted(events, key=lambda event: event.at),
         revisions=revisions,
         dispatches=[_dispatch(row) for row in proposal.dispatches.order_by("id").prefetch_related("attempts")],

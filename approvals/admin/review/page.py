@@ -33,7 +33,7 @@ HOLDABLE: Final = (*WAITING, State.APPROVED)
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ReviewPage:
     """One proposal as one person sees it now, by the database's clock."""
 
     proposal: Proposal
@@ -47,7 +47,7 @@ class Page:
         return self.policy.surfaces.get(self.proposal.surface_id)
 
 
-def load(person: User, proposal_id: UUID, *, policy: Policy | None = None) -> Page:
+def load(person: User, proposal_id: UUID, *, policy: Policy | None = None) -> ReviewPage:
     """Return the page of one proposal. Raises Http404 for what `person` may not see.
 
     `policy` is the one in force, where it has been read already.
@@ -65,10 +65,12 @@ def load(person: User, proposal_id: UUID, *, policy: Policy | None = None) -> Pa
         raise Http404
     state, policy = State(proposal.state_now), policy or active_policy()
     may = offers(person, proposal, state=state, policy=policy)
-    return Page(proposal, policy, state, proposal.time_now, may)
+    return ReviewPage(proposal, policy, state, proposal.time_now, may)
 
 
-def render(request: HttpRequest, page: Page, frame: Mapping[str, Any], *, failed: Form | None = None) -> HttpResponse:
+def render(
+    request: HttpRequest, page: ReviewPage, frame: Mapping[str, Any], *, failed: Form | None = None
+) -> HttpResponse:
     """Draw the page inside the admin's `frame`; `failed` is the form that was sent and not accepted."""
     told = story(page.proposal, now=page.now)
     assert isinstance(request.user, User)
@@ -88,7 +90,7 @@ def render(request: HttpRequest, page: Page, frame: Mapping[str, Any], *, failed
     return response
 
 
-def follow(request: HttpRequest, page: Page) -> HttpResponse:
+def follow(request: HttpRequest, page: ReviewPage) -> HttpResponse:
     """Draw again what shipping changes, for the page that looks again; nothing where nothing has changed."""
     if request.GET.get("was") == _progress(page, page.proposal.dispatches.order_by("id")):
         return HttpResponse(status=204)
@@ -105,13 +107,13 @@ def follow(request: HttpRequest, page: Page) -> HttpResponse:
     return response
 
 
-def _progress(page: Page, dispatches: Iterable[Dispatch]) -> str:
+def _progress(page: ReviewPage, dispatches: Iterable[Dispatch]) -> str:
     """Return what differs as soon as there is something new to show of a proposal on its way."""
     return "-".join((page.state.value, *(f"{row.status}{row.fence}" for row in dispatches)))
 
 
 def pieces(
-    person: User, page: Page, *, failed: Form | None = None, engaged: Sequence[KillSwitch] | None = None
+    person: User, page: ReviewPage, *, failed: Form | None = None, engaged: Sequence[KillSwitch] | None = None
 ) -> dict[str, Any]:
     """Return what the templates in `approvals/review/` draw, on the review page and on the desk.
 
@@ -138,7 +140,7 @@ def addresses(proposal: Proposal) -> dict[str, str]:
     return {name: reverse(f"admin:approvals_proposal_{name}", args=[proposal.pk]) for name in names}
 
 
-def _facts(page: Page) -> dict[str, Any]:
+def _facts(page: ReviewPage) -> dict[str, Any]:
     proposal, now = page.proposal, page.now
     payload = proposal.revision.payload
     reasons = _reasons(proposal.verdict.reasons)
@@ -188,7 +190,7 @@ def _findings(findings: Iterable[Mapping[str, Any]], reasons: Iterable[Mapping[s
     return [{**finding, "is_told": bool(finding.get("excerpt")) and finding["text"] in texts} for finding in findings]
 
 
-def _seconds_left(page: Page) -> int | None:
+def _seconds_left(page: ReviewPage) -> int | None:
     """Return the seconds until the deadline or, once approved, until it ships; None where no time runs."""
     until = {State.APPROVED: page.proposal.release_at}.get(page.state)
     if page.state in WAITING:
@@ -201,7 +203,7 @@ def _is_stopped(proposal: Proposal, engaged: Sequence[KillSwitch] | None) -> boo
     return any(switch.scope in covering for switch in (kill_switches.engaged() if engaged is None else engaged))
 
 
-def _forms(page: Page, failed: Form | None) -> dict[str, Form]:
+def _forms(page: ReviewPage, failed: Form | None) -> dict[str, Form]:
     """Return a form for each decision that is offered; the one that failed comes back as it was sent."""
     made: dict[str, Form] = {}
     for verdict in forms.DECISION_FORMS:
@@ -244,7 +246,7 @@ class Replaced:
     changes: evidence.FieldTable | None
 
 
-def replaced(seen: str, page: Page, revisions: Iterable[Revision]) -> Replaced | None:
+def replaced(seen: str, page: ReviewPage, revisions: Iterable[Revision]) -> Replaced | None:
     """Return what changed since revision number `seen`, as an address names it; it is looked for in `revisions`."""
     current = page.proposal.revision
     if not seen.isdecimal() or len(seen) > 6 or not 0 < int(seen) < current.number:

@@ -18,7 +18,7 @@ from approvals.api.contract import representation
 from approvals.api.http import reading, throttling
 from approvals.api.http.authentication import AgentKeyAuthentication, PersonAuthentication
 from approvals.api.http.errors import NothingAcceptable, RateExceeded
-from approvals.api.http.idempotency import Answer, Keeping, answer_once
+from approvals.api.http.idempotency import Keeping, StoredAnswer, answer_once
 from approvals.models import Proposal
 from approvals.models.proposal import ProposalQuerySet
 from policies.models import Agent, ApiKey
@@ -90,7 +90,7 @@ class ApiView(APIView):
 class AgentView(ApiView):
     """For agents alone."""
 
-    def once(self, request: Request, data: bytes, work: Callable[[Keeping], Answer]) -> HttpResponse:
+    def once(self, request: Request, data: bytes, work: Callable[[Keeping], StoredAnswer]) -> HttpResponse:
         """Do `work(keeping)`, or repeat what the Idempotency-Key was answered before."""
         attempt = reading.attempt(request, agent=self.agent(request).slug, data=data)
         return written(answer_once(attempt, work))
@@ -112,22 +112,22 @@ class SharedView(ApiView):
     authentication_classes = [AgentKeyAuthentication, PersonAuthentication]
 
 
-def answer(status: int, value: Any, **headers: str) -> Answer:
+def answer(status: int, value: Any, **headers: str) -> StoredAnswer:
     """Write an answer; header names take underscores for hyphens."""
     body = representation.encode(value)
-    return Answer(status, body, {name.replace("_", "-"): text for name, text in headers.items()})
+    return StoredAnswer(status, body, {name.replace("_", "-"): text for name, text in headers.items()})
 
 
-def proposal_answer(status: int, shown: dict[str, Any]) -> Answer:
+def proposal_answer(status: int, shown: dict[str, Any]) -> StoredAnswer:
     """Write the answer that shows one proposal, with its entity tag; 201 says where it is."""
     body = representation.encode(shown)
     headers = {"ETag": representation.etag(body)}
     if status == 201:
         headers["Location"] = f"/api/v1/proposals/{shown['id']}/"
-    return Answer(status, body, headers)
+    return StoredAnswer(status, body, headers)
 
 
-def written(given: Answer) -> HttpResponse:
+def written(given: StoredAnswer) -> HttpResponse:
     """Make Django's response of an answer."""
     response = HttpResponse(given.body, status=given.status, content_type=JSON)
     for name, value in given.headers.items():

@@ -30,7 +30,7 @@ SELECT request_digest, status, headers::text, body FROM approvals_idempotentansw
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoredAnswer:
     """An HTTP answer, as it was or will be sent."""
 
     status: int
@@ -40,7 +40,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class RequestAttempt:
     """One attempt at a request: whose, under which key, and the digest of all that it asks."""
 
     agent: str
@@ -52,9 +52,9 @@ class Attempt:
 class Keeping:
     """Where the work puts its answer, within its own transaction."""
 
-    attempt: Attempt | None
+    attempt: RequestAttempt | None
 
-    def rows(self, answer: Answer, *, at: datetime) -> list[IdempotentAnswer]:
+    def rows(self, answer: StoredAnswer, *, at: datetime) -> list[IdempotentAnswer]:
         """Return the row that keeps `answer`, unsaved; none where there is no key."""
         if self.attempt is None:
             return []
@@ -70,12 +70,12 @@ class Keeping:
             )
         ]
 
-    def write(self, answer: Answer, *, at: datetime) -> None:
+    def write(self, answer: StoredAnswer, *, at: datetime) -> None:
         """Keep `answer`."""
         IdempotentAnswer.objects.bulk_create(self.rows(answer, at=at))
 
 
-def answer_once(attempt: Attempt | None, work: Callable[[Keeping], Answer]) -> Answer:
+def answer_once(attempt: RequestAttempt | None, work: Callable[[Keeping], StoredAnswer]) -> StoredAnswer:
     """Do `work`, or repeat the answer it got before under the same key. Without a key it is done each time.
 
     Of two at the same time one waits for the other's commit, loses what it did, and repeats. Raises
@@ -101,7 +101,7 @@ def forget_old() -> int:
     return deleted
 
 
-def _first_answer(attempt: Attempt) -> Answer | None:
+def _first_answer(attempt: RequestAttempt) -> StoredAnswer | None:
     with connection.cursor() as cursor:
         cursor.execute(_FIRST_ANSWER, [attempt.agent, attempt.key])
         kept = cursor.fetchone()
@@ -110,4 +110,4 @@ def _first_answer(attempt: Attempt) -> Answer | None:
     digest, status, headers, body = kept
     if digest != attempt.digest:
         raise KeyReused(_("This Idempotency-Key was used for another request. Take a new key."))
-    return Answer(status, bytes(body), json.loads(headers), is_replayed=True)
+    return StoredAnswer(status, bytes(body), json.loads(headers), is_replayed=True)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
 from approvals.api.http.errors import BodyTooLarge, InvalidBody, MalformedBody, MalformedRequest, NotJson
-from approvals.api.http.idempotency import KEY_FORMAT, Attempt
+from approvals.api.http.idempotency import KEY_FORMAT, RequestAttempt
 from audit import canonical
 from audit.canonical import InvalidJson
 from policies.engine import payloads
@@ -68,7 +68,7 @@ def parse(data: bytes, checker: jsonschema_rs.Draft202012Validator) -> dict[str,
     return dict(value)
 
 
-def attempt(request: Request, *, agent: str, data: bytes) -> Attempt | None:
+def attempt(request: Request, *, agent: str, data: bytes) -> RequestAttempt | None:
     """Return the attempt that the Idempotency-Key names, or None without one. Raises MalformedRequest.
 
     The digest covers method and path: one key never answers two different calls.
@@ -79,7 +79,7 @@ def attempt(request: Request, *, agent: str, data: bytes) -> Attempt | None:
     if not KEY_FORMAT.fullmatch(key):
         raise MalformedRequest(_("An Idempotency-Key has 1 to 200 printable ASCII characters."))
     asked = f"{request.method} {request.path}\n".encode() + data
-    return Attempt(agent, key, "sha256:" + hashlib.sha256(asked).hexdigest())
+    return RequestAttempt(agent, key, "sha256:" + hashlib.sha256(asked).hexdigest())
 
 
 def moment(text: str | None, pointer: str) -> datetime | None:

@@ -15,7 +15,7 @@ from django.db.models import CharField, OuterRef, Value
 from django.db.models.functions import Cast, Concat
 
 from approvals.api.http.base import current, proposal_answer
-from approvals.api.http.idempotency import Answer
+from approvals.api.http.idempotency import StoredAnswer
 from approvals.models import Dispatch
 from approvals.models.proposal import ProposalQuerySet
 
@@ -31,7 +31,7 @@ _places = threading.BoundedSemaphore(settings.API_MOST_WAITING)
 class Seen:
     """How a proposal looks now, whether that is what the client knows, and whether it waited for it."""
 
-    answer: Answer
+    answer: StoredAnswer
     is_known: bool
     has_waited: bool
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from approvals.cards import figures, reading
-from approvals.cards.asked import Asked
+from approvals.cards.asked import CardSubject
 from approvals.cards.figures import Bar
 from approvals.presentation.marks import Part
 
@@ -45,7 +45,7 @@ class Budget:
     left_out: int
 
 
-def present(asked: Asked) -> Budget | None:
+def present(asked: CardSubject) -> Budget | None:
     """Return the budgets; None where the payload names neither a move nor budgets of channels."""
     move, old, new = _move(asked), _before(asked), _after(asked)
     if move is None and not new:
@@ -64,7 +64,7 @@ def present(asked: Asked) -> Budget | None:
     )
 
 
-def effect(asked: Asked, *, when: str) -> str | None:
+def effect(asked: CardSubject, *, when: str) -> str | None:
     """Say what moves from where to where, or how many budgets change."""
     move = _move(asked)
     if move is not None:
@@ -83,7 +83,7 @@ def effect(asked: Asked, *, when: str) -> str | None:
     return _("Approving changes the budget of %(names)s, %(when)s.") % {"names": names, "when": when}
 
 
-def _move(asked: Asked) -> tuple[str, str, int | float] | None:
+def _move(asked: CardSubject) -> tuple[str, str, int | float] | None:
     """Return from where, to where and how much, if the payload says all three."""
     payload = reading.mapping(asked.payload)
     source, goal = reading.text(payload.get("from")), reading.text(payload.get("to"))
@@ -91,11 +91,11 @@ def _move(asked: Asked) -> tuple[str, str, int | float] | None:
     return (source, goal, amount) if source and goal and amount is not None else None
 
 
-def _before(asked: Asked) -> Amounts:
+def _before(asked: CardSubject) -> Amounts:
     return _amounts(asked.before) if _move(asked) or _named(asked.before) else {}
 
 
-def _after(asked: Asked) -> Amounts:
+def _after(asked: CardSubject) -> Amounts:
     """Return each channel's budget as it will be, as far as it is known."""
     move = _move(asked)
     if move is None:
@@ -145,7 +145,7 @@ def _channel(name: str, old: float | None, new: float | None, *, currency: str, 
     )
 
 
-def _moved(asked: Asked) -> int | float | None:
+def _moved(asked: CardSubject) -> int | float | None:
     """Return the sum that moves: as the payload says, or what all the raised budgets gain together."""
     move = _move(asked)
     if move is not None:
@@ -155,7 +155,7 @@ def _moved(asked: Asked) -> int | float | None:
     return reading.number(sum(raised)) if raised else None
 
 
-def _weekly_share(asked: Asked, moved: float | None) -> str:
+def _weekly_share(asked: CardSubject, moved: float | None) -> str:
     weekly = reading.number(reading.mapping(asked.params).get("weekly_budget"))
     if moved is None or not weekly or weekly <= 0:
         return ""

@@ -10,7 +10,7 @@ _MARKUP: Final = re.compile(r"<(?:!doctype|html|body|table|div|p|br|a|h[1-6]|spa
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class EmailMessage:
     """One e-mail, empty where the payload says nothing; a path is where the text stands in the payload."""
 
     subject: str = ""
@@ -23,7 +23,7 @@ class Message:
     text_path: str = ""
 
 
-def read(document: Any) -> Message:
+def read(document: Any) -> EmailMessage:
     """Return the e-mail; `body` may be either kind of text, as the payload schema of the samples has it."""
     payload = reading.mapping(document)
     html, text, body = (reading.text(payload.get(name)) for name in ("html", "text", "body"))
@@ -32,7 +32,7 @@ def read(document: Any) -> Message:
         html, html_path = body, "body"
     elif body and not text:
         text, text_path = body, "body"
-    return Message(
+    return EmailMessage(
         subject=reading.text(payload.get("subject")),
         preheader=reading.text(payload.get("preheader")),
         sender=_sender(payload.get("from")),

@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from approvals.cards import reading, wording
-from approvals.cards.asked import MAX_CHARACTERS, Asked
+from approvals.cards.asked import MAX_CHARACTERS, CardSubject
 from approvals.cards.email import inventory, merge_tags, message, unseen
 from approvals.cards.email.inventory import Link
-from approvals.cards.email.message import Message
+from approvals.cards.email.message import EmailMessage
 from approvals.cards.email.unseen import Unseen
 from approvals.presentation import words
 from approvals.presentation.marks import Part, parts
@@ -20,7 +20,7 @@ LABEL: Final = gettext_lazy("E-mail: preview, text and audience")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class HeadLine:
     """One line of the head: its label, and its text with merge tags, findings and changed words marked."""
 
     label: str
@@ -31,7 +31,7 @@ class Line:
 class Email:
     """`preview` and `old_preview` are addresses for a frame, empty where there is no HTML."""
 
-    lines: Sequence[Line]
+    lines: Sequence[HeadLine]
     refuses: bool
     """The one lead it goes to has asked for no e-mail."""
     preview: str
@@ -47,7 +47,7 @@ class Email:
     unseen_left_out: int
 
 
-def present(asked: Asked) -> Email | None:
+def present(asked: CardSubject) -> Email | None:
     """Return the e-mail; None where the payload has no part of one."""
     new, old = message.read(asked.payload), message.read(asked.before)
     if not (new.subject or new.html or new.text or new.template):
@@ -72,7 +72,7 @@ def present(asked: Asked) -> Email | None:
     )
 
 
-def effect(asked: Asked, *, when: str) -> str | None:
+def effect(asked: CardSubject, *, when: str) -> str | None:
     """Say what goes to whom, where the action says that it sends."""
     payload, new = reading.mapping(asked.payload), message.read(asked.payload)
     name = reading.short(new.subject or new.template)
@@ -94,23 +94,23 @@ def effect(asked: Asked, *, when: str) -> str | None:
     return _("Approving sends “%(name)s” to %(people)s, %(when)s.") % facts
 
 
-def _lines(asked: Asked, new: Message, old: Message) -> list[Line]:
+def _lines(asked: CardSubject, new: EmailMessage, old: EmailMessage) -> list[HeadLine]:
     head = (
         (_("Subject"), "subject", new.subject, old.subject),
         (_("Preheader"), "preheader", new.preheader, old.preheader),
         (_("From"), "from", new.sender, old.sender),
     )
-    lines = [Line(label, _compared(asked, path, text, was)) for label, path, text, was in head if text or was]
+    lines = [HeadLine(label, _compared(asked, path, text, was)) for label, path, text, was in head if text or was]
     if new.template and not new.html:
-        lines.append(Line(_("Template"), _compared(asked, "template", new.template, old.template)))
+        lines.append(HeadLine(_("Template"), _compared(asked, "template", new.template, old.template)))
     if audience := _audience(asked):
-        lines.append(Line(_("Goes to"), audience))
+        lines.append(HeadLine(_("Goes to"), audience))
     if at := reading.day(reading.mapping(asked.payload).get("send_at")):
-        lines.append(Line(_("Sent at"), [Part(at)]))
+        lines.append(HeadLine(_("Sent at"), [Part(at)]))
     return lines
 
 
-def _compared(asked: Asked, path: str, text: str, was: str) -> list[Part]:
+def _compared(asked: CardSubject, path: str, text: str, was: str) -> list[Part]:
     if not was or was == text:
         return merge_tags.told(asked.marked(path, text))
     marked = list(asked.spans.get(path, ()))
@@ -121,7 +121,7 @@ def _compared(asked: Asked, path: str, text: str, was: str) -> list[Part]:
     return merge_tags.told(changed)
 
 
-def _audience(asked: Asked) -> list[Part]:
+def _audience(asked: CardSubject) -> list[Part]:
     payload = reading.mapping(asked.payload)
     audience, lead = reading.mapping(payload.get("audience")), reading.mapping(payload.get("lead"))
     if name := reading.text(lead.get("id")):
@@ -134,7 +134,7 @@ def _audience(asked: Asked) -> list[Part]:
     return found
 
 
-def _text(asked: Asked, new: Message, text: str, was: str) -> list[Part]:
+def _text(asked: CardSubject, new: EmailMessage, text: str, was: str) -> list[Part]:
     """Return the text with what was found in it; of a text read from the HTML no places are known."""
     spans = [] if not new.text else list(asked.spans.get(new.text_path, ()))
     if was and was != text:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from approvals.cards import reading
-from approvals.cards.asked import Asked
+from approvals.cards.asked import CardSubject
 from approvals.presentation import words
 from approvals.presentation.marks import Part
 
@@ -35,7 +35,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RecordRow:
     name: str
     cells: Sequence[Cell]
     left_out: int
@@ -61,7 +61,7 @@ class Enrichment:
     has_before: bool
     fields: Sequence[FieldCount]
     fields_left_out: int
-    sample: Sequence[Row]
+    sample: Sequence[RecordRow]
     source: Sequence[Part]
 
 
@@ -74,7 +74,7 @@ class _Written(NamedTuple):
     before: Mapping[str, Any]
 
 
-def present(asked: Asked) -> Enrichment | None:
+def present(asked: CardSubject) -> Enrichment | None:
     """Return the counts and the sample; None where the payload writes no fields. Linear in the rows."""
     written = list(_written(asked))
     if not written:
@@ -102,7 +102,7 @@ def present(asked: Asked) -> Enrichment | None:
     )
 
 
-def effect(asked: Asked, *, when: str) -> str | None:
+def effect(asked: CardSubject, *, when: str) -> str | None:
     """Say how many fields of how many leads are written, and how many are emptied."""
     written = list(_written(asked))
     kinds: Counter[str] = Counter(_kind(row, name) for row in written for name in row.fields)
@@ -129,7 +129,7 @@ def _whose_in_words(written: Sequence[_Written]) -> str:
     return _("lead %s") % name if name else _("one lead")
 
 
-def _written(asked: Asked) -> Iterator[_Written]:
+def _written(asked: CardSubject) -> Iterator[_Written]:
     payload, before = reading.mapping(asked.payload), reading.mapping(asked.before)
     name = next((name for name in SEVERAL if isinstance(payload.get(name), list)), None)
     if name is None:
@@ -193,7 +193,7 @@ def _field_counts(counts: Counter[tuple[str, str]]) -> list[FieldCount]:
     return sorted(rows, key=lambda row: -(row.added + row.changed + row.emptied))
 
 
-def _row(row: _Written, asked: Asked) -> Row:
+def _row(row: _Written, asked: CardSubject) -> RecordRow:
     cells = [
         Cell(
             reading.label(name),
@@ -203,4 +203,4 @@ def _row(row: _Written, asked: Asked) -> Row:
         )
         for name, new in list(row.fields.items())[:MAX_CELLS]
     ]
-    return Row(reading.short(row.name), cells, max(len(row.fields) - MAX_CELLS, 0))
+    return RecordRow(reading.short(row.name), cells, max(len(row.fields) - MAX_CELLS, 0))

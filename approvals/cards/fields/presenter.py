@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from approvals.cards import wording
-from approvals.cards.asked import MAX_CHARACTERS, NO_SPANS, Asked
+from approvals.cards.asked import MAX_CHARACTERS, NO_SPANS, CardSubject
 from approvals.presentation import differences, words
-from approvals.presentation.differences import Change, Row
+from approvals.presentation.differences import FieldChange, FieldRow
 from approvals.presentation.marks import Part, Spans, parts
 
 LABEL: Final = gettext_lazy("Field table")
@@ -50,12 +50,12 @@ class FieldTable:
     """The state before, where it is described in other fields than the payload."""
 
 
-def present(asked: Asked) -> FieldTable:
+def present(asked: CardSubject) -> FieldTable:
     """Return the table of what is asked."""
     return field_table(asked.before, asked.payload, asked.spans)
 
 
-def effect(asked: Asked, *, when: str) -> str | None:
+def effect(asked: CardSubject, *, when: str) -> str | None:
     """Say nothing: the names of fields make no sentence."""
     return None
 
@@ -68,14 +68,14 @@ def field_table(before: Any, payload: Any, spans: Spans = NO_SPANS) -> FieldTabl
     old = differences.leaves(before)
     if differences.describes_same_fields(old, new):
         return _table(old, new, has_before=True, spans=spans)
-    now = [_field(Row(path, Change.SAME, leaf, leaf)) for path, leaf in islice(old.items(), MAX_ROWS)]
+    now = [_field(FieldRow(path, FieldChange.SAME, leaf, leaf)) for path, leaf in islice(old.items(), MAX_ROWS)]
     return replace(_table({}, new, has_before=False, spans=spans), now=now)
 
 
 def changed_fields(old: Any, new: Any) -> FieldTable:
     """Return only what one revision changed in the one before it."""
     before, after = differences.leaves(old), differences.leaves(new)
-    same = differences.by_change(before, after)[Change.SAME]
+    same = differences.by_change(before, after)[FieldChange.SAME]
     for path in same:
         del before[path], after[path]
     return _table(before, after, has_before=True)
@@ -85,23 +85,23 @@ def _table(
     before: Mapping[str, Any], after: Mapping[str, Any], *, has_before: bool, spans: Spans = NO_SPANS
 ) -> FieldTable:
     found = differences.by_change(before, after)
-    same = found.pop(Change.SAME)
+    same = found.pop(FieldChange.SAME)
     differing = [(path, change) for change, paths in found.items() for path in paths]
     rows = [differences.row(path, change, before, after) for path, change in differing[:MAX_ROWS]]
     worded = [row.path for row in rows if _has_words(row)][:MAX_WORDED] if has_before else []
     return FieldTable(
         [_field(row, spans, is_worded=row.path in worded) for row in rows],
-        [_field(differences.row(path, Change.SAME, before, after), spans) for path in same[:MAX_ROWS]],
+        [_field(differences.row(path, FieldChange.SAME, before, after), spans) for path in same[:MAX_ROWS]],
         max(len(differing) - MAX_ROWS, 0) + max(len(same) - MAX_ROWS, 0),
         has_before,
     )
 
 
-def _has_words(row: Row) -> bool:
+def _has_words(row: FieldRow) -> bool:
     return isinstance(row.old, str) and isinstance(row.new, str) and max(len(row.old), len(row.new)) > LONG
 
 
-def _field(row: Row, spans: Spans = NO_SPANS, *, is_worded: bool = False) -> Field:
+def _field(row: FieldRow, spans: Spans = NO_SPANS, *, is_worded: bool = False) -> Field:
     old, new = cut(words.value(row.old)), cut(words.value(row.new))
     note = ""
     if row.difference is not None:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from approvals.cards import reading
-from approvals.cards.asked import Asked
+from approvals.cards.asked import CardSubject
 from approvals.cards.journey import steps
 from approvals.cards.journey.steps import Detail, Matched
 from approvals.presentation.marks import Part
@@ -25,7 +25,7 @@ CHANGES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class JourneyStep:
     """One step; `change` is "added", "removed", "changed" or empty."""
 
     name: Sequence[Part]
@@ -40,12 +40,12 @@ class Journey:
 
     name: Sequence[Part]
     halts: str
-    steps: Sequence[Step]
+    steps: Sequence[JourneyStep]
     left_out: int
     is_whole: bool
 
 
-def present(asked: Asked) -> Journey | None:
+def present(asked: CardSubject) -> Journey | None:
     """Return the journey; None where the payload names neither steps nor a change of one."""
     payload = reading.mapping(asked.payload)
     matched = steps.compare(asked.before, asked.payload)
@@ -62,7 +62,7 @@ def present(asked: Asked) -> Journey | None:
     )
 
 
-def effect(asked: Asked, *, when: str) -> str | None:
+def effect(asked: CardSubject, *, when: str) -> str | None:
     """Say what happens to which step of which journey."""
     payload = reading.mapping(asked.payload)
     change, journey = reading.text(payload.get("change")), reading.short(reading.text(payload.get("journey")))
@@ -77,7 +77,7 @@ def effect(asked: Asked, *, when: str) -> str | None:
     return None
 
 
-def _wait(asked: Asked, facts: dict[str, str]) -> str | None:
+def _wait(asked: CardSubject, facts: dict[str, str]) -> str | None:
     changed = next((match for match in steps.compare(asked.before, asked.payload) if match.change), None)
     wait = next((detail for detail in changed.details if detail.is_wait), None) if changed else None
     if wait is None:
@@ -91,6 +91,6 @@ def _wait(asked: Asked, facts: dict[str, str]) -> str | None:
     return _("Approving makes “%(step)s” in “%(journey)s” wait %(new)s, %(when)s.") % facts
 
 
-def _step(match: Matched, asked: Asked) -> Step:
+def _step(match: Matched, asked: CardSubject) -> JourneyStep:
     name = asked.line(match.path, match.name)
-    return Step(name, reading.label(match.kind), match.change, match.details)
+    return JourneyStep(name, reading.label(match.kind), match.change, match.details)

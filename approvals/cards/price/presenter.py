@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from approvals.cards import figures, reading
-from approvals.cards.asked import Asked
+from approvals.cards.asked import CardSubject
 from approvals.presentation.marks import Part
 
 LABEL: Final = gettext_lazy("Prices: table with margin")
@@ -60,7 +60,7 @@ class _Change:
         return figures.grown(self.old, self.new)
 
 
-def present(asked: Asked) -> Prices | None:
+def present(asked: CardSubject) -> Prices | None:
     """Return the prices; None where the payload has none. The largest cuts and losses come first."""
     changes = _changes(asked)
     if not changes:
@@ -77,7 +77,7 @@ def present(asked: Asked) -> Prices | None:
     )
 
 
-def effect(asked: Asked, *, when: str) -> str | None:
+def effect(asked: CardSubject, *, when: str) -> str | None:
     """Say what one article will cost instead, or how many prices change and by how much."""
     changes = _changes(asked)
     if not changes:
@@ -100,7 +100,7 @@ def effect(asked: Asked, *, when: str) -> str | None:
     return said % facts
 
 
-def _of_one(change: _Change, asked: Asked, when: str) -> str:
+def _of_one(change: _Change, asked: CardSubject, when: str) -> str:
     begins = reading.day(reading.mapping(asked.payload).get("valid_from"))
     facts = {
         "article": reading.short(change.article) or _("the article"),
@@ -118,7 +118,7 @@ def _of_one(change: _Change, asked: Asked, when: str) -> str:
     return said % facts
 
 
-def _changes(asked: Asked) -> list[_Change]:
+def _changes(asked: CardSubject) -> list[_Change]:
     payload, before = reading.mapping(asked.payload), reading.mapping(asked.before)
     name = next((name for name in SEVERAL if isinstance(payload.get(name), list)), None)
     old = _old_prices(before)
@@ -172,7 +172,7 @@ def _is_loss(change: _Change) -> bool:
     return change.cost is not None and change.new < change.cost
 
 
-def _price(change: _Change, asked: Asked) -> Price:
+def _price(change: _Change, asked: CardSubject) -> Price:
     difference = change.difference
     return Price(
         article=asked.line(change.path, change.article),

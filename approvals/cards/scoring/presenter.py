@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from approvals.cards import figures, reading
-from approvals.cards.asked import Asked
+from approvals.cards.asked import CardSubject
 from approvals.cards.figures import Bar
 from approvals.presentation import words
 from approvals.presentation.marks import Part
@@ -45,7 +45,7 @@ class Scoring:
     zero: str
 
 
-def present(asked: Asked) -> Scoring | None:
+def present(asked: CardSubject) -> Scoring | None:
     """Return the weights; None where the payload has none."""
     old, new = _weights(asked.before), _weights(asked.payload)
     if not new:
@@ -65,7 +65,7 @@ def present(asked: Asked) -> Scoring | None:
     )
 
 
-def effect(asked: Asked, *, when: str) -> str | None:
+def effect(asked: CardSubject, *, when: str) -> str | None:
     """Say how many weights change, and the threshold."""
     old, new = _weights(asked.before), _weights(asked.payload)
     if not old or not new:
@@ -126,7 +126,7 @@ def _weight(name: str, old: float | None, new: float | None, has_before: bool, s
     )
 
 
-def _threshold(asked: Asked) -> Weight | None:
+def _threshold(asked: CardSubject) -> Weight | None:
     old, new = _at(asked.before), _at(asked.payload)
     if new is None:
         return None

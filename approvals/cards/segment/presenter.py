@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from approvals.cards import figures, reading
-from approvals.cards.asked import Asked, Other
+from approvals.cards.asked import CardSubject, Other
 from approvals.presentation import words
 from approvals.presentation.marks import Part
 
@@ -49,7 +49,7 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Destination:
     """Where the segment is sent to; `change` is "added", "removed" or empty."""
 
     name: str
@@ -74,14 +74,14 @@ class Segment:
     old_size: str
     difference: str
     share: str
-    places: Sequence[Place]
+    places: Sequence[Destination]
     sample: Sequence[Sequence[Part]]
     sample_left_out: int
     overlaps: Sequence[Overlap]
     others: Sequence[Other]
 
 
-def present(asked: Asked) -> Segment | None:
+def present(asked: CardSubject) -> Segment | None:
     """Return the segment; None where the payload has no conditions."""
     payload, before = reading.mapping(asked.payload), reading.mapping(asked.before)
     clauses = _clauses(asked)
@@ -107,7 +107,7 @@ def present(asked: Asked) -> Segment | None:
     )
 
 
-def effect(asked: Asked, *, when: str) -> str | None:
+def effect(asked: CardSubject, *, when: str) -> str | None:
     """Say which segment is saved, how many people it has and where they are sent."""
     payload = reading.mapping(asked.payload)
     size = _size(payload)
@@ -143,7 +143,7 @@ def _rows(document: Mapping[str, Any]) -> Sequence[Any]:
     return reading.rows(reading.first(document, "conditions", "definition"))
 
 
-def _clauses(asked: Asked) -> list[Clause]:
+def _clauses(asked: CardSubject) -> list[Clause]:
     """Return the conditions as they will be, and after them those that are gone."""
     old, new = (_rows(reading.mapping(document)) for document in (asked.before, asked.payload))
     known, kept = ({_identity(row) for row in rows} for rows in (old, new))
@@ -152,7 +152,7 @@ def _clauses(asked: Asked) -> list[Clause]:
         change = "added" if old and _identity(row) not in known else ""
         found.append(_clause(row, asked, f"conditions[{number}].value", change))
     # What is gone stands in no payload, so nothing of it can be marked.
-    found += [_clause(row, Asked(None), "", "removed") for row in old if new and _identity(row) not in kept]
+    found += [_clause(row, CardSubject(None), "", "removed") for row in old if new and _identity(row) not in kept]
     return found
 
 
@@ -160,7 +160,7 @@ def _identity(row: Any) -> str:
     return json.dumps(row, sort_keys=True)
 
 
-def _clause(row: Any, asked: Asked, path: str, change: str) -> Clause:
+def _clause(row: Any, asked: CardSubject, path: str, change: str) -> Clause:
     condition = reading.mapping(row)
     if "field" not in condition:
         return Clause("", "", asked.marked(path, _in_words(row)), change)
@@ -188,11 +188,11 @@ def _in_words(row: Any, depth: int = 0) -> str:
     return "(" + between.join(_in_words(part, depth + 1) for part in rows[:MAX_CLAUSES]) + ")"
 
 
-def _places(payload: Mapping[str, Any], before: Mapping[str, Any]) -> list[Place]:
+def _places(payload: Mapping[str, Any], before: Mapping[str, Any]) -> list[Destination]:
     new, old = ([reading.leaf(row) for row in reading.rows(one.get("sync_to"))] for one in (payload, before))
     has_before = isinstance(before.get("sync_to"), list)
-    kept = [Place(_place(name), "added" if has_before and name not in old else "") for name in new]
-    return (kept + [Place(_place(name), "removed") for name in old if name not in new])[:MAX_SAMPLE]
+    kept = [Destination(_place(name), "added" if has_before and name not in old else "") for name in new]
+    return (kept + [Destination(_place(name), "removed") for name in old if name not in new])[:MAX_SAMPLE]
 
 
 def _place(name: str) -> str:

@@ -17,7 +17,7 @@ from approvals.management import replay_options
 from policies import policy_files
 from policies.engine import policy_tests
 from policies.engine.policy import compile_policy
-from policies.policy_files import DocumentInvalid, ExportFailed, Known, Plan, PolicyFile, Problem
+from policies.policy_files import DocumentInvalid, ExportFailed, FileProblem, Known, Plan, PolicyFile
 from policies.publishing.snapshot import document
 
 DIFFERS: Final = 2
@@ -72,7 +72,7 @@ def _text(name: str) -> bytes:
 
 def _read(options: dict[str, Any], *, is_offline: bool = False) -> PolicyFile:
     """Read the files and check all that can be checked without a change. Raises DocumentInvalid."""
-    problems: list[Problem] = []
+    problems: list[FileProblem] = []
     policy = policy_files.collect({name: _text(name) for name in options["files"]}, problems)
     problems += policy_files.check(policy, Known() if is_offline else policy_files.known())
     if problems:

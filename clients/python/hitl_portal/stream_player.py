@@ -61,7 +61,7 @@ class Target:
     """Another name proposes everything once more."""
 
 
-class Replay:
+class StreamPlayer:
     """One pass over a stream. `play` blocks; `stop` makes it end after the lines under way."""
 
     def __init__(self, stream: Stream, target: Target, *, progress: Callable[[], object] = lambda: None) -> None:

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
-from hitl_portal.stream_player import Replay, Tally, Target, is_address
+from hitl_portal.stream_player import StreamPlayer, Tally, Target, is_address
 from hitl_portal.streams import Stream, StreamInvalid
 
 MOST_THREADS = 64
@@ -59,7 +59,7 @@ class Command(BaseCommand):
         target = Target(options["url"], options["key"], options["threads"], options["rate"], options["run"])
         # Without a terminal there is no bar, only the result.
         with tqdm(total=total, unit=" proposals", disable=None) as bar:
-            replay = Replay(stream, target, progress=bar.update)
+            replay = StreamPlayer(stream, target, progress=bar.update)
             try:
                 return replay.play()
             except KeyboardInterrupt:

@@ -17,7 +17,7 @@ from policies.publishing import loosenings, publish
 from policies.publishing.drafts import Draft
 from policies.publishing.loosenings import LooseningRefused
 from policies.publishing.publish import PolicyInvalid
-from policies.publishing.validation import Problem
+from policies.publishing.validation import PolicyProblem
 from policies.registry import agreement
 
 MOST_VERSIONS: Final = 20
@@ -109,7 +109,7 @@ def _shown(change: Change) -> dict[str, Any]:
     return {"sentence": change.sentence, "direction": change.direction, "url": address_of(change.thing, change.id)}
 
 
-def _linked(problem: Problem) -> str:
+def _linked(problem: PolicyProblem) -> str:
     return address_of(problem.thing, problem.id)
 
 

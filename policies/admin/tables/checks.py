@@ -88,11 +88,11 @@ class GuardrailForm(forms.ModelForm[Guardrail]):
         try:
             GuardrailPolicy(
                 slug=cleaned.get("slug") or self.instance.pk,
-                kind=guardrails.Kind(cleaned["kind"]),
+                kind=guardrails.GuardrailKind(cleaned["kind"]),
                 surfaces=tuple(cleaned.get("surfaces") or ()),
                 paths=tuple(cleaned.get("paths") or ()),
                 config=cleaned["config"],
-                effect=guardrails.Effect(cleaned["effect"]),
+                effect=guardrails.GuardrailEffect(cleaned["effect"]),
                 tier=tier.pk if tier else None,
                 text=cleaned["text"],
             )

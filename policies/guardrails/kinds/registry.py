@@ -25,7 +25,7 @@ Check = Callable[[Sequence[Reading]], Iterator[Spot]]
 MAX_PROBLEMS: Final = 20
 
 
-class Kind(StrEnum):
+class GuardrailKind(StrEnum):
     FORBIDDEN_PHRASES = "forbidden_phrases"
     REQUIRED_PHRASES = "required_phrases"
     REQUIRED_MERGE_TAG = "required_merge_tag"
@@ -39,27 +39,29 @@ class Kind(StrEnum):
 
 
 _MODULES: Final = {
-    Kind.FORBIDDEN_PHRASES: forbidden_phrases,
-    Kind.REQUIRED_PHRASES: required_phrases,
-    Kind.REQUIRED_MERGE_TAG: required_merge_tag,
-    Kind.LINK_DOMAINS: link_domains,
-    Kind.PERSONAL_DATA: personal_data,
-    Kind.HIDDEN_UNICODE: hidden_unicode,
-    Kind.CONFUSABLES: confusables,
-    Kind.PROMPT_INJECTION: prompt_injection,
-    Kind.LENGTH: length,
-    Kind.CHECKLIST: checklist,
+    GuardrailKind.FORBIDDEN_PHRASES: forbidden_phrases,
+    GuardrailKind.REQUIRED_PHRASES: required_phrases,
+    GuardrailKind.REQUIRED_MERGE_TAG: required_merge_tag,
+    GuardrailKind.LINK_DOMAINS: link_domains,
+    GuardrailKind.PERSONAL_DATA: personal_data,
+    GuardrailKind.HIDDEN_UNICODE: hidden_unicode,
+    GuardrailKind.CONFUSABLES: confusables,
+    GuardrailKind.PROMPT_INJECTION: prompt_injection,
+    GuardrailKind.LENGTH: length,
+    GuardrailKind.CHECKLIST: checklist,
 }
-CONFIG_SCHEMAS: Final[Mapping[Kind, Mapping[str, Any]]] = {kind: module.SCHEMA for kind, module in _MODULES.items()}
+CONFIG_SCHEMAS: Final[Mapping[GuardrailKind, Mapping[str, Any]]] = {
+    kind: module.SCHEMA for kind, module in _MODULES.items()
+}
 """JSON Schema 2020-12 of each kind's configuration."""
 
 
-@lru_cache(maxsize=len(Kind))
-def _validator(kind: Kind) -> jsonschema_rs.Draft202012Validator:
+@lru_cache(maxsize=len(GuardrailKind))
+def _validator(kind: GuardrailKind) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(dict(CONFIG_SCHEMAS[kind]))
 
 
-def config_problems(kind: Kind, config: Any) -> list[str]:
+def config_problems(kind: GuardrailKind, config: Any) -> list[str]:
     """Say what is wrong with a configuration, in sentences; an empty list if nothing is."""
     problems = []
     for error in _validator(kind).iter_errors(config):
@@ -76,7 +78,7 @@ def config_problems(kind: Kind, config: Any) -> list[str]:
     return []
 
 
-def prepare(kind: Kind, config: Mapping[str, Any], *, has_paths: bool) -> Check:
+def prepare(kind: GuardrailKind, config: Mapping[str, Any], *, has_paths: bool) -> Check:
     """Make the check of a valid configuration. Raises ValueError where the schema cannot see a mistake."""
     check: Check = _MODULES[kind].prepare(config, has_paths=has_paths)
     return check

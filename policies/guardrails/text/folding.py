@@ -112,7 +112,7 @@ class View:
         return start, end
 
 
-class Table(dict[int, str | int]):
+class FoldingTable(dict[int, str | int]):
     """What each character becomes, worked out when it is first met. For `str.translate`."""
 
     def __init__(self, of: Callable[[str], str]) -> None:
@@ -157,15 +157,15 @@ def _folded_with_tags(char: str) -> str:
     return chr(ord(char) - 0xE0000).lower() if 0xE0020 <= ord(char) < 0xE007F else _folded_by_look(char)
 
 
-PLAIN: Final = Table(_folded)
-BY_LOOK: Final = Table(_folded_by_look)
-WITH_TAGS: Final = Table(_folded_with_tags)
+PLAIN: Final = FoldingTable(_folded)
+BY_LOOK: Final = FoldingTable(_folded_by_look)
+WITH_TAGS: Final = FoldingTable(_folded_with_tags)
 
 
 class _Translation:
     """The alignment of `str.translate`: counted in blocks, so that it costs nothing before it is asked."""
 
-    def __init__(self, source: str, starts: list[int], table: Table) -> None:
+    def __init__(self, source: str, starts: list[int], table: FoldingTable) -> None:
         self._source = source
         self._starts = starts
         self._table = table
@@ -196,7 +196,7 @@ def _with_marks_in_order(text: str) -> str:
     return runs.sub(lambda run: "".join(sorted(run.group(), key=marks.__getitem__)), text)
 
 
-def fold(view: View, table: Table = PLAIN) -> View:
+def fold(view: View, table: FoldingTable = PLAIN) -> View:
     """Return the view as people read it. Cost: linear, whatever the text."""
     text = view.text
     if text.isascii():
@@ -245,6 +245,6 @@ class _Replacement:
         return self._pieces.back(start, end)
 
 
-def folded(text: str, table: Table = PLAIN) -> str:
+def folded(text: str, table: FoldingTable = PLAIN) -> str:
     """Return a short text as it is compared, without spaces around it."""
     return fold(View(text), table).text.strip()

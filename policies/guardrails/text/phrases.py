@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from policies.guardrails.text.folding import BY_LOOK, PLAIN, Table, View, folded
+from policies.guardrails.text.folding import BY_LOOK, PLAIN, FoldingTable, View, folded
 
 # Scripts that put no spaces between words: there a phrase may stand inside what looks like one word.
 _UNSPACED = re.compile(
@@ -37,7 +37,7 @@ def compiled(wording: str, *, whole_words: bool, by_look: bool = False) -> Phras
     return _compiled(wording, whole_words, BY_LOOK if by_look else PLAIN)
 
 
-def _compiled(wording: str, whole_words: bool, table: Table) -> Phrase:
+def _compiled(wording: str, whole_words: bool, table: FoldingTable) -> Phrase:
     text = folded(wording, table)
     if not text:
         raise ValueError(f"{wording!r} has no characters that can be compared.")

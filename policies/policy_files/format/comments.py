@@ -12,7 +12,7 @@ from policies.policy_files.format.keyed import Key
 from policies.policy_files.format.layout import SECTIONS
 from policies.policy_files.format.shapes import same
 from policies.policy_files.reading import Item, PolicyFile
-from policies.policy_files.yaml_reading import ListNode, MapNode, Node
+from policies.policy_files.yaml_reading import ListNode, MapNode, YamlNode
 
 Edit = tuple[int, int, str]
 """Characters from … to …, and what takes their place."""
@@ -122,7 +122,7 @@ def _dash(text: str, start: int) -> int:
     return max(found - line, 0)
 
 
-def _end(text: str, node: Node) -> int:
+def _end(text: str, node: YamlNode) -> int:
     """Return where a node ends; a text of several lines would count the line ends after it."""
     return node.start + len(text[node.start : node.end].rstrip("\r\n "))
 
@@ -132,7 +132,7 @@ def _line_end(text: str, at: int) -> int:
     return len(text) if found < 0 else found
 
 
-def _next_line(text: str, node: Node) -> int:
+def _next_line(text: str, node: YamlNode) -> int:
     return _line_end(text, _end(text, node)) + 1
 
 

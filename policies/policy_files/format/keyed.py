@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from policies.policy_files.format.shapes import INVALID, Shape, did_you_mean, kind_of, wrong
-from policies.policy_files.yaml_reading import MapNode, Node, Problem, Scalar, meaning
+from policies.policy_files.yaml_reading import FileProblem, MapNode, Scalar, YamlNode, meaning
 
 REQUIRED: Final = object()
 """The default of a key that has none."""
@@ -37,14 +37,14 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class KeyTable:
     """A table of known keys; what is left out takes its default."""
 
     keys: tuple[Key, ...]
     what: str
     """What it is, as in: There is no key x in a rule."""
 
-    def read(self, node: Node, problems: list[Problem]) -> Any:
+    def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
         """Return a dict with every key; INVALID if any is wrong, missing or unknown."""
         if not isinstance(node, MapNode):
             return wrong(node, problems, f"{self.what.capitalize()} is a table of keys; this is {kind_of(node)}.")
@@ -56,7 +56,7 @@ class Table:
         value = {key.name: self._value(key, node, problems) for key in self.keys}
         return value if len(problems) == before else INVALID
 
-    def _value(self, key: Key, node: MapNode, problems: list[Problem]) -> Any:
+    def _value(self, key: Key, node: MapNode, problems: list[FileProblem]) -> Any:
         found = entry(node, key)
         if key.name in node.entries and key.alias in node.entries:
             text = f"{key.alias} is another name of {key.name}; write only one of them."
@@ -88,7 +88,7 @@ class Table:
         }
 
 
-def entry(node: Node, key: Key) -> Node | None:
+def entry(node: YamlNode, key: Key) -> YamlNode | None:
     """Return what stands under `key`, by either of its names."""
     if not isinstance(node, MapNode):
         return None

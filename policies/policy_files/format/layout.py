@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from policies.engine.business_time import DAYS
 from policies.guardrails import CONFIG_SCHEMAS
-from policies.policy_files.format.keyed import Key, Table
+from policies.policy_files.format.keyed import Key, KeyTable
 from policies.policy_files.format.shapes import (
     Anything,
     Choice,
@@ -65,7 +65,7 @@ _APPROVALS: Final = (
     Key("denials", COUNT, "How many reject it.", default=1),
 )
 
-TIER: Final = Table(
+TIER: Final = KeyTable(
     (
         ID,
         Key("name", Text(80, 1), "What people read."),
@@ -85,7 +85,7 @@ _HOURS: Final = Text(
     r"^( *[0-9]{1,2}:[0-9]{2} ?[-–] ?[0-9]{1,2}:[0-9]{2} *(, *|$))*$",
     "Write hours such as 09:00-17:00, or nothing in quotes.",
 )
-CALENDAR: Final = Table(
+CALENDAR: Final = KeyTable(
     (
         ID,
         Key("time_zone", Text(64, 1), "In which the hours are meant, e.g. Europe/Berlin.", default="UTC"),
@@ -100,7 +100,7 @@ CALENDAR: Final = Table(
     "a calendar",
 )
 
-SURFACE: Final = Table(
+SURFACE: Final = KeyTable(
     (
         ID,
         Key("name", NAME, "What people read."),
@@ -127,7 +127,7 @@ SURFACE: Final = Table(
         Key("params", MapOf(Anything()), "Numbers and lists for conditions: params.weekly_budget.", default={}),
         Key(
             "derived_tags",
-            ListOf(Table((Key("tag", SLUG, "The tag."), Key("if", MapOf(Anything()), "A JSON Schema.")), "a tag")),
+            ListOf(KeyTable((Key("tag", SLUG, "The tag."), Key("if", MapOf(Anything()), "A JSON Schema.")), "a tag")),
             "Tags that the portal adds where the payload meets a JSON Schema.",
             default=[],
         ),
@@ -142,7 +142,7 @@ SURFACE: Final = Table(
     "a surface",
 )
 
-_MATCH: Final = Table(
+_MATCH: Final = KeyTable(
     (
         _SURFACES,
         _names("actions", "Actions, with * for any text. Empty: all."),
@@ -153,7 +153,7 @@ _MATCH: Final = Table(
     ),
     "match",
 )
-RULE: Final = Table(
+RULE: Final = KeyTable(
     (
         ID,
         ENABLED,
@@ -165,7 +165,7 @@ RULE: Final = Table(
         Key("tier", SLUG, "Which oversight it requires or allows.", default=None),
         Key(
             "requirements",
-            ListOf(Table(_APPROVALS, "a requirement"), most=50),
+            ListOf(KeyTable(_APPROVALS, "a requirement"), most=50),
             "Whose approvals, instead of the surface's usual.",
             default=None,
         ),
@@ -174,7 +174,7 @@ RULE: Final = Table(
     "a rule",
 )
 
-LIMIT: Final = Table(
+LIMIT: Final = KeyTable(
     (
         ID,
         ENABLED,
@@ -197,12 +197,12 @@ LIMIT: Final = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class _Guardrail(Table):
+class _Guardrail(KeyTable):
     """A guardrail's settings depend on its kind, which JSON Schema can say."""
 
     def schema(self) -> dict[str, Any]:
         """Return its JSON Schema."""
-        schema = Table.schema(self)
+        schema = KeyTable.schema(self)
         schema["allOf"] = [
             {
                 "if": {"properties": {"kind": {"const": kind.value}}, "required": ["kind"]},
@@ -228,7 +228,7 @@ GUARDRAIL: Final = _Guardrail(
     "a guardrail",
 )
 
-REQUIREMENT: Final = Table(
+REQUIREMENT: Final = KeyTable(
     (
         Key("surface", SLUG, "On which surface."),
         Key("tier", SLUG, "Only where this tier applies. Left out: any tier without rows of its own.", default=None),
@@ -237,7 +237,7 @@ REQUIREMENT: Final = Table(
     "a requirement",
 )
 
-ESCALATION: Final = Table(
+ESCALATION: Final = KeyTable(
     (
         Key("surface", SLUG, "On which surface."),
         Key("level", COUNT, "Levels follow one another.", default=1),
@@ -248,7 +248,7 @@ ESCALATION: Final = Table(
     "an escalation",
 )
 
-_FINDING: Final = Table(
+_FINDING: Final = KeyTable(
     (
         Key("guardrail", SLUG, "Which guardrail."),
         Key("effect", EFFECTS, "What it does."),
@@ -257,7 +257,7 @@ _FINDING: Final = Table(
     ),
     "a finding",
 )
-FACTS: Final = Table(
+FACTS: Final = KeyTable(
     (
         Key("surface", SLUG, "Where."),
         Key("action", NAME, "What. Left out: act.", default="act"),
@@ -305,7 +305,7 @@ class _Given:
         return FACTS.schema()
 
 
-_EXPECT: Final = Table(
+_EXPECT: Final = KeyTable(
     (
         Key("outcome", OUTCOMES, "What the policy must say."),
         Key("tier", Text(80), "Left out: any.", default=""),
@@ -313,7 +313,7 @@ _EXPECT: Final = Table(
     ),
     "what a test expects",
 )
-TEST: Final = Table(
+TEST: Final = KeyTable(
     (
         ID,
         Key("facts", _Given(), "What is proposed; what is left out takes its usual value."),
@@ -322,7 +322,7 @@ TEST: Final = Table(
     "a test",
 )
 
-SECTIONS: Final[Mapping[str, Table]] = {
+SECTIONS: Final[Mapping[str, KeyTable]] = {
     "tiers": TIER,
     "calendars": CALENDAR,
     "surfaces": SURFACE,

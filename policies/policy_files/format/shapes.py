@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any, Final, Protocol
 
 from policies.policy_files.format import durations
-from policies.policy_files.yaml_reading import ListNode, MapNode, Node, Problem, Scalar, is_odd_number, meaning
+from policies.policy_files.yaml_reading import FileProblem, ListNode, MapNode, Scalar, YamlNode, is_odd_number, meaning
 
 INVALID: Final = object()
 """What reading gives where the text is wrong; the problem has been told."""
@@ -20,16 +20,16 @@ EXACT: Final = 2**53
 class Shape(Protocol):
     """One kind of value."""
 
-    def read(self, node: Node, problems: list[Problem]) -> Any:
+    def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
         """Return the value, or INVALID after adding to `problems`."""
 
     def schema(self) -> dict[str, Any]:
         """Return its JSON Schema."""
 
 
-def wrong(node: Node, problems: list[Problem], text: str) -> Any:
+def wrong(node: YamlNode, problems: list[FileProblem], text: str) -> Any:
     """Tell a problem at `node`."""
-    problems.append(Problem(node.place, text))
+    problems.append(FileProblem(node.place, text))
     return INVALID
 
 
@@ -39,7 +39,7 @@ def did_you_mean(word: str, known: Mapping[str, Any] | tuple[str, ...] | list[st
     return f" Did you mean {close[0]}?" if close else ""
 
 
-def kind_of(node: Node) -> str:
+def kind_of(node: YamlNode) -> str:
     """Say in words what stands there."""
     if isinstance(node, ListNode):
         return "a list"
@@ -50,7 +50,7 @@ def kind_of(node: Node) -> str:
     return names.get(type(value), "nothing")
 
 
-def _scalar(node: Node) -> Any:
+def _scalar(node: YamlNode) -> Any:
     return meaning(node) if isinstance(node, Scalar) else INVALID
 
 
@@ -62,7 +62,7 @@ class Text:
     hint: str = ""
     """What to write where the pattern does not fit."""
 
-    def read(self, node: Node, problems: list[Problem]) -> Any:
+    def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
         """Return the text."""
         value = _scalar(node)
         if not isinstance(value, str):
@@ -92,7 +92,7 @@ class Choice:
     others: Mapping[str, str] = field(default_factory=dict)
     """Words that people write instead, and the right one; they are only suggested."""
 
-    def read(self, node: Node, problems: list[Problem]) -> Any:
+    def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
         """Return the word."""
         value = _scalar(node)
         if value in self.words:
@@ -110,7 +110,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    def read(self, node: Node, problems: list[Problem]) -> Any:
+    def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
         """Return True or False."""
         value = _scalar(node)
         return value if isinstance(value, bool) else wrong(node, problems, "Write true or false.")
@@ -126,7 +126,7 @@ class Number:
     most: float | None = None
     is_whole: bool = False
 
-    def read(self, node: Node, problems: list[Problem]) -> Any:
+    def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
         """Return the number: a float, or an int where it must be whole."""
         value = _scalar(node)
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -162,7 +162,7 @@ def _is_finite(value: float) -> bool:
 class Duration:
     is_positive: bool = False
 
-    def read(self, node: Node, problems: list[Problem]) -> Any:
+    def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
         """Return a timedelta."""
         value = _scalar(node)
         if not isinstance(value, str):
@@ -182,7 +182,7 @@ class Duration:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    def read(self, node: Node, problems: list[Problem]) -> Any:
+    def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
         """Return the text of a time with its zone, as it stands."""
         value = _scalar(node)
         try:
@@ -200,7 +200,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    def read(self, node: Node, problems: list[Problem]) -> Any:
+    def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
         """Return a date."""
         value = _scalar(node)
         if not isinstance(value, str) or not _DATE.fullmatch(value):
@@ -223,7 +223,7 @@ class ListOf:
     of: Shape
     most: int = 1000
 
-    def read(self, node: Node, problems: list[Problem]) -> Any:
+    def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
         """Return a list."""
         if not isinstance(node, ListNode):
             hint = f" Write [{node.text}]." if isinstance(node, Scalar) and node.text else ""
@@ -244,7 +244,7 @@ class MapOf:
 
     of: Shape
 
-    def read(self, node: Node, problems: list[Problem]) -> Any:
+    def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
         """Return a dict."""
         if not isinstance(node, MapNode):
             return wrong(node, problems, f"This must be a table of keys, not {kind_of(node)}.")
@@ -260,7 +260,7 @@ class MapOf:
 class Anything:
     """Any JSON value that means the same to every program."""
 
-    def read(self, node: Node, problems: list[Problem]) -> Any:
+    def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
         """Return it as JSON has it."""
         if isinstance(node, ListNode):
             return ListOf(self, most=100_000).read(node, problems)

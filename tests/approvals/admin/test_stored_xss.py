@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from approvals.cards import registry
-from approvals.cards.asked import Asked, Other
+from approvals.cards.asked import CardSubject, Other
 from approvals.cards.email import cleaning, merge_tags
 from approvals.models import Proposal
 from policies.models import Surface
@@ -96,7 +96,7 @@ def test_every_string_in_every_text_field_of_every_card(strings: list[str], card
     for text in strings:
         payload, before = naughty.payload(card, [text, f"{text} again"])
         spans = {name: [(1, 5)] for name in ("subject", "text", "html", "segment", "model", "journey", "source")}
-        asked = Asked(
+        asked = CardSubject(
             payload, before, "send", "USD", {}, "x", spans, "/admin/p/?revision=1", lambda: [Other("x", "/", "")]
         )
         shown = presenter.present(asked)

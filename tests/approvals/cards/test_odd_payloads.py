@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from approvals.cards import registry
-from approvals.cards.asked import Asked
+from approvals.cards.asked import CardSubject
 from approvals.cards.registry import presenter
 
 KINDS = registry.kinds()
@@ -44,7 +44,7 @@ DOCUMENTS = st.recursive(
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_payload_is_too_odd(kind: str, payload: Any, before: Any, currency: str, params: Any) -> None:
     spans = {name: [(0, 3), (2, 9)] for name in NAMES}
-    asked = Asked(payload, before, "send", currency, params, "sha256:x", spans, "/p/?revision=1")
+    asked = CardSubject(payload, before, "send", currency, params, "sha256:x", spans, "/p/?revision=1")
     presenter(kind).present(asked)
     said = presenter(kind).effect(asked, when=WHEN)
     assert said is None or isinstance(said, str)
@@ -57,7 +57,7 @@ def test_no_number_is_too_large(kind: str, huge: float) -> None:
     numbers |= {"weights": {"a": huge, "b": -huge}, "threshold": huge, "wait_hours": huge, "step": "s", "journey": "j"}
     numbers |= {"change": "change_wait", "fields": {"a": huge}, "estimated_size": huge, "conditions": [{"field": huge}]}
     opposite = {**numbers, "a": -huge, "price": -huge, "weights": {"a": -huge}, "threshold": -huge}
-    asked = Asked(numbers, opposite, currency="USD", params={"weekly_budget": huge})
+    asked = CardSubject(numbers, opposite, currency="USD", params={"weekly_budget": huge})
     for one in (asked, replace(asked, before=numbers), replace(asked, before=None)):
         presenter(kind).present(one)
         presenter(kind).effect(one, when=WHEN)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from approvals.cards import registry
-from approvals.cards.asked import Asked, Other
+from approvals.cards.asked import CardSubject, Other
 from approvals.cards.registry import presenter
 
 WHEN = "10 s later"
@@ -13,11 +13,11 @@ KINDS = ("fields", "budget", "email", "enrichment", "journey", "price", "scoring
 
 
 def effect(kind: str, payload: Any, before: Any = None, **facts: Any) -> str | None:
-    return presenter(kind).effect(Asked(payload, before, **facts), when=WHEN)
+    return presenter(kind).effect(CardSubject(payload, before, **facts), when=WHEN)
 
 
 def shown(kind: str, payload: Any, before: Any = None, **facts: Any) -> Any:
-    return presenter(kind).present(Asked(payload, before, **facts))
+    return presenter(kind).present(CardSubject(payload, before, **facts))
 
 
 def text(parts: Any) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from approvals.cards.asked import Asked
+from approvals.cards.asked import CardSubject
 from approvals.cards.email import unseen
 from approvals.cards.registry import presenter
 
@@ -80,5 +80,5 @@ def test_nothing_found_is_nothing_told() -> None:
 @pytest.mark.parametrize("name", ["html", "body"])
 def test_the_card_tells_it(name: str) -> None:
     html = '<p>Hi <a href="https://bad.example/">there</a></p>'
-    card = presenter("email").present(Asked({"subject": "s", name: html}, spans={name: spans(html, "bad")}))
+    card = presenter("email").present(CardSubject({"subject": "s", name: html}, spans={name: spans(html, "bad")}))
     assert [place.where for place in card.unseen] == ["Link “there” leads to"]

@@ -127,7 +127,9 @@ def test_edits_and_revisions_change_the_amount_and_are_weighed_without_what_they
 
 def test_asking_for_a_verdict_counts_nothing(world):
     world.enforce(limits={"one": limit(limit=1)})
-    draft = submission.Draft(surface="email.now", action="send", title="t", content=Content(payload={}, confidence=1))
+    draft = submission.NewProposal(
+        surface="email.now", action="send", title="t", content=Content(payload={}, confidence=1)
+    )
     assert submission.evaluate(agent=world.agent, draft=draft).verdict.outcome == "allow"
     assert not LimitEntry.objects.exists()
     world.propose("email.now")

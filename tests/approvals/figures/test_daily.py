@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from approvals.figures.daily import Digest, digest
+from approvals.figures.daily import DailyFigures, digest
 from approvals.lifecycle import review
 from approvals.models import Decision, Dispatch, Proposal, Sample
 from approvals.shipping import dispatches, recovery, sampling
@@ -41,7 +41,7 @@ def ship(*, well: bool = True) -> None:
             dispatches.postpone(**known, error="410 Gone", is_final=True)
 
 
-def today(person: User, days: int = 0) -> Digest:
+def today(person: User, days: int = 0) -> DailyFigures:
     return digest(person, day=datetime.now(UTC).date() + timedelta(days=days), zone=UTC)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.people.tally import Outcome, Requirement, Vote, explain, standing, tally
+from approvals.people.tally import Requirement, Result, Vote, explain, standing, tally
 
 LEGAL, FINANCE, OWNER = "Legal", "Finance", "Channel owner"
 ROLES = [LEGAL, FINANCE, OWNER]
@@ -29,33 +29,33 @@ TWO_OWNERS = [row(OWNER, approvals=2, denials=2)]
 STAGED = [row(OWNER, stage=1), row(LEGAL, stage=2)]
 
 CASES = [
-    pytest.param([], [yes("ann", OWNER)], Outcome.OPEN, id="no-requirements-never-approve"),
-    pytest.param(ONE, [], Outcome.OPEN, id="silence-is-not-consent"),
-    pytest.param(ONE, [yes("ann", OWNER)], Outcome.APPROVED, id="the-owner-approves"),
-    pytest.param(ONE, [no("ann", OWNER)], Outcome.REJECTED, id="the-owner-denies"),
-    pytest.param(ONE, [yes("ann", LEGAL)], Outcome.OPEN, id="another-role-does-not-count"),
-    pytest.param(ONE, [no("ann", LEGAL)], Outcome.OPEN, id="another-role-cannot-deny"),
-    pytest.param(ONE, [yes("ann")], Outcome.OPEN, id="no-role-does-not-count"),
-    pytest.param(BOTH, [yes("ann", LEGAL), yes("bob", LEGAL)], Outcome.OPEN, id="two-lawyers-are-not-finance"),
-    pytest.param(BOTH, [yes("ann", LEGAL), yes("bob", FINANCE)], Outcome.APPROVED, id="both-roles-approve"),
-    pytest.param(BOTH, [yes("ann", LEGAL, FINANCE)], Outcome.APPROVED, id="one-person-in-both-roles"),
-    pytest.param(BOTH, [yes("ann", LEGAL), no("bob", FINANCE)], Outcome.REJECTED, id="one-denial-rejects"),
-    pytest.param(EITHER, [yes("ann", FINANCE)], Outcome.APPROVED, id="an-alternative-is-enough"),
-    pytest.param(EITHER, [yes("ann", FINANCE), no("bob", LEGAL)], Outcome.REJECTED, id="any-alternative-may-deny"),
-    pytest.param(TWO_OWNERS, [yes("ann", OWNER)], Outcome.OPEN, id="one-of-two"),
-    pytest.param(TWO_OWNERS, [yes("ann", OWNER), yes("ann", OWNER)], Outcome.OPEN, id="one-person-is-one-vote"),
-    pytest.param(TWO_OWNERS, [yes("ann", OWNER), yes("bob", OWNER)], Outcome.APPROVED, id="two-of-two"),
-    pytest.param(TWO_OWNERS, [no("ann", OWNER), yes("bob", OWNER)], Outcome.OPEN, id="below-both-thresholds"),
+    pytest.param([], [yes("ann", OWNER)], Result.OPEN, id="no-requirements-never-approve"),
+    pytest.param(ONE, [], Result.OPEN, id="silence-is-not-consent"),
+    pytest.param(ONE, [yes("ann", OWNER)], Result.APPROVED, id="the-owner-approves"),
+    pytest.param(ONE, [no("ann", OWNER)], Result.REJECTED, id="the-owner-denies"),
+    pytest.param(ONE, [yes("ann", LEGAL)], Result.OPEN, id="another-role-does-not-count"),
+    pytest.param(ONE, [no("ann", LEGAL)], Result.OPEN, id="another-role-cannot-deny"),
+    pytest.param(ONE, [yes("ann")], Result.OPEN, id="no-role-does-not-count"),
+    pytest.param(BOTH, [yes("ann", LEGAL), yes("bob", LEGAL)], Result.OPEN, id="two-lawyers-are-not-finance"),
+    pytest.param(BOTH, [yes("ann", LEGAL), yes("bob", FINANCE)], Result.APPROVED, id="both-roles-approve"),
+    pytest.param(BOTH, [yes("ann", LEGAL, FINANCE)], Result.APPROVED, id="one-person-in-both-roles"),
+    pytest.param(BOTH, [yes("ann", LEGAL), no("bob", FINANCE)], Result.REJECTED, id="one-denial-rejects"),
+    pytest.param(EITHER, [yes("ann", FINANCE)], Result.APPROVED, id="an-alternative-is-enough"),
+    pytest.param(EITHER, [yes("ann", FINANCE), no("bob", LEGAL)], Result.REJECTED, id="any-alternative-may-deny"),
+    pytest.param(TWO_OWNERS, [yes("ann", OWNER)], Result.OPEN, id="one-of-two"),
+    pytest.param(TWO_OWNERS, [yes("ann", OWNER), yes("ann", OWNER)], Result.OPEN, id="one-person-is-one-vote"),
+    pytest.param(TWO_OWNERS, [yes("ann", OWNER), yes("bob", OWNER)], Result.APPROVED, id="two-of-two"),
+    pytest.param(TWO_OWNERS, [no("ann", OWNER), yes("bob", OWNER)], Result.OPEN, id="below-both-thresholds"),
     pytest.param(
-        TWO_OWNERS, [no("ann", OWNER), yes("ann", OWNER), yes("bob", OWNER)], Outcome.APPROVED, id="a-changed-mind"
+        TWO_OWNERS, [no("ann", OWNER), yes("ann", OWNER), yes("bob", OWNER)], Result.APPROVED, id="a-changed-mind"
     ),
     pytest.param(
-        TWO_OWNERS, [yes("ann", OWNER), yes("bob", OWNER), no("ann", OWNER)], Outcome.OPEN, id="a-consent-taken-back"
+        TWO_OWNERS, [yes("ann", OWNER), yes("bob", OWNER), no("ann", OWNER)], Result.OPEN, id="a-consent-taken-back"
     ),
-    pytest.param(STAGED, [yes("ann", OWNER)], Outcome.OPEN, id="the-first-stage-alone"),
-    pytest.param(STAGED, [yes("bob", LEGAL)], Outcome.OPEN, id="the-second-stage-alone"),
-    pytest.param(STAGED, [yes("ann", OWNER), yes("bob", LEGAL)], Outcome.APPROVED, id="both-stages"),
-    pytest.param(STAGED, [no("bob", LEGAL)], Outcome.REJECTED, id="a-later-stage-may-deny-at-once"),
+    pytest.param(STAGED, [yes("ann", OWNER)], Result.OPEN, id="the-first-stage-alone"),
+    pytest.param(STAGED, [yes("bob", LEGAL)], Result.OPEN, id="the-second-stage-alone"),
+    pytest.param(STAGED, [yes("ann", OWNER), yes("bob", LEGAL)], Result.APPROVED, id="both-stages"),
+    pytest.param(STAGED, [no("bob", LEGAL)], Result.REJECTED, id="a-later-stage-may-deny-at-once"),
 ]
 
 
@@ -100,11 +100,11 @@ def test_an_approval_needs_every_named_row_met_and_no_denial(rows, cast):
     def count(requirement, is_approval):
         return sum(vote.is_approval is is_approval and requirement.role in vote.roles for vote in last)
 
-    if tally(rows, cast) is Outcome.APPROVED:
+    if tally(rows, cast) is Result.APPROVED:
         met = {(each.stage, each.name) for each in rows if count(each, True) >= each.approvals}
         assert rows
         assert met == {(each.stage, each.name) for each in rows}
-    assert (tally(rows, cast) is Outcome.REJECTED) == any(count(each, False) >= each.denials for each in rows)
+    assert (tally(rows, cast) is Result.REJECTED) == any(count(each, False) >= each.denials for each in rows)
 
 
 @given(requirements, votes, st.randoms())
@@ -119,17 +119,17 @@ def test_the_order_of_rows_and_of_different_peoples_votes_does_not_matter(rows, 
 @given(requirements, votes)
 def test_another_denial_never_helps(rows, cast):
     more = [*cast, Vote("e", frozenset(ROLES), is_approval=False)]
-    if tally(rows, cast) is not Outcome.APPROVED:
-        assert tally(rows, more) is not Outcome.APPROVED
-    if tally(rows, cast) is Outcome.REJECTED:
-        assert tally(rows, more) is Outcome.REJECTED
+    if tally(rows, cast) is not Result.APPROVED:
+        assert tally(rows, more) is not Result.APPROVED
+    if tally(rows, cast) is Result.REJECTED:
+        assert tally(rows, more) is Result.REJECTED
 
 
 @given(requirements, votes)
 def test_nobody_alone_counts_as_two(rows, cast):
     if any(row.approvals > 1 for row in rows) and all(row.approvals > 1 for row in rows):
         alone = [Vote("a", frozenset(ROLES), is_approval=True)] * 5
-        assert tally(rows, alone) is Outcome.OPEN
+        assert tally(rows, alone) is Result.OPEN
 
 
 # Thresholds as other access-request systems have them, restated. A threshold that names no role there is a role that
@@ -142,25 +142,25 @@ VETO = [row(OWNER), row(LEGAL, name="veto", approvals=0)]
 GROUPS = [row(DBA, name="data"), row(SRE, name="platform"), row(LEAD, name="either"), row(OWNER, name="either")]
 
 SCENARIOS = [
-    pytest.param(MIX, [yes("a", DBA, ANYBODY), yes("b", SRE, ANYBODY)], Outcome.APPROVED, id="two-of-any-mix"),
-    pytest.param(MIX, [yes("a", DBA, ANYBODY), yes("b", SRE)], Outcome.OPEN, id="one-of-them-is-not-asked"),
-    pytest.param(MIX, [no("a", DBA, ANYBODY), no("b", SRE, ANYBODY)], Outcome.REJECTED, id="two-denials-of-any-mix"),
-    pytest.param(ROLE_FILTERS, [yes("a", LEAD)], Outcome.APPROVED, id="one-lead-is-enough"),
-    pytest.param(ROLE_FILTERS, [yes("a", DBA)], Outcome.OPEN, id="one-of-two-databases"),
-    pytest.param(ROLE_FILTERS, [yes("a", DBA), yes("b", DBA)], Outcome.APPROVED, id="two-databases-instead-of-a-lead"),
-    pytest.param(ROLE_FILTERS, [yes("a", DBA), yes("b", SRE)], Outcome.OPEN, id="a-mix-of-alternatives-is-neither"),
-    pytest.param(VETO, [yes("a", OWNER)], Outcome.APPROVED, id="who-only-may-deny-is-not-waited-for"),
-    pytest.param(VETO, [yes("a", LEGAL)], Outcome.OPEN, id="who-only-may-deny-does-not-approve"),
-    pytest.param(VETO, [no("a", LEGAL)], Outcome.REJECTED, id="who-only-may-deny-denies"),
-    pytest.param([row(LEGAL, approvals=0)], [yes("a", LEGAL)], Outcome.OPEN, id="deny-only-rows-alone-never-approve"),
+    pytest.param(MIX, [yes("a", DBA, ANYBODY), yes("b", SRE, ANYBODY)], Result.APPROVED, id="two-of-any-mix"),
+    pytest.param(MIX, [yes("a", DBA, ANYBODY), yes("b", SRE)], Result.OPEN, id="one-of-them-is-not-asked"),
+    pytest.param(MIX, [no("a", DBA, ANYBODY), no("b", SRE, ANYBODY)], Result.REJECTED, id="two-denials-of-any-mix"),
+    pytest.param(ROLE_FILTERS, [yes("a", LEAD)], Result.APPROVED, id="one-lead-is-enough"),
+    pytest.param(ROLE_FILTERS, [yes("a", DBA)], Result.OPEN, id="one-of-two-databases"),
+    pytest.param(ROLE_FILTERS, [yes("a", DBA), yes("b", DBA)], Result.APPROVED, id="two-databases-instead-of-a-lead"),
+    pytest.param(ROLE_FILTERS, [yes("a", DBA), yes("b", SRE)], Result.OPEN, id="a-mix-of-alternatives-is-neither"),
+    pytest.param(VETO, [yes("a", OWNER)], Result.APPROVED, id="who-only-may-deny-is-not-waited-for"),
+    pytest.param(VETO, [yes("a", LEGAL)], Result.OPEN, id="who-only-may-deny-does-not-approve"),
+    pytest.param(VETO, [no("a", LEGAL)], Result.REJECTED, id="who-only-may-deny-denies"),
+    pytest.param([row(LEGAL, approvals=0)], [yes("a", LEGAL)], Result.OPEN, id="deny-only-rows-alone-never-approve"),
     pytest.param(
-        [row(OWNER, name="one"), row(LEGAL, name="one", approvals=0)], [], Outcome.OPEN,
+        [row(OWNER, name="one"), row(LEGAL, name="one", approvals=0)], [], Result.OPEN,
         id="a-deny-only-alternative-does-not-meet-its-name",
     ),
-    pytest.param(GROUPS, [yes("a", DBA), yes("b", SRE)], Outcome.OPEN, id="two-of-three-groups"),
-    pytest.param(GROUPS, [yes("a", DBA), yes("b", SRE), yes("c", OWNER)], Outcome.APPROVED, id="all-three-groups"),
-    pytest.param(GROUPS, [yes("a", DBA, SRE, LEAD)], Outcome.APPROVED, id="one-reviewer-with-all-roles"),
-    pytest.param(GROUPS, [yes("a", DBA, SRE, LEAD), no("b", SRE)], Outcome.REJECTED, id="any-group-denies"),
+    pytest.param(GROUPS, [yes("a", DBA), yes("b", SRE)], Result.OPEN, id="two-of-three-groups"),
+    pytest.param(GROUPS, [yes("a", DBA), yes("b", SRE), yes("c", OWNER)], Result.APPROVED, id="all-three-groups"),
+    pytest.param(GROUPS, [yes("a", DBA, SRE, LEAD)], Result.APPROVED, id="one-reviewer-with-all-roles"),
+    pytest.param(GROUPS, [yes("a", DBA, SRE, LEAD), no("b", SRE)], Result.REJECTED, id="any-group-denies"),
 ]  # fmt: skip
 
 
@@ -170,22 +170,22 @@ def test_thresholds_of_other_systems(requirements, votes, expected):
 
 
 DISTINCT = [
-    pytest.param(BOTH, [yes("ann", LEGAL, FINANCE)], Outcome.OPEN, id="one-person-is-one-name"),
-    pytest.param(BOTH, [yes("ann", LEGAL, FINANCE), yes("bob", LEGAL)], Outcome.APPROVED, id="whoever-can-only-be-one"),
-    pytest.param(BOTH, [yes("bob", LEGAL), yes("ann", LEGAL, FINANCE)], Outcome.APPROVED, id="whatever-the-order"),
-    pytest.param(STAGED, [yes("ann", OWNER, LEGAL)], Outcome.OPEN, id="not-in-two-stages-either"),
+    pytest.param(BOTH, [yes("ann", LEGAL, FINANCE)], Result.OPEN, id="one-person-is-one-name"),
+    pytest.param(BOTH, [yes("ann", LEGAL, FINANCE), yes("bob", LEGAL)], Result.APPROVED, id="whoever-can-only-be-one"),
+    pytest.param(BOTH, [yes("bob", LEGAL), yes("ann", LEGAL, FINANCE)], Result.APPROVED, id="whatever-the-order"),
+    pytest.param(STAGED, [yes("ann", OWNER, LEGAL)], Result.OPEN, id="not-in-two-stages-either"),
     pytest.param(
-        [row(OWNER, approvals=2), row(LEGAL)], [yes("a", OWNER, LEGAL), yes("b", OWNER)], Outcome.OPEN, id="3-places"
+        [row(OWNER, approvals=2), row(LEGAL)], [yes("a", OWNER, LEGAL), yes("b", OWNER)], Result.OPEN, id="3-places"
     ),
     pytest.param(
         [row(OWNER, approvals=2), row(LEGAL)], [yes("a", OWNER, LEGAL), yes("b", OWNER), yes("c", OWNER)],
-        Outcome.APPROVED, id="three-people",
+        Result.APPROVED, id="three-people",
     ),
     pytest.param(
         [row(OWNER, name="x"), row(FINANCE, name="x"), row(OWNER, name="y")],
-        [yes("a", OWNER), yes("b", FINANCE)], Outcome.APPROVED, id="the-other-alternative-leaves-room",
+        [yes("a", OWNER), yes("b", FINANCE)], Result.APPROVED, id="the-other-alternative-leaves-room",
     ),
-    pytest.param(BOTH, [no("ann", LEGAL, FINANCE)], Outcome.REJECTED, id="denials-need-no-distinct-people"),
+    pytest.param(BOTH, [no("ann", LEGAL, FINANCE)], Result.REJECTED, id="denials-need-no-distinct-people"),
 ]  # fmt: skip
 
 
@@ -217,7 +217,7 @@ def test_what_is_missing_is_told_name_by_name():
     told = explain(
         [row(OWNER, approvals=2), row(LEGAL, stage=2), row(FINANCE, stage=2, name="Legal")], [yes("a", OWNER)]
     )
-    assert told.outcome is Outcome.OPEN
+    assert told.outcome is Result.OPEN
     assert [(need.name, need.approved_by, need.missing, need.is_open) for need in told.needs] == [
         (OWNER, ("a",), 1, True),
         (LEGAL, (), 1, False),
@@ -252,8 +252,8 @@ cast = st.lists(
 
 @given(deny_only_too, cast, st.booleans())
 def test_distinct_people_never_approve_what_anybody_would_not(rows, votes, distinct):
-    if tally(rows, votes, distinct_people=True) is Outcome.APPROVED:
-        assert tally(rows, votes) is Outcome.APPROVED
+    if tally(rows, votes, distinct_people=True) is Result.APPROVED:
+        assert tally(rows, votes) is Result.APPROVED
 
 
 @given(deny_only_too, cast, st.randoms())
@@ -266,13 +266,13 @@ def test_the_order_does_not_matter_for_distinct_people_either(rows, votes, chanc
 @given(deny_only_too, cast, st.booleans())
 def test_nothing_is_approved_without_an_approval(rows, votes, distinct):
     denied = [Vote(vote.voter, vote.roles, is_approval=False, on_behalf_of=vote.on_behalf_of) for vote in votes]
-    assert tally(rows, denied, distinct_people=distinct) is not Outcome.APPROVED
+    assert tally(rows, denied, distinct_people=distinct) is not Result.APPROVED
 
 
 @given(deny_only_too, cast, st.booleans())
 def test_what_is_told_agrees_with_the_outcome(rows, votes, distinct):
     told = explain(rows, votes, distinct_people=distinct)
-    assert (told.outcome is Outcome.APPROVED) <= (bool(told.needs) and not told.unmet)
+    assert (told.outcome is Result.APPROVED) <= (bool(told.needs) and not told.unmet)
     assert all(need.missing >= 0 for need in told.needs)
     if distinct:
         counted = [voter for need in told.needs for voter in need.approved_by]
@@ -284,4 +284,4 @@ def test_no_set_of_votes_by_one_person_meets_two_approvals(rows, said):
     asking = [each for each in rows if each.approvals]
     alone = [Vote("a", held, is_approval, absent) for held, is_approval, absent in said]
     if asking and all(each.approvals == 2 for each in asking):
-        assert tally(rows, alone) is not Outcome.APPROVED
+        assert tally(rows, alone) is not Result.APPROVED

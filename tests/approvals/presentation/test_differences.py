@@ -2,29 +2,31 @@
 
 import pytest
 
-from approvals.presentation.differences import MISSING, Change, changes, compare, describes_same_fields, leaves
+from approvals.presentation.differences import MISSING, FieldChange, changes, compare, describes_same_fields, leaves
 
 
 @pytest.mark.parametrize(
     ("old", "new", "rows"),
     [
-        pytest.param({"a": 1}, {"a": 1}, [("a", Change.SAME, 1, 1)], id="nothing-differs"),
+        pytest.param({"a": 1}, {"a": 1}, [("a", FieldChange.SAME, 1, 1)], id="nothing-differs"),
         pytest.param(
             {"a": 1, "b": 2},
             {"a": 1, "b": 3},
-            [("b", Change.CHANGED, 2, 3), ("a", Change.SAME, 1, 1)],
+            [("b", FieldChange.CHANGED, 2, 3), ("a", FieldChange.SAME, 1, 1)],
             id="changed-first",
         ),
-        pytest.param({}, {"a": 1}, [("a", Change.ADDED, MISSING, 1)], id="new"),
-        pytest.param({"a": 1}, {}, [("a", Change.REMOVED, 1, MISSING)], id="gone"),
-        pytest.param({"a": {"b": 1}}, {"a": {"b": 2}}, [("a.b", Change.CHANGED, 1, 2)], id="nested"),
+        pytest.param({}, {"a": 1}, [("a", FieldChange.ADDED, MISSING, 1)], id="new"),
+        pytest.param({"a": 1}, {}, [("a", FieldChange.REMOVED, 1, MISSING)], id="gone"),
+        pytest.param({"a": {"b": 1}}, {"a": {"b": 2}}, [("a.b", FieldChange.CHANGED, 1, 2)], id="nested"),
         pytest.param(
-            {"a": [1, 2]}, {"a": [1, 3]}, [("a", Change.CHANGED, [1, 2], [1, 3])], id="short-lists-are-leaves"
+            {"a": [1, 2]}, {"a": [1, 3]}, [("a", FieldChange.CHANGED, [1, 2], [1, 3])], id="short-lists-are-leaves"
         ),
-        pytest.param({"a": [{"b": 1}]}, {"a": [{"b": 2}]}, [("a[1].b", Change.CHANGED, 1, 2)], id="lists-of-objects"),
-        pytest.param({"a": True}, {"a": 1}, [("a", Change.CHANGED, True, 1)], id="true-is-not-one"),
-        pytest.param({"a": None}, {}, [("a", Change.REMOVED, None, MISSING)], id="null-is-not-nothing"),
-        pytest.param("x", "y", [("", Change.CHANGED, "x", "y")], id="no-object-at-all"),
+        pytest.param(
+            {"a": [{"b": 1}]}, {"a": [{"b": 2}]}, [("a[1].b", FieldChange.CHANGED, 1, 2)], id="lists-of-objects"
+        ),
+        pytest.param({"a": True}, {"a": 1}, [("a", FieldChange.CHANGED, True, 1)], id="true-is-not-one"),
+        pytest.param({"a": None}, {}, [("a", FieldChange.REMOVED, None, MISSING)], id="null-is-not-nothing"),
+        pytest.param("x", "y", [("", FieldChange.CHANGED, "x", "y")], id="no-object-at-all"),
         pytest.param({}, {}, [], id="empty"),
     ],
 )

@@ -12,7 +12,7 @@ from approvals.lifecycle import review
 from approvals.models import Assignment, Presence, Proposal, SavedFilter, Snooze
 from approvals.people import absences, eligibility
 from approvals.queue import presence, saved_filters, turns
-from approvals.queue.turns import Pile, Wanted
+from approvals.queue.turns import Pile, QueueFilter
 from audit.clock import database_now
 from audit.models import Entry
 from policies.models import Surface
@@ -34,7 +34,7 @@ def agent_owner(world: World) -> User:
 
 
 def titles(person: User, **wanted: object) -> list[str]:
-    found = turns.my_turn(User.objects.get(pk=person.pk), policy=active_policy(), wanted=Wanted(**wanted))
+    found = turns.my_turn(User.objects.get(pk=person.pk), policy=active_policy(), wanted=QueueFilter(**wanted))
     assert found.count == len(found.found)
     return [turn.title for turn in found.found]
 
@@ -138,7 +138,7 @@ def test_finding_by_id(world: World) -> None:
 def test_counters_tell_of_everything_that_waits(world: World) -> None:
     world.propose()
     world.propose("pricing")
-    found = turns.my_turn(world.owner, policy=active_policy(), wanted=Wanted(surface="pricing"))
+    found = turns.my_turn(world.owner, policy=active_policy(), wanted=QueueFilter(surface="pricing"))
     assert (found.surfaces, found.tiers) == ({"ads.budget": 1, "pricing": 1}, {"single": 1, "signature": 1})
     assert found.count == 1
 

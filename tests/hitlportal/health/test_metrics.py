@@ -141,7 +141,7 @@ def test_measuring_everything_asks_little(world, django_assert_max_num_queries):
 
 def test_others_may_add_kinds(world, monkeypatch):
     monkeypatch.setattr(lag, "_KINDS", dict(lag._KINDS))
-    lag.register("mail", "Mail", lambda: lag.Due(3, ago(10)), tolerable_seconds=5)
+    lag.register("mail", "Mail", lambda: lag.DueWork(3, ago(10)), tolerable_seconds=5)
     assert (lags()["mail"].rows, lags()["mail"].is_late) == (3, True)
 
 

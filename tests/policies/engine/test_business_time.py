@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.engine.business_time import DAYS, Calendar, between, later, read, read_hours
+from policies.engine.business_time import DAYS, BusinessCalendar, between, later, read, read_hours
 
 OFFICE = read(
     {
@@ -56,7 +56,7 @@ def test_a_repeated_hour_counts_twice_and_a_skipped_one_not_at_all():
 
 
 def test_hours_that_begin_or_end_inside_a_skipped_hour():
-    calendar = Calendar("Europe/Berlin", (((60, 150), (150, 240)),) * 7)  # 01:00-02:30 and 02:30-04:00
+    calendar = BusinessCalendar("Europe/Berlin", (((60, 150), (150, 240)),) * 7)  # 01:00-02:30 and 02:30-04:00
     night = at("2026-03-29T00:00+01:00")
     assert between(calendar, night, night + hours(12)) == hours(2)
     assert between(calendar, night - hours(24), night) == hours(3)
@@ -116,7 +116,7 @@ spans = st.lists(st.integers(0, 96), max_size=4, unique=True).map(
 calendars = st.one_of(
     st.none(),
     st.builds(
-        Calendar,
+        BusinessCalendar,
         zones,
         st.lists(spans, min_size=7, max_size=7).map(tuple).filter(any),
         st.frozensets(st.dates(date(2011, 1, 1), date(2012, 12, 31)), max_size=5),

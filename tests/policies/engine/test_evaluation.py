@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from policies.engine.evaluation import Facts, Outcome, evaluate
+from policies.engine.evaluation import Facts, PolicyOutcome, evaluate
 from policies.engine.policy import EMPTY, Policy, SurfacePolicy, TierPolicy
 
 
@@ -95,7 +95,7 @@ CASES = [
 def test_the_strictest_wins(surface, facts, expected):
     verdict = evaluate(policy(on(**surface)), replace(FACTS, **facts))
     assert verdict.tier.slug == expected
-    assert verdict.outcome is (Outcome.ALLOW if verdict.tier.is_automatic else Outcome.REQUIRE_APPROVAL)
+    assert verdict.outcome is (PolicyOutcome.ALLOW if verdict.tier.is_automatic else PolicyOutcome.REQUIRE_APPROVAL)
     deciding = [reason for reason in verdict.reasons if reason.is_deciding]
     assert [reason.tier for reason in deciding] == [expected]
     assert (verdict.policy_number, verdict.policy_digest) == (7, "sha256:seven")
@@ -112,12 +112,12 @@ def test_the_strictest_wins(surface, facts, expected):
 )
 def test_what_denies(surface, facts, source):
     verdict = evaluate(policy(on(**surface)), replace(FACTS, **facts))
-    assert (verdict.outcome, verdict.tier) == (Outcome.DENY, None)
+    assert (verdict.outcome, verdict.tier) == (PolicyOutcome.DENY, None)
     assert [(reason.source, reason.is_deciding) for reason in verdict.reasons] == [(source, True)]
 
 
 def test_before_anything_is_published_everything_is_denied():
-    assert evaluate(EMPTY, FACTS).outcome is Outcome.DENY
+    assert evaluate(EMPTY, FACTS).outcome is PolicyOutcome.DENY
 
 
 def test_without_a_tier_for_one_by_one_doubt_asks_for_the_strictest_there_is():
@@ -252,7 +252,7 @@ def test_what_restricts_never_loosens(case, change):
 def test_disabling_the_surface_denies(case):
     over, facts = case
     disabled = replace(over.surfaces["ads.budget"], is_enabled=False)
-    assert evaluate(replace(over, surfaces={"ads.budget": disabled}), facts).outcome is Outcome.DENY
+    assert evaluate(replace(over, surfaces={"ads.budget": disabled}), facts).outcome is PolicyOutcome.DENY
 
 
 @given(cases(), st.randoms())

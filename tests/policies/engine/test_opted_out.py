@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 import pytest
 from django.conf import settings
 
-from approvals.evaluation.context import Surroundings
+from approvals.evaluation.context import Context
 from approvals.evaluation.judgement import Ask, Content, check, judge
 from hitl_portal.streams import render
 from policies import samples
-from policies.engine.evaluation import Facts, Outcome, Verdict, evaluate
+from policies.engine.evaluation import Facts, PolicyOutcome, Verdict, evaluate
 from policies.engine.policy import Policy, compile_policy
-from policies.publishing.current import Standing
+from policies.publishing.current import Current
 from tests.world import TIERS
 
 STREAM = settings.BASE_DIR.parent / "shared" / "data" / "streams" / "leads_consent.jsonl"
@@ -79,7 +79,7 @@ def generated(number: int):
 
 
 def passes(verdict: Verdict) -> bool:
-    return verdict.outcome is not Outcome.DENY
+    return verdict.outcome is not PolicyOutcome.DENY
 
 
 def test_not_one_of_twenty_thousand_generated_ones_passes():
@@ -104,8 +104,8 @@ def test_not_one_of_the_real_ones_passes():
         ask = Ask(agent="lead-scorer", surface="email.lifecycle", action=sent["action"], targets=tuple(sent["targets"]))
         for confidence in (sent["confidence"], 1.0):
             content = Content(payload=sent["payload"], confidence=confidence)
-            checked = check(ask, content, Standing(WITH, True, "autopilot", (), at=datetime.now(UTC)))
-            verdict = judge(checked, Surroundings(), is_in_review=False).verdict
+            checked = check(ask, content, Current(WITH, True, "autopilot", (), at=datetime.now(UTC)))
+            verdict = judge(checked, Context(), is_in_review=False).verdict
             is_forbidden = row["action"] == "contact" and row["do_not_email"]
             tally[is_forbidden, passes(verdict)] += 1
     opted_out = sum(row["action"] == "contact" and row["do_not_email"] for row in rows)

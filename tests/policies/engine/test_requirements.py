@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.people.tally import Outcome, Requirement, Vote, tally
+from approvals.people.tally import Requirement, Result, Vote, tally
 from policies.engine.requirements import (
     Approvers,
     RequirementPolicy,
@@ -30,7 +30,7 @@ votes = st.lists(
 )
 
 
-def outcome(needed, cast) -> Outcome:
+def outcome(needed, cast) -> Result:
     return tally([Requirement(**row) for row in as_rows(needed)], cast)
 
 
@@ -55,19 +55,19 @@ def test_whoever_is_called_becomes_an_alternative_of_every_name_that_asks():
 
 @given(rows, votes)
 def test_what_was_approved_is_approved_when_others_may_decide_too(needed, cast):
-    if outcome(needed, cast) is Outcome.APPROVED:
-        assert outcome(widened(needed, "Executive"), cast) is Outcome.APPROVED
+    if outcome(needed, cast) is Result.APPROVED:
+        assert outcome(widened(needed, "Executive"), cast) is Result.APPROVED
 
 
 @given(rows, rows, votes)
 def test_what_is_at_least_as_strict_approves_nothing_more(new, old, cast):
-    if is_at_least(new, old) and any(row.approvals for row in old) and outcome(new, cast) is Outcome.APPROVED:
-        assert outcome(old, cast) is Outcome.APPROVED
+    if is_at_least(new, old) and any(row.approvals for row in old) and outcome(new, cast) is Result.APPROVED:
+        assert outcome(old, cast) is Result.APPROVED
 
 
 @given(rows, rows, votes)
 def test_what_was_tightened_approves_nothing_that_either_would_not(old, new, cast):
-    if any(row.approvals for row in old) and outcome(tightened(old, new, mark="more"), cast) is Outcome.APPROVED:
-        assert outcome(old, cast) is Outcome.APPROVED
+    if any(row.approvals for row in old) and outcome(tightened(old, new, mark="more"), cast) is Result.APPROVED:
+        assert outcome(old, cast) is Result.APPROVED
         if any(row.approvals for row in new):
-            assert outcome(new, cast) is Outcome.APPROVED
+            assert outcome(new, cast) is Result.APPROVED

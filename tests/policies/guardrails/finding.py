@@ -1,12 +1,14 @@
 """Run one guardrail over a payload, and read the text that it marked."""
 
 from policies.engine.payloads import resolve
-from policies.guardrails import GuardrailPolicy, Kind, run
+from policies.guardrails import GuardrailKind, GuardrailPolicy, run
 
 
 def guardrail(kind, config=None, **more):
     text = more.pop("text", "A sentence for people.")
-    return GuardrailPolicy(slug=more.pop("slug", kind), kind=Kind(kind), config=config or {}, text=text, **more)
+    return GuardrailPolicy(
+        slug=more.pop("slug", kind), kind=GuardrailKind(kind), config=config or {}, text=text, **more
+    )
 
 
 def find(kind, payload, config=None, **more):

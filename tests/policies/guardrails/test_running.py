@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from policies.guardrails import (
     CONFIG_SCHEMAS,
-    Effect,
+    GuardrailEffect,
     GuardrailInvalid,
+    GuardrailKind,
     GuardrailPolicy,
-    Kind,
     config_problems,
     for_surface,
     run,
@@ -37,7 +37,7 @@ MOST_SECONDS = 10
 
 
 def test_every_kind_is_tried():
-    assert set(CONFIGS) == set(Kind) == set(CONFIG_SCHEMAS)
+    assert set(CONFIGS) == set(GuardrailKind) == set(CONFIG_SCHEMAS)
 
 
 def test_findings_say_what_the_guardrail_does_and_where():
@@ -45,7 +45,7 @@ def test_findings_say_what_the_guardrail_does_and_where():
     more = {
         "slug": "claims",
         "paths": ("/variants/*/html",),
-        "effect": Effect.TIER,
+        "effect": GuardrailEffect.TIER,
         "tier": "single",
         "text": "No claims.",
     }
@@ -109,9 +109,9 @@ def test_a_checklist_finds_nothing_and_is_listed():
         pytest.param("confusables", {"protected_words": ["Москва"]}, {}, "Latin", id="protected"),
         pytest.param("hidden_unicode", {}, {"paths": ("html",)}, "begin with a slash", id="path"),
         pytest.param("hidden_unicode", {}, {"paths": ("/a~b",)}, "~0", id="tilde"),
-        pytest.param("hidden_unicode", {}, {"effect": Effect.TIER}, "A tier belongs", id="no-tier"),
+        pytest.param("hidden_unicode", {}, {"effect": GuardrailEffect.TIER}, "A tier belongs", id="no-tier"),
         pytest.param("hidden_unicode", {}, {"tier": "single"}, "A tier belongs", id="a-tier-too-much"),
-        pytest.param("checklist", {}, {"effect": Effect.DENY}, "cannot deny", id="a-checklist-denies"),
+        pytest.param("checklist", {}, {"effect": GuardrailEffect.DENY}, "cannot deny", id="a-checklist-denies"),
         pytest.param("checklist", {}, {"text": " "}, "needs a text", id="nothing-to-tick"),
     ],
 )
@@ -124,11 +124,13 @@ def test_what_cannot_be_used_is_refused(kind, config, more, told):
 
 @pytest.mark.parametrize("config", [None, [], "x", {"phrases": 5}])
 def test_problems_are_told_in_sentences(config):
-    assert all(isinstance(problem, str) and problem for problem in config_problems(Kind.FORBIDDEN_PHRASES, config))
-    assert config_problems(Kind.FORBIDDEN_PHRASES, config)
+    assert all(
+        isinstance(problem, str) and problem for problem in config_problems(GuardrailKind.FORBIDDEN_PHRASES, config)
+    )
+    assert config_problems(GuardrailKind.FORBIDDEN_PHRASES, config)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind != "checklist"])
+@pytest.mark.parametrize("kind", [kind for kind in GuardrailKind if kind != "checklist"])
 def test_naughty_strings_break_nothing(kind):
     strings = json.loads((vectors.folder("naughty") / "blns.json").read_text())
     check = guardrail(kind, CONFIGS[kind])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from policies.facts import vocabulary
 from policies.facts.vocabulary import FACTS, Given
 from policies.rules import conditions
-from policies.rules.conditions import Activation, ConditionFailed, ConditionInvalid, compile_condition
+from policies.rules.conditions import BoundFacts, ConditionFailed, ConditionInvalid, compile_condition
 from tests.policies.made_policies import facts, policy
 
 FRIDAY = datetime(2026, 11, 20, 8, 30, tzinfo=timezone(timedelta(hours=5)))
@@ -22,7 +22,7 @@ FRIDAY = datetime(2026, 11, 20, 8, 30, tzinfo=timezone(timedelta(hours=5)))
 def ask(text, *, params=None, bounds=None, **changes):
     condition = compile_condition(text)
     about = Given(facts(**changes), params or {}, bounds or {})
-    return condition.holds(Activation(about, condition.facts))
+    return condition.holds(BoundFacts(about, condition.facts))
 
 
 def refused(text):
@@ -239,7 +239,7 @@ def test_no_condition_runs_long_whatever_the_payload(text, payload):
     condition = compile_condition(text)
     took = []
     for _ in range(3):
-        activation = Activation(Given(facts(payload=payload, before=payload)), condition.facts)
+        activation = BoundFacts(Given(facts(payload=payload, before=payload)), condition.facts)
         begun = time.thread_time()
         with suppress(ConditionFailed):
             condition.holds(activation)
@@ -253,7 +253,7 @@ def test_reading_the_largest_payload_that_is_read_takes_no_longer():
     took = []
     for _ in range(3):
         begun = time.thread_time()
-        activation = Activation(Given(facts(payload=payload, before=payload)), names)
+        activation = BoundFacts(Given(facts(payload=payload, before=payload)), names)
         took.append(time.thread_time() - begun)
         assert activation.blame(names, "nothing") == "nothing"
     assert min(took) < 0.05
@@ -261,7 +261,7 @@ def test_reading_the_largest_payload_that_is_read_takes_no_longer():
 
 def test_what_all_conditions_of_one_decision_may_cost_is_bounded_too():
     condition = compile_condition("payload.items.map(x, x).size() > 0")
-    activation = Activation(Given(facts(payload={"items": list(range(400))})), condition.facts)
+    activation = BoundFacts(Given(facts(payload={"items": list(range(400))})), condition.facts)
     answers = []
     for _ in range(40):
         try:
@@ -309,12 +309,12 @@ def test_comparisons_without_the_engine_answer_as_the_engine_does(parts, amount,
     engine = compile_condition(f"({text})")
     assert engine.comparisons is None
     try:
-        expected = condition.holds(Activation(about, condition.facts))
-        assert expected == engine.holds(Activation(about, engine.facts))
+        expected = condition.holds(BoundFacts(about, condition.facts))
+        assert expected == engine.holds(BoundFacts(about, engine.facts))
     except ConditionFailed:
         expected = None
         with pytest.raises(ConditionFailed):
-            engine.holds(Activation(about, engine.facts))
+            engine.holds(BoundFacts(about, engine.facts))
     book = policy({"a": {"decision": "deny", "condition": text}}).rules
     held = book.holding(about)
     assert {True: (1, 0), False: (0, 0), None: (1, 1)}[expected] == (len(held.rules), len(held.failures))
