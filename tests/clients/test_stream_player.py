@@ -50,7 +50,7 @@ def stream(tmp_path):
 
 
 def replay(stream, port: int, *words: str) -> None:
-    call_command("replay", str(stream), "--url", f"http://127.0.0.1:{port}", "--key", "hitl_x", *words)
+    call_command("play_stream", str(stream), "--url", f"http://127.0.0.1:{port}", "--key", "hitl_x", *words)
 
 
 def test_every_line_is_counted_by_what_became_of_it(portal, stream, capsys):

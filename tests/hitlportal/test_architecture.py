@@ -2,31 +2,68 @@
 
 import ast
 import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
-PURE = [
-    "approvals/people/tally.py",
-    "audit/canonical.py",
-    "audit/merkle.py",
-    "audit/notes.py",
-    "policies/rules/conditions.py",
-    "policies/engine/evaluation.py",
-    "policies/engine/simulation.py",
-    "policies/facts/stored_facts.py",
-    "policies/engine/simulation_figures.py",
-    "policies/trust.py",
-    *(str(path.relative_to(CHECKOUT)) for path in sorted((CHECKOUT / "policies" / "guardrails").glob("*.py"))),
-]
+APPS = ("hitlportal", "approvals", "policies", "audit", "clients")
+MOST_MODULES = 9
+# A folder of one kind of thing may hold more: tables, kinds of guardrail, schema changes.
+MAY_HOLD_MORE = ("models", "migrations", "kinds")
+
+
+def _modules(*apps: str) -> Iterator[Path]:
+    for app in apps or APPS:
+        yield from sorted((CHECKOUT / app).rglob("*.py"))
+
+
+def _is_pure(module: Path) -> bool:
+    return bool(re.search(r"\bPURE\b", ast.get_docstring(ast.parse(module.read_text())) or ""))
+
+
+PURE = [module for module in _modules() if _is_pure(module)]
 CLOCKS = {"now", "utcnow", "today", "monotonic", "perf_counter", "time_ns"}
 
 
-@pytest.mark.parametrize("module", [path for path in PURE if (CHECKOUT / path).exists()])
+def _dotted(module: Path) -> str:
+    return ".".join(module.relative_to(CHECKOUT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_the_contract_lists_what_calls_itself_pure():
+    contracts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (listed,) = [contract["source_modules"] for contract in contracts if "is pure" in contract["name"]]
+    packages = {f"{_dotted(module)}." for module in PURE if module.name == "__init__.py"}
+    named = {_dotted(module) for module in PURE if not _dotted(module).startswith(tuple(packages))}
+    assert sorted(listed) == sorted(named)
+
+
+def test_no_folder_holds_more_than_nine_modules():
+    held = Counter(module.parent for module in _modules() if module.name != "__init__.py")
+    crowded = {_dotted(folder): count for folder, count in held.items() if count > MOST_MODULES}
+    assert {name for name in crowded if name.rsplit(".", 1)[-1] not in MAY_HOLD_MORE} == set()
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_a_public_class_name_is_used_once_per_app(app):
+    named: dict[str, list[str]] = {}
+    for module in _modules(app):
+        if "migrations" in module.parts or "commands" in module.parts:
+            continue
+        for node in ast.parse(module.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                named.setdefault(node.name, []).append(_dotted(module))
+    assert {name: places for name, places in named.items() if len(places) > 1} == {}
+
+
+@pytest.mark.parametrize("module", PURE, ids=_dotted)
 def test_what_decides_asks_no_clock(module):
-    tree = ast.parse((CHECKOUT / module).read_text())
-    asked = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr in CLOCKS}
+    tree = ast.parse(module.read_text())
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    asked = {call.attr for call in calls if isinstance(call, ast.Attribute) and call.attr in CLOCKS}
     assert not asked
 
 

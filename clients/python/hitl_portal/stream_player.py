@@ -8,14 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from queue import Empty, Full, Queue
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
 
-from approvals.outbox import backoff
 from hitl_portal.streams import Line, Stream
 
 TRIES: Final = 12
@@ -198,9 +196,9 @@ def _join(threads: list[threading.Thread]) -> None:
 
 def _pause(said: httpx.Response | str, attempt: int) -> float:
     """Return how many seconds to wait before the next try: what the portal asked for, or a random wait."""
-    asked = backoff.retry_after(said.headers, datetime.now(UTC)) if isinstance(said, httpx.Response) else None
-    if asked is not None:
-        return min(max(asked.total_seconds(), 0.1), LONGEST_WAIT_SECONDS)
+    seconds = said.headers.get("retry-after", "") if isinstance(said, httpx.Response) else ""
+    if seconds.isascii() and seconds.isdecimal():  # the portal asks in seconds, a proxy may name a date
+        return min(max(float(seconds), 0.1), LONGEST_WAIT_SECONDS)
     # The chance spreads the threads out; it decides nothing.
     return min(0.1 * 2.0**attempt, 5.0) * random.uniform(0.5, 1)  # noqa: S311
 

@@ -1,4 +1,4 @@
-"""`manage.py replay`: plays a JSONL stream of proposals over HTTP."""
+"""`manage.py play_stream`: plays a JSONL stream of proposals over HTTP."""
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError
@@ -19,7 +19,7 @@ MOST_THREADS = 64
 class Command(BaseCommand):
     """Proposes every line of a file, and accounts for each."""
 
-    help = _("Play a JSONL file of proposals over HTTP. An interrupted replay can be repeated.")
+    help = _("Play a JSONL file of proposals over HTTP. An interrupted run can be repeated.")
     requires_system_checks = ()  # It talks to a portal over HTTP and needs none of its own.
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -63,7 +63,7 @@ def contacts() -> list[dict]:
 
 def replay(live_server, key: str, *words: str) -> None:
     where = ("--url", live_server.url, "--key", key)
-    call_command("replay", str(STREAM), *where, "--map", str(MAP), "--only", "action=contact", *words)
+    call_command("play_stream", str(STREAM), *where, "--map", str(MAP), "--only", "action=contact", *words)
 
 
 def test_every_lead_is_accounted_for(live_server, folder, capsys):

@@ -12,7 +12,7 @@ from policies.rules.conditions import compile_condition
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 TEXT = (DOCS / "policy.md").read_text(encoding="utf-8")
 PEOPLE = (DOCS / "people.md").read_text(encoding="utf-8")
-EVALUATION = (DOCS.parent / "policies" / "evaluation.py").read_text(encoding="utf-8")
+EVALUATION = (DOCS.parent / "policies" / "engine" / "evaluation.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", FACTS)
