@@ -57,9 +57,10 @@ class RevisionsView(ChangeView):
 
     def post(self, request: Request, proposal_id: UUID) -> HttpResponse:
         """Put a new payload before people, while the proposal is pending or was returned."""
+        key = self.key(request)
 
         def revise(agent: Agent, said: dict[str, Any]) -> StoredAnswer:
-            submission.revise(agent=agent, proposal_id=proposal_id, content=drafts.content(said))
+            submission.revise(agent=agent, key=key, proposal_id=proposal_id, content=drafts.content(said))
             return proposal_answer(201, current(own(agent), proposal_id))
 
         return self.change(request, schemas.REVISION_CHECKER, revise)

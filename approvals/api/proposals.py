@@ -19,7 +19,7 @@ from approvals.lifecycle import submission
 from approvals.models import Dispatch, Proposal
 from approvals.models.proposal import ProposalQuerySet
 from approvals.people.eligibility import visible
-from policies.models import Agent, ApiKey
+from policies.models import ApiKey
 
 
 def visible_to(request: Request) -> ProposalQuerySet:
@@ -63,12 +63,12 @@ class ProposalsView(AgentView, SharedView):
 
     def post(self, request: Request) -> HttpResponse:
         """Submit a proposal."""
-        agent = self.agent(request)
+        key = self.key(request)
         data = reading.body_bytes(request)
-        return self.once(request, data, lambda keeping: _submit(agent, data, keeping))
+        return self.once(request, data, lambda keeping: _submit(key, data, keeping))
 
 
-def _submit(agent: Agent, data: bytes, keeping: Keeping) -> StoredAnswer:
+def _submit(key: ApiKey, data: bytes, keeping: Keeping) -> StoredAnswer:
     answers: list[StoredAnswer] = []
 
     def answer(proposal: Proposal, dispatch: Dispatch | None) -> Sequence[Model]:
@@ -76,7 +76,7 @@ def _submit(agent: Agent, data: bytes, keeping: Keeping) -> StoredAnswer:
         return keeping.rows(answers[0], at=proposal.created_at)
 
     draft = drafts.draft(reading.parse(data, schemas.PROPOSAL_CHECKER))
-    submission.submit(agent=agent, draft=draft, along=answer)
+    submission.submit(agent=key.agent, key=key, draft=draft, along=answer)
     return answers[0]
 
 

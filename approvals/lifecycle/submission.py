@@ -30,13 +30,14 @@ from approvals.models.together import first_history, insert_together
 from approvals.notices import occasions
 from approvals.outbox.addresses import read_url
 from approvals.outbox.http import DeliveryRefused, check_url
+from approvals.people import provenance
 from approvals.shipping import dispatches
 from audit.clock import database_now
 from audit.ledger import entries
 from policies.actors import actor
 from policies.engine.evaluation import PolicyOutcome
 from policies.engine.payloads import FieldError
-from policies.models import Agent
+from policies.models import Agent, ApiKey
 from policies.publishing.current import Current, load_current
 
 
@@ -75,9 +76,10 @@ Along = Callable[[Proposal, Dispatch | None], Sequence[Model]]
 
 
 @with_limits
-def submit(*, agent: Agent, draft: NewProposal, along: Along | None = None) -> Proposal:
+def submit(*, agent: Agent, draft: NewProposal, key: ApiKey | None = None, along: Along | None = None) -> Proposal:
     """Store `draft` as a proposal in the state that the policy gives it: pending, approved or blocked.
 
+    `key` is what the agent proved itself with; who issued it and who owns the agent never decide on the proposal.
     The rows of `along` are written by the same statement, so that they stand or fall with the proposal.
     Raises InvalidProposal; then nothing is written.
     """
@@ -85,8 +87,9 @@ def submit(*, agent: Agent, draft: NewProposal, along: Along | None = None) -> P
     checked = check(_ask(agent, draft), draft.content, now)
     _require_sense(agent, draft, at=now.at)
     judged = judge(checked, context.hold(checked.place(), now), is_in_review=False)
-    proposal = _new_proposal(agent, draft, judged, at=now.at)
-    entry = transitions.entry(proposal, "proposal.submitted", was="", by=agent, at=now.at, **_told(judged))
+    proposal = _new_proposal(agent, draft, judged, key, at=now.at)
+    behind = provenance.told(proposal.revision)
+    entry = transitions.entry(proposal, "proposal.submitted", was="", by=agent, at=now.at, **_told(judged), **behind)
     dispatch = None
     if proposal.state == State.APPROVED:
         dispatch = dispatches.new_dispatch(proposal, connector=judged.surface.connector, at=now.at)
@@ -111,9 +114,9 @@ _INITIAL = {
 }
 
 
-def _new_proposal(agent: Agent, draft: NewProposal, judged: Judgement, *, at: datetime) -> Proposal:
+def _new_proposal(agent: Agent, draft: NewProposal, judged: Judgement, key: ApiKey | None, *, at: datetime) -> Proposal:
     identifier = uuid7()
-    revision = new_revision(judged, proposal_id=identifier, number=1, at=at, agent=agent, author_name=agent.name)
+    revision = new_revision(judged, proposal_id=identifier, number=1, at=at, **provenance.author(agent, key))
     verdict = new_verdict(judged, revision=revision, at=at)
     state = _INITIAL[judged.verdict.outcome]
     is_cleared = state == State.APPROVED and judged.verdict.tier is not None
@@ -143,6 +146,7 @@ def _new_proposal(agent: Agent, draft: NewProposal, judged: Judgement, *, at: da
         release_at=at + judged.verdict.tier.hold if is_cleared and judged.verdict.tier else None,
         approved_digest=revision.digest if is_cleared else "",
     )
+    provenance.write(proposal, agent, key)
     put_before_people(proposal, revision, verdict, tags=judged.tags)
     requirements.write(proposal, judged.policy, judged.surface, judged.verdict)
     proposal.is_to_be_assessed = assessment.is_wanted(proposal)
@@ -150,10 +154,11 @@ def _new_proposal(agent: Agent, draft: NewProposal, judged: Judgement, *, at: da
 
 
 @with_limits
-def revise(*, agent: Agent, proposal_id: UUID, content: Content) -> Proposal:
+def revise(*, agent: Agent, proposal_id: UUID, content: Content, key: ApiKey | None = None) -> Proposal:
     """Put a new payload by the agent before people, while the proposal is pending or was returned.
 
-    It is judged afresh and never passes by itself, since people already look. Votes so far are void.
+    It is judged afresh and never passes by itself, since people already look. Votes so far are void. Who owns the
+    agent now, or issued `key`, never decides on the proposal from then on.
     Raises Proposal.DoesNotExist, StateConflict or InvalidProposal.
     """
     proposal: Proposal = lock_own(agent, proposal_id)
@@ -164,7 +169,9 @@ def revise(*, agent: Agent, proposal_id: UUID, content: Content) -> Proposal:
     if proposal.deadline_at <= now.at:
         raise StateConflict("The deadline has passed: the proposal has expired.")
     judged = judge_again(proposal, content, now)
-    new_content(proposal, judged, at=now.at, agent=agent, author_name=agent.name)
+    author = provenance.author(agent, key)
+    new_content(proposal, judged, at=now.at, **author)
+    proposal.keep_away(author["agent_owner_id"], author["key_issuer_id"])
     if judged.verdict.outcome is PolicyOutcome.DENY:
         proposal.block()
     else:
@@ -175,7 +182,7 @@ def revise(*, agent: Agent, proposal_id: UUID, content: Content) -> Proposal:
         proposal.revise(deadline_at=fresh if was == State.RETURNED else proposal.deadline_at)
         if was == State.RETURNED:
             escalation.plan_again(proposal, judged.policy, judged.surface, at=now.at)
-    told = _told(judged)
+    told = {**_told(judged), **provenance.told(proposal.revision)}
     return transitions.save(proposal, "proposal.revised", was=was, by=agent, at=now.at, **told)
 
 

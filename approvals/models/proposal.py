@@ -16,6 +16,7 @@ from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 from simple_history.models import HistoricalRecords
 
 from approvals.models.ids import uuid7
+from approvals.models.provenance import BEHIND, Provenance
 from approvals.models.states import CLEARED, EDGES, INITIAL, OPEN, WAITING, State
 from policies.engine import business_time
 from policies.engine.business_time import BusinessCalendar
@@ -55,7 +56,7 @@ def overdue() -> Q:
     return Q(state__in=WAITING, deadline_at__lte=Now()) | Q(state=State.APPROVED, expires_at__lte=Now()) & ~Q(claimed)
 
 
-class Proposal(ConcurrentTransitionMixin, models.Model):
+class Proposal(ConcurrentTransitionMixin, Provenance):
     """One action an agent asks to have done.
 
     What was asked is written once; what follows from it (state, current revision, verdict) changes only
@@ -121,7 +122,7 @@ class Proposal(ConcurrentTransitionMixin, models.Model):
         excluded_fields=[
             "rationale", "trigger", "evidence", "metrics", "expected_outcome", "currency", "targets", "tags", "model",
             "callback_url", "expires_at", "created_at", "requirements", "deciding_roles", "distinct_people",
-            "checklist",            "is_to_be_assessed", "verdict",
+            "checklist",            "is_to_be_assessed", "verdict", *BEHIND, "close_people",
         ],
         no_db_index=["agent", "surface", "revision", "tier", "owner"],
     )  # fmt: skip
@@ -191,7 +192,12 @@ class Proposal(ConcurrentTransitionMixin, models.Model):
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(
                 name="asked_once",
-                fields=["id", "agent", "surface", "action", "created_at", "expires_at", "callback_url"],
+                fields=["id", "agent", "surface", "action", "created_at", "expires_at", "callback_url", *BEHIND],
+            ),
+            pgtrigger.Protect(
+                name="who_is_close_stays_close",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("NOT (NEW.close_people @> OLD.close_people)"),
             ),
         ]
 

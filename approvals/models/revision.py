@@ -30,6 +30,24 @@ class Revision(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     author_name = models.CharField(_("author"), max_length=200)
+    agent_owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text=_("Of an agent's revision: who owned the agent then."),
+    )
+    key_issuer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text=_("Of an agent's revision: who issued the API key it came with."),
+    )
     body = models.BinaryField(_("canonical payload"))
     digest = models.CharField(_("digest"), max_length=71)
     rollback_body = models.BinaryField(_("canonical rollback payload"), null=True, blank=True)

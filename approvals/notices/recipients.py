@@ -149,11 +149,11 @@ class Deciders:
 
 
 def _deciders(proposal: Proposal, substitutes: Sequence[Substitute]) -> Deciders:
-    """Return who may decide and has not yet: neither the agent's owner nor the revision's author, unless they may."""
+    """Return who may decide and has not yet: nobody close to the agent, nor the revision's author, unless they may."""
     surface = active_policy().surfaces.get(proposal.surface_id)
     left_out: set[int | None] = {int(person) for vote in votes.votes(proposal) for person in vote.people}
     if surface is None or not surface.agent_owner_may_decide:
-        left_out.add(proposal.agent.owner_id)
+        left_out |= eligibility.close_to(proposal)
     if surface is None or not surface.editor_may_approve:
         left_out.add(proposal.revision.author_id)
     may = User.objects.with_perm(DECIDE, backend=BACKEND).exclude(pk__in=[one for one in left_out if one])

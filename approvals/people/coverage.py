@@ -12,8 +12,8 @@ from policies.engine.policy import Policy
 
 MOST: Final = 1_000
 
-# Of each role the people who may decide at all. Of a proposal, its agent's owner and its revision's author are left
-# out, unless its surface says otherwise. A name that asks for approvals cannot be met if no alternative can.
+# Of each role the people who may decide at all. Of a proposal, who is close to its agent and its revision's author are
+# left out, unless its surface says otherwise. A name that asks for approvals cannot be met if no alternative can.
 _STUCK: Final = """
 WITH able AS MATERIALIZED (
     SELECT role.name AS role, array_agg(DISTINCT person.id) AS people
@@ -40,10 +40,10 @@ SELECT proposal.id, need.stage, need.name, array_agg(DISTINCT need.role ORDER BY
  WHERE proposal.state IN ('pending', 'edited') AND proposal.deadline_at > now() AND need.approvals > 0
    AND (%(own)s::uuid IS NULL OR proposal.id = %(own)s::uuid)
  GROUP BY proposal.id, need.stage, need.name
-HAVING bool_and(need.approvals > coalesce(cardinality(able.people), 0)
-    - coalesce(agent.owner_id = ANY(able.people) AND proposal.surface_id <> ALL(%(owners_may)s::text[]), false)::int
-    - coalesce(revision.author_id = ANY(able.people) AND proposal.surface_id <> ALL(%(editors_may)s::text[])
-        AND (revision.author_id <> agent.owner_id OR proposal.surface_id = ANY(%(owners_may)s::text[])), false)::int)
+HAVING bool_and(need.approvals > (SELECT count(*) FROM unnest(able.people) AS person (id)
+    WHERE (proposal.surface_id = ANY(%(owners_may)s::text[])
+           OR person.id <> agent.owner_id AND person.id <> ALL(proposal.close_people))
+      AND (proposal.surface_id = ANY(%(editors_may)s::text[]) OR person.id IS DISTINCT FROM revision.author_id)))
  ORDER BY proposal.deadline_at, proposal.id, need.stage, need.name
 """
 

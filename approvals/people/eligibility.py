@@ -154,7 +154,13 @@ def waiting_for(person: User, proposals: QuerySet[Proposal], policy: Policy) -> 
     owners_may = [surface.slug for surface in policy.surfaces.values() if surface.agent_owner_may_decide]
     mine = proposals.filter(_deciding(held_by(person)), ~_has_voted(person), state__in=OPEN, deadline_at__gt=Now())
     own = Agent.objects.filter(owner=person).values("pk")
-    return mine.exclude(Q(agent__in=own) & ~Q(surface__in=owners_may))
+    is_close = Q(agent__in=own) | Q(close_people__contains=[person.pk])
+    return mine.exclude(is_close & ~Q(surface__in=owners_may))
+
+
+def close_to(proposal: Proposal) -> frozenset[int]:
+    """Return who is too close to judge: the agent's owner of now, and those of then who owned it or issued its key."""
+    return frozenset({proposal.agent.owner_id, *proposal.close_people})
 
 
 def _has_voted(person: User) -> Exists:
@@ -181,7 +187,7 @@ def right(person: User, proposal: Proposal, surface: SurfacePolicy, *, approving
     """Return in which roles, and for whom, `person` may decide on `proposal` (approve it, if `approving`).
 
     Nobody decides for somebody else who could decide in a role of their own. Raises NotEligible with the reason:
-    no permission, none of its roles, the owner of its agent, or (approving) the author of its current revision,
+    no permission, none of its roles, too close to its agent, or (approving) the author of its current revision,
     somebody who has approved it, or a stage that is not open yet; for a stand-in the same reasons hold against the
     person who is away.
     """
@@ -204,8 +210,12 @@ def right(person: User, proposal: Proposal, surface: SurfacePolicy, *, approving
 
 def _require_distance(person: User, proposal: Proposal, surface: SurfacePolicy, *, approving: bool) -> None:
     """Raise NotEligible for whoever is too close to what was proposed."""
-    if not surface.agent_owner_may_decide and proposal.agent.owner_id == person.pk:
-        raise NotEligible(_("You own the agent that proposes this, so somebody else has to decide."))
+    if not surface.agent_owner_may_decide and person.pk in close_to(proposal):
+        if proposal.agent.owner_id == person.pk:
+            raise NotEligible(_("You own the agent that proposes this, so somebody else has to decide."))
+        raise NotEligible(
+            _("You owned the agent, or issued its API key, when this was proposed, so somebody else has to decide.")
+        )
     if approving and not surface.editor_may_approve and proposal.revision.author_id == person.pk:
         raise NotEligible(_("You wrote this revision, so somebody else has to approve it."))
 
@@ -223,7 +233,7 @@ def deciders(proposal: Proposal, surface: SurfacePolicy) -> QuerySet[User]:
     people = User.objects.with_perm(DECIDE, is_active=True, include_superusers=True)
     found = people.filter(is_staff=True, groups__name__in=sorted(proposal.roles())).distinct()
     if not surface.agent_owner_may_decide:
-        found = found.exclude(pk=proposal.agent.owner_id)
+        found = found.exclude(pk__in=close_to(proposal))
     return found.order_by("username")
 
 

@@ -56,7 +56,7 @@ def _was_approved_by_people(proposal: Proposal) -> bool:
 def judge(*, proposal_id: UUID, by: User, opinion: Sample.Opinion, note: str = "") -> Sample:
     """Say of a sampled proposal, once, whether it was right.
 
-    Whoever may decide on it may, but never the owner of its agent. Raises Proposal.DoesNotExist,
+    Whoever may decide on it may, but never who is close to its agent. Raises Proposal.DoesNotExist,
     Sample.DoesNotExist, NotEligible, ReasonRequired (what was not right wants a note), or StateConflict where
     somebody was faster.
     """
@@ -89,5 +89,5 @@ def _require_eligible(by: User, proposal: Proposal) -> None:
     if surface is None:
         raise StateConflict(_("The surface %s is not published.") % proposal.surface_id)
     eligibility.require(by, proposal, surface)
-    if proposal.agent.owner_id == by.pk:
-        raise NotEligible(_("You own the agent, so somebody else has to judge its work."))
+    if by.pk in eligibility.close_to(proposal):
+        raise NotEligible(_("You answer for the agent, or did then, so somebody else has to judge its work."))

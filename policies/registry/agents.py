@@ -126,24 +126,34 @@ def authenticate(text: str) -> ApiKey | None:
 
 
 # Asked with every request of every agent: building this with the ORM takes longer than answering it.
-_KEY_FIELDS: Final = ("id", "agent_id", "prefix", "secret_hash", "last_used_at")
+_KEY_FIELDS: Final = ("id", "agent_id", "prefix", "secret_hash", "created_by_id", "last_used_at")
 _AGENT_FIELDS: Final = ("slug", "name", "owner_id", "status", "callback_hosts", "rate_per_minute")
+_PERSON_FIELDS: Final = ("id", "username")
 _LIVE_KEY: Final = f"""
-SELECT {", ".join(f"key.{name}" for name in _KEY_FIELDS)}, {", ".join(f"agent.{name}" for name in _AGENT_FIELDS)}
+SELECT {", ".join(f"key.{name}" for name in _KEY_FIELDS)}, {", ".join(f"agent.{name}" for name in _AGENT_FIELDS)},
+       owner.username, issuer.username
   FROM policies_apikey AS key JOIN policies_agent AS agent ON agent.slug = key.agent_id
+  JOIN auth_user AS owner ON owner.id = agent.owner_id LEFT JOIN auth_user AS issuer ON issuer.id = key.created_by_id
  WHERE key.prefix = %s AND key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > statement_timestamp())
 """  # noqa: S608  # made of the constants above
 
 
 def _live_key(prefix: str) -> ApiKey | None:
-    """Return the live key of this prefix with its agent; fields beyond those above load when asked for."""
+    """Return the live key of this prefix with its agent, that one's owner, and its issuer.
+
+    Fields beyond those above load when asked for.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_LIVE_KEY, [prefix])
         row = cursor.fetchone()
     if row is None:
         return None
-    key = ApiKey.from_db(connection.alias, _KEY_FIELDS, row[: len(_KEY_FIELDS)])
-    key.agent = Agent.from_db(connection.alias, _AGENT_FIELDS, row[len(_KEY_FIELDS) :])
+    *fields, owner, issuer = row
+    key = ApiKey.from_db(connection.alias, _KEY_FIELDS, fields[: len(_KEY_FIELDS)])
+    key.agent = Agent.from_db(connection.alias, _AGENT_FIELDS, fields[len(_KEY_FIELDS) :])
+    key.agent.owner = User.from_db(connection.alias, _PERSON_FIELDS, (key.agent.owner_id, owner))
+    if key.created_by_id is not None:
+        key.created_by = User.from_db(connection.alias, _PERSON_FIELDS, (key.created_by_id, issuer))
     return key
 
 

@@ -25,10 +25,8 @@ AGAIN_SECONDS: Final = 10
 READ: Final = 24
 """Decisions on one proposal follow each other; only the last of each is shown."""
 
-_PROPOSAL: Final = tuple(
-    f"proposal__{name}"
-    for name in ("title", "state", "surface_id", "requirements", "release_at", "deadline_at", "agent__owner_id")
-)
+_OF_PROPOSAL: Final = ("title", "state", "surface_id", "requirements", "release_at", "deadline_at", "close_people")
+_PROPOSAL: Final = tuple(f"proposal__{name}" for name in (*_OF_PROPOSAL, "agent__owner_id"))
 _COLUMNS: Final = ("verdict", "at", "proposal_id", *_PROPOSAL)
 
 

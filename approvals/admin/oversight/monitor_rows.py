@@ -171,7 +171,7 @@ def _sampled(by: Viewer, sample: Sample) -> MonitorRow:
     proposal = sample.proposal
     state = State(proposal.state)
     changes, _more = batch_rows.short_changes(proposal.revision)
-    is_own = proposal.agent.owner_id == by.person.pk
+    is_own = by.person.pk in eligibility.close_to(proposal)
     return MonitorRow(
         proposal=proposal,
         url=page_url(proposal.pk),

@@ -82,6 +82,10 @@ class ApiView(APIView):
         """Return the calling agent."""
         return cast("ApiKey", request.auth).agent
 
+    def key(self, request: Request) -> ApiKey:
+        """Return the key with which the calling agent has proved itself."""
+        return cast("ApiKey", request.auth)
+
     def body(self, request: Request, checker: jsonschema_rs.Draft202012Validator) -> dict[str, Any]:
         """Return the request's JSON, checked."""
         return reading.parse(reading.body_bytes(request), checker)
