@@ -24,8 +24,8 @@ def ask(
 ) -> HttpResponse:
     """Show what would happen, and a button that POSTs to the same address.
 
-    With `wants_note` there is a field for a note; with `takes_secret` one for a secret of one's own, and
-    `complaint` says what is wrong with it.
+    With `wants_note` there is a field for a note; with `people` one to choose one of them; with `takes_secret` one for
+    a secret of one's own, and `complaint` says what is wrong with it.
     """
     context = _context(owner, request, row) | {"title": title, "sentence": sentence, "button": button, **more}
     return TemplateResponse(request, "policies/ask.html", context)

@@ -23,7 +23,9 @@ class Agent(models.Model):
         verbose_name=_("owner"),
         on_delete=models.PROTECT,
         related_name="agents",
-        help_text=_("The person who answers for it. Owners do not decide on their own agent's proposals."),
+        help_text=_(
+            "The person who answers for it, and never decides on what it proposed. Another owner takes two people."
+        ),
     )
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.ACTIVE)
     model = models.CharField(_("model"), max_length=120, blank=True, help_text=_("The model it runs on, if any."))
@@ -78,6 +80,15 @@ class ApiKey(models.Model):
     )
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+    loosening = models.OneToOneField(
+        "policies.Loosening",
+        verbose_name=_("agreed to as"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("Of a key that somebody else than the owner issued: the request to which a second person agreed."),
+    )
     last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True)
 
     class Meta:

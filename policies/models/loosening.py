@@ -16,6 +16,9 @@ class Loosening(models.Model):
         MANDATE = "mandate", _("Give an agent less oversight")
         RELEASE = "release", _("Release a kill switch")
         AGENT = "agent", _("Let a suspended agent work again")
+        OWNER = "owner", _("Give an agent another owner")
+        KEY = "key", _("Issue a key for somebody else's agent")
+        ADDRESS = "address", _("Point a connector to another address")
 
     class Status(models.TextChoices):
         WAITING = "waiting", _("Waits for a second person")

@@ -1,6 +1,6 @@
 """What takes oversight away needs two people: one asks, another agrees. The only writer of Loosening.
 
-Nothing is changed here. `publishing`, `switches`, `mandates` and `agents` ask; `agreeing` lets them act
+Nothing is changed here. `publishing`, `switches`, `mandates`, `agents` and `connectors` ask; `agreeing` lets them act
 once a second person has agreed.
 """
 

@@ -1,4 +1,8 @@
-"""Register agents, hand out and take back their keys. The only writer of agents' keys and standing."""
+"""Hand agents over, issue and take back their keys. The only writer of agents' owners, keys and standing.
+
+The owner of an agent and the issuer of its key never decide on what it proposes. So another owner, and a key that
+somebody else than the owner issues, take two people.
+"""
 
 import hashlib
 import hmac
@@ -24,6 +28,8 @@ from policies.publishing.loosenings import LooseningRefused
 KEY_FORMAT: Final = re.compile(r"hitl_([a-z0-9]{10})_([A-Za-z0-9_-]{43})")
 _PREFIX_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 MAX_LIVE_KEYS: Final = 2
+PERMIT_LASTS: Final = timedelta(days=1)
+"""So long after a second person has agreed, the key may be issued that was asked for."""
 _LAST_USED_STEP: Final = timedelta(minutes=1)
 
 
@@ -41,20 +47,133 @@ class IssuedKey:
     text: str
 
 
+class KeyOfAnother(LooseningRefused):
+    """The agent is somebody else's, and no second person has agreed that this person issues a key for it."""
+
+    code = "key_of_another"
+
+
 @transaction.atomic
 def issue_key(*, agent: Agent, by: User | None, expires_at: datetime | None = None) -> IssuedKey:
-    """Make an API key of 256 bits for `agent`. Raises TooManyKeys beyond two live ones."""
-    Agent.objects.select_for_update().get(pk=agent.pk)
+    """Make an API key of 256 bits for `agent`. Without `by`, the machine itself issues it in the owner's name.
+
+    Raises TooManyKeys beyond two live ones, and KeyOfAnother where `by` does not own the agent and nobody has agreed
+    to the key; that agreement is used up by it.
+    """
+    locked = Agent.objects.select_for_update().select_related("owner").get(pk=agent.pk)
+    permit = None if by is None or by.pk == locked.owner_id else _permit(locked, by)
     if live_keys().filter(agent=agent).count() >= MAX_LIVE_KEYS:
         raise TooManyKeys("This agent has two live keys. Revoke one first.")
     prefix = "".join(secrets.choice(_PREFIX_LETTERS) for _ in range(10))
     text = f"hitl_{prefix}_{secrets.token_urlsafe(32)}"
     at = database_now()
     key = ApiKey.objects.create(
-        agent=agent, prefix=prefix, secret_hash=_hash(text), created_at=at, created_by=by, expires_at=expires_at
+        agent=agent,
+        prefix=prefix,
+        secret_hash=_hash(text),
+        created_at=at,
+        created_by=by or locked.owner,
+        expires_at=expires_at,
+        loosening=permit,
     )
-    _record("agent.key_issued", agent, by=by, at=at, prefix=prefix)
+    told: dict[str, str | int] = {"owner": f"user:{locked.owner_id}", "issuer": f"user:{key.created_by_id}"}
+    if permit is not None:
+        told["loosening"] = permit.pk
+    _record("agent.key_issued", agent, by=by, at=at, prefix=prefix, **told)
     return IssuedKey(key=key, text=text)
+
+
+def _permit(agent: Agent, by: User) -> Loosening:
+    """Return the agreement under which `by` may issue one key for somebody else's agent. Raises KeyOfAnother."""
+    found = permits(agent=agent, by=by).first()
+    if found is None:
+        raise KeyOfAnother(
+            _("%s owns this agent. They issue its keys, or you ask for one and a second person agrees.") % agent.owner
+        )
+    return found
+
+
+def permits(*, agent: Agent, by: User) -> QuerySet[Loosening]:
+    """Return the agreements of the last day under which `by` may issue a key for `agent`, and has not yet."""
+    return Loosening.objects.filter(
+        kind=Loosening.Kind.KEY,
+        status=Loosening.Status.DONE,
+        asked_by=by,
+        answered_at__gt=Now() - PERMIT_LASTS,
+        change__agent=agent.pk,
+        change__owner=agent.owner_id,
+    ).exclude(pk__in=ApiKey.objects.exclude(loosening=None).values("loosening"))
+
+
+@transaction.atomic
+def ask_key(*, agent: Agent, by: User, note: str) -> Loosening:
+    """Ask a second person to let `by` issue one key for an agent that somebody else owns.
+
+    Raises NotAllowed, or LooseningRefused without a reason, where it was asked already or needs no asking.
+    """
+    loosenings.require(by, loosenings.ASK)
+    current = Agent.objects.select_related("owner").get(pk=agent.pk)
+    if current.owner_id == by.pk:
+        raise LooseningRefused(_("You own this agent, so you issue its keys yourself."))
+    return loosenings.ask(
+        kind=Loosening.Kind.KEY,
+        subject=f"agent:{agent.pk}",
+        change={
+            "agent": agent.pk,
+            "owner": current.owner_id,
+            "owner_name": current.owner.get_username(),
+            "issuer": by.pk,
+            "issuer_name": by.get_username(),
+        },
+        by=by,
+        note=note,
+    )
+
+
+def permit_key_as_asked(asked: Loosening, by: User) -> bool:
+    """Let whoever asked issue the key, if the agent still has the same owner. The key is shown to them, not to `by`."""
+    return Agent.objects.filter(pk=asked.change["agent"], owner=asked.change["owner"]).exists()
+
+
+@transaction.atomic
+def ask_owner(*, agent: Agent, owner: User, by: User, note: str) -> Loosening:
+    """Ask a second person to give `agent` another owner.
+
+    Raises NotAllowed, or LooseningRefused without a reason, where it was asked already, or for an owner who is it
+    already or cannot sign in.
+    """
+    loosenings.require(by, loosenings.ASK)
+    current = Agent.objects.select_related("owner").get(pk=agent.pk)
+    if current.owner_id == owner.pk:
+        raise LooseningRefused(_("%s owns it already.") % owner)
+    if not owner.is_active:
+        raise LooseningRefused(_("%s cannot sign in.") % owner)
+    return loosenings.ask(
+        kind=Loosening.Kind.OWNER,
+        subject=f"agent:{agent.pk}",
+        change={
+            "agent": agent.pk,
+            "from": current.owner_id,
+            "from_name": current.owner.get_username(),
+            "to": owner.pk,
+            "to_name": owner.get_username(),
+        },
+        by=by,
+        note=note,
+    )
+
+
+def hand_over_as_asked(asked: Loosening, by: User) -> bool:
+    """Give the agent its new owner, if it still has the one from whom it was to be taken."""
+    change = asked.change
+    locked = Agent.objects.select_for_update().get(pk=change["agent"])
+    if locked.owner_id != change["from"] or not User.objects.filter(pk=change["to"], is_active=True).exists():
+        return False
+    locked.owner_id = change["to"]
+    locked.save(update_fields=["owner"])
+    told: dict[str, str | int] = {"from": f"user:{change['from']}", "to": f"user:{change['to']}"}
+    _record("agent.owner_changed", locked, by=by, at=database_now(), **told, loosening=asked.pk)
+    return True
 
 
 @transaction.atomic

@@ -10,8 +10,9 @@ from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
+from policies.admin.publishing import requests
 from policies.admin.recorded import person_of
-from policies.comparison import Change, compare
+from policies.comparison import Change
 from policies.models import Activation, Loosening, PolicyVersion
 from policies.publishing import loosenings, publish
 from policies.publishing.drafts import Draft
@@ -131,32 +132,11 @@ def _request(row: Loosening, draft: Draft, person: Any) -> dict[str, Any]:
     """Return what a second person has to know of a request."""
     return {
         "row": row,
-        "sentences": _sentences(row),
+        "sentences": requests.sentences(row, _shown),
         "is_own": row.asked_by_id == person.pk,
         "is_the_draft": row.kind == Loosening.Kind.PUBLISH and row.change["digest"] == draft.digest,
         "is_publish": row.kind == Loosening.Kind.PUBLISH,
     }
-
-
-def _sentences(row: Loosening) -> list[dict[str, str]]:
-    change = row.change
-    match row.kind:
-        case Loosening.Kind.PUBLISH:
-            return list(change["changes"])
-        case Loosening.Kind.ACTIVATE:
-            version = PolicyVersion.objects.filter(pk=change["version"]).first()
-            base = row.base.document if row.base else None
-            return [_shown(found) for found in compare(base, version.document)] if version else []
-        case Loosening.Kind.MANDATE:
-            words = _("%(agent)s on %(surface)s: least oversight %(from)s → %(to)s")
-            return _looser(words % change)
-        case Loosening.Kind.RELEASE:
-            return _looser(_("%s ships again") % change["scope"])
-    return _looser(_("%s may propose again") % change.get("agent", row.subject))
-
-
-def _looser(sentence: str) -> list[dict[str, str]]:
-    return [{"sentence": sentence, "direction": "looser"}]
 
 
 def _versions(active: PolicyVersion | None) -> list[dict[str, Any]]:

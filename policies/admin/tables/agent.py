@@ -1,11 +1,14 @@
 """Agents, their mandates and their keys."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -95,7 +98,7 @@ class AgentAdmin(RecordedAdmin[Agent]):
         return (*AgentForm.Meta.fields, "standing", "callback_signing") if obj else AgentForm.Meta.fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Agent | None = None) -> tuple[str, ...]:
-        return ("slug", "standing", "callback_signing") if obj else ()
+        return ("slug", "owner", "standing", "callback_signing") if obj else ()
 
     def get_inline_instances(self, request: HttpRequest, obj: Agent | None = None) -> list[Any]:
         return super().get_inline_instances(request, obj) if obj else []
@@ -115,6 +118,7 @@ class AgentAdmin(RecordedAdmin[Agent]):
         views: dict[str, tuple[Any, str]] = {
             "<path:object_id>/keys/new/": (self.issue_key, "issue_key"),
             "<path:object_id>/keys/<int:key_id>/revoke/": (self.revoke_key, "revoke_key"),
+            "<path:object_id>/owner/": (self.change_owner, "change_owner"),
             "<path:object_id>/status/": (self.set_status, "set_status"),
             "<path:object_id>/callback-secret/": (self.new_secret, "new_secret"),
         }
@@ -140,6 +144,9 @@ class AgentAdmin(RecordedAdmin[Agent]):
         agent = self._agent(request, object_id)
         if not request.user.has_perm("policies.add_apikey"):
             raise PermissionDenied
+        person = person_of(request)
+        if agent.owner_id != person.pk and not agents.permits(agent=agent, by=person).exists():
+            return self._ask_key(request, agent, person)
         if request.method != "POST":
             sentence = _(
                 "The new key works at once, beside the one in use, and is shown once. To rotate: give the new one to "
@@ -149,11 +156,58 @@ class AgentAdmin(RecordedAdmin[Agent]):
                 self, request, agent, title=_("Issue a key?"), sentence=sentence % agent, button=_("Issue a key")
             )
         try:
-            issued = agents.issue_key(agent=agent, by=person_of(request))
-        except TooManyKeys as refusal:
+            issued = agents.issue_key(agent=agent, by=person)
+        except (TooManyKeys, LooseningRefused) as refusal:
             messages.error(request, str(refusal))
             return HttpResponseRedirect(self._back(agent))
         return show_once(self, request, agent, title=_("The new key of %s") % agent, secret=issued.text)
+
+    def _ask_key(self, request: HttpRequest, agent: Agent, person: User) -> HttpResponse:
+        if request.method != "POST":
+            sentence = _(
+                "%(owner)s owns %(agent)s and issues its keys. For you to issue one, a second person has to agree. "
+                "Then come back here within a day. You cannot decide on what is proposed with your key."
+            )
+            words = {"owner": agent.owner, "agent": agent}
+            title, button = _("Ask for a key?"), _("Ask a second person")
+            return ask(self, request, agent, title=title, sentence=sentence % words, button=button, wants_note=True)
+        return self._asked(
+            request, agent, lambda note: agents.ask_key(agent=agent, by=person, note=note),
+            _("Asked. Come back here once a second person has agreed."),
+        )  # fmt: skip
+
+    def _asked(
+        self, request: HttpRequest, agent: Agent, asking: Callable[[str], object], sentence: str
+    ) -> HttpResponse:
+        """Ask a second person with the note that was sent, say so or why not, and go back to the agent."""
+        try:
+            asking(request.POST.get("note", ""))
+        except LooseningRefused as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, sentence)
+        return HttpResponseRedirect(self._back(agent))
+
+    def change_owner(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask who is to own the agent (GET), then ask a second person to agree (POST)."""
+        agent, person = self._agent(request, object_id), person_of(request)
+        people = User.objects.filter(is_active=True).exclude(pk=agent.owner_id).order_by("username")
+        if request.method != "POST":
+            sentence = _(
+                "%(owner)s answers for %(agent)s now. Neither of the two will decide on what it has proposed so far. "
+                "A second person has to agree."
+            )
+            words = {"owner": agent.owner, "agent": agent}
+            question = {"title": _("Another owner?"), "button": _("Ask a second person")}
+            return ask(self, request, agent, **question, sentence=sentence % words, wants_note=True, people=people)
+        owner = _chosen(people, request.POST.get("person", ""))
+        if owner is None:
+            messages.error(request, _("Choose who is to own it."))
+            return HttpResponseRedirect(request.path)
+        return self._asked(
+            request, agent, lambda note: agents.ask_owner(agent=agent, owner=owner, by=person, note=note),
+            _("Asked. %(agent)s is %(owner)s's once a second person has agreed.") % {"agent": agent, "owner": owner},
+        )  # fmt: skip
 
     def revoke_key(self, request: HttpRequest, object_id: str, key_id: int) -> HttpResponse:
         """Ask (GET), then revoke a key (POST)."""
@@ -187,13 +241,10 @@ class AgentAdmin(RecordedAdmin[Agent]):
             sentence = _("%s may propose again once a second person has agreed.") % agent
             title, button = _("Let it work again?"), _("Ask a second person")
             return ask(self, request, agent, title=title, sentence=sentence, button=button, wants_note=True)
-        try:
-            agents.ask_activation(agent=agent, by=person_of(request), note=request.POST.get("note", ""))
-        except LooseningRefused as refusal:
-            messages.error(request, str(refusal))
-        else:
-            messages.success(request, _("Asked. %s works again once a second person has agreed.") % agent)
-        return HttpResponseRedirect(self._back(agent))
+        return self._asked(
+            request, agent, lambda note: agents.ask_activation(agent=agent, by=person_of(request), note=note),
+            _("Asked. %s works again once a second person has agreed.") % agent,
+        )  # fmt: skip
 
     def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Change the secret with which callbacks are signed."""
@@ -201,3 +252,8 @@ class AgentAdmin(RecordedAdmin[Agent]):
         sentence = _("Callbacks to %s are then signed with the new secret and, until the next change, the old one.")
         renew = partial(signing_secrets.new_for_agent, agent, by=person_of(request))
         return renew_secret(self, request, agent, sentence=sentence % agent, renew=renew)
+
+
+def _chosen(people: QuerySet[User], number: str) -> User | None:
+    """Return the one of `people` whose number a form sent."""
+    return people.filter(pk=int(number)).first() if number.isascii() and number.isdigit() and len(number) < 10 else None

@@ -14,14 +14,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from policies.admin.asking import renew_secret, unquoted
-from policies.admin.recorded import RecordedAdmin, person_of
+from policies.admin.noted_forms import AskingAdmin, NotedForm
+from policies.admin.recorded import person_of
 from policies.models import Connector
-from policies.registry import signing_secrets
+from policies.registry import connectors, signing_secrets
 
 FIELDS = ("slug", "kind", "url", "executor", "timeout_seconds", "is_enabled")
 
 
-class ConnectorForm(forms.ModelForm[Connector]):
+class ConnectorForm(NotedForm[Connector]):
     url = forms.URLField(
         label=gettext_lazy("address"),
         required=False,
@@ -51,7 +52,7 @@ class ConnectorForm(forms.ModelForm[Connector]):
 
 
 @admin.register(Connector)
-class ConnectorAdmin(RecordedAdmin[Connector]):
+class ConnectorAdmin(AskingAdmin[Connector]):
     form = ConnectorForm
     list_display = ("slug", "kind", "url", "executor", "is_enabled")
     list_filter = ("kind", "is_enabled")
@@ -63,10 +64,19 @@ class ConnectorAdmin(RecordedAdmin[Connector]):
         return False
 
     def get_fields(self, request: HttpRequest, obj: Connector | None = None) -> tuple[str, ...]:
-        return (*FIELDS, "signing") if obj else FIELDS
+        return (*FIELDS, "note", "signing") if obj else FIELDS
 
     def get_readonly_fields(self, request: HttpRequest, obj: Connector | None = None) -> tuple[str, ...]:
         return ("slug", "signing") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Connector, form: Any, change: bool) -> None:
+        """Save it; but where it goes from now on, a second person has to agree to."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        asked = connectors.change(connector=obj, by=person_of(request), note=form.cleaned_data["note"])
+        if asked is not None:
+            self.tell_asked(request, form, leave_out=[name.removesuffix("_id") for name in asked.change["to"]])
 
     @admin.display(description=gettext_lazy("signing secret"))
     def signing(self, row: Connector) -> str:

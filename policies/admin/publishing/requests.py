@@ -1,0 +1,55 @@
+"""What a second person has to know of a request before they agree to it, in sentences."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from policies.comparison import Change, compare
+from policies.models import Loosening, PolicyVersion
+
+Sentence = dict[str, str]
+Show = Callable[[Change], dict[str, Any]]
+Kind = Loosening.Kind
+
+_WORDS: Final = {
+    Kind.MANDATE: gettext_lazy("%(agent)s on %(surface)s: least oversight %(from)s → %(to)s"),
+    Kind.RELEASE: gettext_lazy("%(scope)s ships again"),
+    Kind.AGENT: gettext_lazy("%(agent)s may propose again"),
+    Kind.OWNER: gettext_lazy("%(agent)s: owner %(from_name)s → %(to_name)s"),
+    Kind.KEY: gettext_lazy("%(issuer_name)s issues a key for %(agent)s, which %(owner_name)s owns"),
+}
+"""Filled in with exactly what was asked for."""
+_WHERE: Final = {"kind": gettext_lazy("kind"), "url": gettext_lazy("address"), "executor_id": gettext_lazy("executor")}
+
+
+def sentences(row: Loosening, show: Show) -> list[dict[str, Any]]:
+    """Return what `row` asks for; `show` draws one difference between two policies."""
+    change = row.change
+    match row.kind:
+        case Kind.PUBLISH:
+            return list(change["changes"])
+        case Kind.ACTIVATE:
+            version = PolicyVersion.objects.filter(pk=change["version"]).first()
+            base = row.base.document if row.base else None
+            return [show(found) for found in compare(base, version.document)] if version else []
+        case Kind.ADDRESS:
+            return _elsewhere(change)
+    return [_looser(str(_WORDS[Kind(row.kind)]) % change)]
+
+
+def _elsewhere(change: Mapping[str, Any]) -> list[Sentence]:
+    """Say of a connector where it goes and where it is to go, in full: one letter may be all the difference."""
+    found = []
+    for name, value in change["to"].items():
+        words = {"connector": change["connector"], "from": change["from"][name] or "—", "to": value or "—"}
+        if name == "is_enabled":
+            found.append(_looser(_("%(connector)s ships again") % words))
+        else:
+            found.append(_looser(_("%(connector)s: %(what)s %(from)s → %(to)s") % (words | {"what": _WHERE[name]})))
+    return found
+
+
+def _looser(sentence: str) -> Sentence:
+    return {"sentence": sentence, "direction": "looser"}
