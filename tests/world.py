@@ -99,8 +99,9 @@ class World:
     def propose(self, surface: str = "ads.budget", **fields: Any) -> Proposal:
         """Submit a proposal by the agent, through the use case."""
         content = {"payload": {"amount": 4000}, "confidence": 0.95, **fields.pop("content", {})}
+        key = fields.pop("key", None)
         draft = {"action": "shift_budget", "title": "Move $4,000", **fields, "content": Content(**content)}
-        return submission.submit(agent=self.agent, draft=NewProposal(surface=surface, **draft))
+        return submission.submit(agent=self.agent, key=key, draft=NewProposal(surface=surface, **draft))
 
     def decide(self, proposal: Proposal, verdict: str, *, by: User | None = None, **words: Any) -> Proposal:
         """Let a channel owner decide on the current revision, through the use case."""

@@ -68,6 +68,36 @@ _NOT_ON_THEIR_OWN_AGENT = _none(
     """,
 )
 
+# Who was behind it before the decision: a key that is used afterwards takes no vote away.
+_NOT_ON_WHAT_THEY_WERE_BEHIND = _none(
+    "Somebody decided on what was proposed by an agent that was theirs then, or with their own key.",
+    """
+    SELECT acts.id
+      FROM acts
+      JOIN approvals_proposal AS proposal ON proposal.id = acts.proposal_id
+      LEFT JOIN flags ON flags.number = acts.policy AND flags.surface = proposal.surface_id
+     WHERE flags.agent_owner_may_decide IS NOT true
+       AND EXISTS (
+             SELECT FROM (SELECT proposal.agent_owner_id, proposal.key_issuer_id
+                           UNION ALL
+                          SELECT revision.agent_owner_id, revision.key_issuer_id
+                            FROM approvals_revision AS revision
+                           WHERE revision.proposal_id = proposal.id AND revision.created_at <= acts.at)
+                      AS behind (owner, issuer)
+              WHERE acts.by_id IN (behind.owner, behind.issuer)
+                 OR acts.on_behalf_of_id IN (behind.owner, behind.issuer))
+    """,
+)
+
+_NO_SAMPLE_OF_THEIR_OWN = none(
+    "Somebody judged afterwards what they were behind themselves.",
+    """
+    SELECT sample.proposal_id
+      FROM approvals_sample AS sample JOIN approvals_proposal AS proposal ON proposal.id = sample.proposal_id
+     WHERE sample.by_id IN (proposal.agent_owner_id, proposal.key_issuer_id)
+    """,
+)
+
 _NOT_THEIR_OWN_REVISION = _none(
     "Somebody approved a revision that they wrote themselves.",
     """
@@ -116,7 +146,7 @@ _FOR_SOMEBODY_WHO_WAS_AWAY = none(
       JOIN audit_entry AS entry
         ON entry.subject = 'proposal:' || decision.proposal_id AND entry.data ->> 'decision_id' = decision.id::text
      WHERE absence.person_id IS DISTINCT FROM decision.on_behalf_of_id
-        OR absence.delegate_id IS DISTINCT FROM decision.by_id
+        OR absence.delegate_id IS DISTINCT FROM decision.by_id OR absence.noted_by_id = decision.by_id
         OR decision.at < absence.begins_at OR decision.at >= absence.ends_at OR decision.at > absence.cancelled_at
         OR cardinality(absence.surfaces) > 0 AND proposal.surface_id <> ALL(absence.surfaces)
         OR entry.data ->> 'on_behalf_of' IS DISTINCT FROM 'user:' || decision.on_behalf_of_id
@@ -134,6 +164,8 @@ PEOPLE = Invariant(
         _NAMES_WHAT_WAS_SEEN,
         _IN_A_ROLE_THAT_DECIDES,
         _NOT_ON_THEIR_OWN_AGENT,
+        _NOT_ON_WHAT_THEY_WERE_BEHIND,
+        _NO_SAMPLE_OF_THEIR_OWN,
         _NOT_THEIR_OWN_REVISION,
         _AS_THE_TIER_ASKS,
         _FOR_SOMEBODY_WHO_WAS_AWAY,

@@ -41,7 +41,8 @@ def _was_agreed(request: int | None, version: Any, *, base: int) -> bool:
 
 
 RELEASED_BY_TWO = none(
-    "A kill switch was released, a mandate loosened or an agent let work again without a second person.",
+    "Without a second person a kill switch was released, a mandate loosened, an agent let work again or given another"
+    " owner, a key issued for somebody else's agent, a connector pointed elsewhere, or more rights given.",
     """
     SELECT entry.subject
       FROM audit_entry AS entry
@@ -51,6 +52,8 @@ RELEASED_BY_TWO = none(
      WHERE asked.id IS NULL
        AND (entry.kind = 'kill_switch.released'
             OR entry.kind = 'agent.status_changed' AND entry.data ->> 'status' = 'active'
-            OR entry.kind = 'mandate.given' AND entry.data ? 'loosening')
+            OR entry.kind = 'mandate.given' AND entry.data ? 'loosening'
+            OR entry.kind = 'agent.key_issued' AND entry.data ->> 'issuer' <> entry.data ->> 'owner'
+            OR entry.kind IN ('agent.owner_changed', 'connector.redirected', 'user.rights_given', 'group.rights_given'))
     """,
 )

@@ -39,12 +39,14 @@ def take(
 ) -> Absence:
     """Note that `person` is away, and that `delegate` may decide for them in `roles` on `surfaces` (empty: all).
 
-    Raises AbsenceRefused, naming the field: only superusers do this for others; the time must lie ahead; the delegate
-    must be able to decide, be somebody else and not be away at that time.
+    Raises AbsenceRefused, naming the field: only superusers do this for others, and not to decide for them; the time
+    must lie ahead; the delegate must be able to decide, be somebody else and not be away at that time.
     """
     at = database_now()
     if by.pk != person.pk and not by.is_superuser:
         raise AbsenceRefused(_("Only a superuser does this for somebody else."), field="person")
+    if delegate is not None and by.pk == delegate.pk != person.pk:
+        raise AbsenceRefused(_("You cannot give yourself somebody else's vote."), field="delegate")
     _require_time(begins_at, ends_at, at=at)
     # Two people who delegate to each other at the same time must see one another.
     involved = [person.pk, delegate.pk] if delegate is not None else [person.pk]

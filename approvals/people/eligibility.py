@@ -6,7 +6,7 @@ from typing import Final
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -67,7 +67,7 @@ SELECT absence.id, absence.person_id, role.name, absence.surfaces::text[]
   JOIN auth_user AS absent ON absent.id = absence.person_id AND absent.is_active
   JOIN auth_user_groups AS member ON member.user_id = absent.id
   JOIN auth_group AS role ON role.id = member.group_id
- WHERE absence.delegate_id = %(person)s AND absence.cancelled_at IS NULL
+ WHERE absence.delegate_id = %(person)s AND absence.noted_by_id <> absence.delegate_id AND absence.cancelled_at IS NULL
    AND absence.begins_at <= statement_timestamp() AND absence.ends_at > statement_timestamp()
    AND (absence.roles = '{}' OR role.name = ANY(absence.roles))
  ORDER BY 1"""
@@ -112,6 +112,7 @@ def substitutes(proposal: Proposal) -> tuple[Substitute, ...]:
     here = Q(surfaces=[]) | Q(surfaces__contains=[proposal.surface_id])
     active = {"person__is_active": True, "delegate__is_active": True}
     away = Absence.objects.filter(here, cancelled_at=None, begins_at__lte=Now(), ends_at__gt=Now(), **active)
+    away = away.exclude(noted_by=F("delegate"))  # nobody gives themselves a vote
     deciding = frozenset(proposal.roles())
     found = []
     for absence in away.order_by("pk").select_related("person").prefetch_related("person__groups"):

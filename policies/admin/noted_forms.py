@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
@@ -35,7 +36,8 @@ class AskingAdmin(RecordedAdmin[Row]):
     ) -> HttpResponse:
         """Show refusals of the use case above the form; then nothing was saved."""
         try:
-            return super()._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[misc, no-any-return]
+            with transaction.atomic():  # Django's own is around this one, and would keep what was saved before
+                return super()._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[misc, no-any-return]
         except LooseningRefused as refusal:
             messages.error(request, str(refusal))
             return HttpResponseRedirect(request.get_full_path())

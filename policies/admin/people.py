@@ -1,12 +1,16 @@
 """People and their roles, as Django has them; but every change leaves an entry in the ledger."""
 
-from typing import Any, Final
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext, ngettext
@@ -14,18 +18,85 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.canonical import JsonValue
 from policies.accounts import second_factor, sessions
-from policies.admin.recorded import RecordedAdmin, person_of
+from policies.admin.noted_forms import AskingAdmin, NotedForm
+from policies.admin.recorded import person_of
+from policies.registry import rights
 
 admin.site.unregister((User, Group))
+
+Row = TypeVar("Row", bound=Model)
 
 CONFIRMED: Final = "is_confirmed"
 
 
+class RightsAdmin(AskingAdmin[Row]):
+    """What gives more rights waits for a second person; that there is one is never forgotten."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Remember, before anybody is taken away, that there is a second person."""
+        rights.note_second_person(person_of(request))
+        super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Remember the same."""
+        rights.note_second_person(person_of(request))
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Remember the same."""
+        rights.note_second_person(person_of(request))
+        super().delete_queryset(request, queryset)
+
+
+class PersonForm(NotedForm[User], UserChangeForm):  # type: ignore[type-arg, unused-ignore]
+    """Django's form, and a line for the person who is to agree."""
+
+
+class RoleForm(NotedForm[Group]):
+    """A role's form, and a line for the person who is to agree."""
+
+
 @admin.register(User)
-class PersonAdmin(RecordedAdmin[User], UserAdmin):  # type: ignore[type-arg, unused-ignore]
+class PersonAdmin(RightsAdmin[User], UserAdmin):  # type: ignore[type-arg, unused-ignore]
     """The entry says what the person may do from then on."""
 
     actions = ("sign_out_everywhere", "remove_second_factor")
+    form = PersonForm
+    fieldsets = (*(UserAdmin.fieldsets or ()), (_("For the second person"), {"fields": ("note",)}))
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Remember what the person could do before."""
+        form.rights_before = rights.of(obj) if change else None
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Keep what takes rights away; ask a second person for what gives more."""
+        super().save_related(request, form, formsets, change)
+        if not change:
+            return
+        note = form.cleaned_data["note"]
+        before, by = form.rights_before, person_of(request)
+        asked = rights.hold_back(person=form.instance, before=before, by=by, note=note)
+        if asked is not None:
+            form.instance.refresh_from_db()
+            now = rights.of(form.instance)
+            same = [name for name in asked.change["more"] if getattr(now, name) == getattr(before, name)]
+            fields = {"roles": "groups", "permissions": "user_permissions"}
+            self.tell_asked(request, form, leave_out=[fields.get(name, name) for name in same])
+
+    @transaction.atomic
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002  # Django's name
+        """Let somebody else's account stand still after that, until a second person lets it in again."""
+        response = super().user_change_password(request, id, form_url)
+        person = self.get_object(request, unquote(id))
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND and person is not None:
+            by = person_of(request)
+            if rights.close_for_new_password(person=person, by=by) is not None:
+                self.log_change(request, person, gettext("Closed after a new password."))
+                self.message_user(
+                    request, gettext("They can sign in once a second person has agreed."), messages.WARNING
+                )
+        return response
 
     def facts(self, obj: User) -> dict[str, JsonValue]:
         """Return the roles and the standing of a person; no name, no address."""
@@ -88,8 +159,31 @@ def _ask(request: HttpRequest, chosen: QuerySet[User], *, action: str, title: An
 
 
 @admin.register(Group)
-class RoleAdmin(RecordedAdmin[Group], GroupAdmin):
+class RoleAdmin(RightsAdmin[Group], GroupAdmin):
     """The entry says what the role lets its people do from then on."""
+
+    form = RoleForm
+    fields = ("name", "permissions", "note")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> tuple[str, ...]:
+        """Keep its name: proposals and the policy name roles, so that another name would be other people's decision."""
+        return ("name",) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:
+        """Remember what the role could do before."""
+        form.rights_before = rights.role_permissions(obj) if change else []
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Keep what takes permissions away; ask a second person for more. A new role has no people yet."""
+        super().save_related(request, form, formsets, change)
+        if not change:
+            return
+        before, note = form.rights_before, form.cleaned_data["note"]
+        asked = rights.hold_back_role(role=form.instance, before=before, by=person_of(request), note=note)
+        if asked is not None:
+            is_same = rights.role_permissions(form.instance) == before
+            self.tell_asked(request, form, leave_out=["permissions"] if is_same else [])
 
     def facts(self, obj: Group) -> dict[str, JsonValue]:
         """Return the name and the permissions of a role."""

@@ -18,6 +18,8 @@ class Loosening(models.Model):
         AGENT = "agent", _("Let a suspended agent work again")
         OWNER = "owner", _("Give an agent another owner")
         KEY = "key", _("Issue a key for somebody else's agent")
+        PERSON = "person", _("Give a person more rights")
+        ROLE = "role", _("Give a role more rights")
         ADDRESS = "address", _("Point a connector to another address")
 
     class Status(models.TextChoices):

@@ -1,7 +1,7 @@
 """What takes oversight away needs two people: one asks, another agrees. The only writer of Loosening.
 
-Nothing is changed here. `publishing`, `switches`, `mandates`, `agents` and `connectors` ask; `agreeing` lets them act
-once a second person has agreed.
+Nothing is changed here. `publishing`, `switches`, `mandates`, `agents`, `connectors` and `rights` ask; `agreeing` lets
+them act once a second person has agreed.
 """
 
 from collections.abc import Mapping

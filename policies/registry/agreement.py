@@ -8,7 +8,7 @@ from django.db import transaction
 
 from policies.models import Loosening
 from policies.publishing import loosenings, publish
-from policies.registry import agents, connectors, kill_switches, mandates
+from policies.registry import agents, connectors, kill_switches, mandates, rights
 
 Kind = Loosening.Kind
 
@@ -20,6 +20,8 @@ _ACTS: Final[Mapping[str, Callable[[Loosening, User], bool]]] = {
     Kind.AGENT: agents.activate_as_asked,
     Kind.OWNER: agents.hand_over_as_asked,
     Kind.KEY: agents.permit_key_as_asked,
+    Kind.PERSON: rights.give_as_asked,
+    Kind.ROLE: rights.give_role_as_asked,
     Kind.ADDRESS: connectors.redirect_as_asked,
 }
 """Each does what was asked and returns True, or returns False where it is not the same any more."""

@@ -80,7 +80,7 @@ def world() -> World:
     bootstrap.bootstrap()
     world.agent.callback_hosts = ["agents.example.com"]
     world.agent.save()
-    agents.issue_key(agent=world.agent, by=world.owner)
+    agents.issue_key(agent=world.agent, by=world.agent.owner)
     for number in range(4):
         proposal = world.propose(
             title=f"{SECRET} {number}",
@@ -176,7 +176,7 @@ def _visit(client: Client, method: str, address: str, headers: dict[str, str], r
 def _visitor(role: str, world: World, **options: Any) -> tuple[Client, dict[str, str]]:
     client = Client(raise_request_exception=False, **options)
     if role == "agent":
-        return client, {"Authorization": f"Bearer {agents.issue_key(agent=world.agent, by=world.owner).text}"}
+        return client, {"Authorization": f"Bearer {agents.issue_key(agent=world.agent, by=world.agent.owner).text}"}
     people = {
         "stranger": lambda: worlds.person("lawyer", "Legal"),
         "compliance": lambda: worlds.person("auditor"),

@@ -24,7 +24,7 @@ _WORDS: Final = {
 _WHERE: Final = {"kind": gettext_lazy("kind"), "url": gettext_lazy("address"), "executor_id": gettext_lazy("executor")}
 
 
-def sentences(row: Loosening, show: Show) -> list[dict[str, Any]]:
+def sentences(row: Loosening, show: Show) -> list[dict[str, Any]]:  # one for each kind
     """Return what `row` asks for; `show` draws one difference between two policies."""
     change = row.change
     match row.kind:
@@ -36,6 +36,10 @@ def sentences(row: Loosening, show: Show) -> list[dict[str, Any]]:
             return [show(found) for found in compare(base, version.document)] if version else []
         case Kind.ADDRESS:
             return _elsewhere(change)
+        case Kind.PERSON:
+            return _more_rights(change)
+        case Kind.ROLE:
+            return [_looser(_("%(name)s may also: %(what)s") % (change | {"what": ", ".join(change["more"])}))]
     return [_looser(str(_WORDS[Kind(row.kind)]) % change)]
 
 
@@ -48,6 +52,28 @@ def _elsewhere(change: Mapping[str, Any]) -> list[Sentence]:
             found.append(_looser(_("%(connector)s ships again") % words))
         else:
             found.append(_looser(_("%(connector)s: %(what)s %(from)s → %(to)s") % (words | {"what": _WHERE[name]})))
+    return found
+
+
+_MORE: Final = {
+    "roles": gettext_lazy("%(name)s gets the role %(what)s"),
+    "permissions": gettext_lazy("%(name)s may also: %(what)s"),
+    "is_active": gettext_lazy("%(name)s can sign in again"),
+    "is_staff": gettext_lazy("%(name)s can enter the portal's pages"),
+    "is_superuser": gettext_lazy("%(name)s becomes a superuser, who may do everything"),
+    "email": gettext_lazy("messages to %(name)s, with links that decide, go to %(what)s"),
+}
+
+
+def _more_rights(change: Mapping[str, Any]) -> list[Sentence]:
+    """Say what a person gets, and where messages to them go: that decides who reads their decision links."""
+    found = []
+    for name, value in change["more"].items():
+        what = ", ".join(value) if isinstance(value, list) else value
+        found.append(_looser(str(_MORE[name]) % {"name": change["name"], "what": what}))
+    if "email" not in change["more"] and change["from"]["email"]:
+        told = _("messages to %(name)s go to %(email)s") % {"name": change["name"], "email": change["from"]["email"]}
+        found.append({"sentence": told, "direction": "same"})
     return found
 
 

@@ -21,7 +21,7 @@ def world() -> World:
 
 
 def test_a_key_opens_the_api_and_its_text_is_kept_nowhere(world):
-    issued = agents.issue_key(agent=world.agent, by=world.owner)
+    issued = agents.issue_key(agent=world.agent, by=world.agent.owner)
     assert KEY_FORMAT.fullmatch(issued.text)
     assert agents.authenticate(issued.text).agent == world.agent
     stored = ApiKey.objects.values().get()
@@ -47,13 +47,13 @@ def wrong_keys(text: str) -> list[str]:
 
 
 def test_any_other_text_does_not(world):
-    issued = agents.issue_key(agent=world.agent, by=world.owner)
+    issued = agents.issue_key(agent=world.agent, by=world.agent.owner)
     for wrong in wrong_keys(issued.text):
         assert agents.authenticate(wrong) is None
 
 
 def test_a_prefix_that_does_not_exist_costs_one_query_too(world, django_assert_num_queries):
-    issued = agents.issue_key(agent=world.agent, by=world.owner)
+    issued = agents.issue_key(agent=world.agent, by=world.agent.owner)
     with django_assert_num_queries(1):
         assert agents.authenticate(issued.text.replace(issued.key.prefix, "a" * 10)) is None
     with django_assert_num_queries(1):
@@ -61,13 +61,13 @@ def test_a_prefix_that_does_not_exist_costs_one_query_too(world, django_assert_n
 
 
 def test_keys_end_by_revocation_and_by_time(world):
-    revoked = agents.issue_key(agent=world.agent, by=world.owner)
+    revoked = agents.issue_key(agent=world.agent, by=world.agent.owner)
     agents.revoke_key(key=revoked.key, by=world.owner)
     agents.revoke_key(key=revoked.key, by=world.owner)
     assert agents.authenticate(revoked.text) is None
     assert Entry.objects.filter(kind="agent.key_revoked").count() == 1
 
-    ending = agents.issue_key(agent=world.agent, by=world.owner, expires_at=database_now() + timedelta(hours=1))
+    ending = agents.issue_key(agent=world.agent, by=world.agent.owner, expires_at=database_now() + timedelta(hours=1))
     assert agents.authenticate(ending.text) is not None
     ApiKey.objects.filter(pk=ending.key.pk).update(expires_at=database_now())
     assert agents.authenticate(ending.text) is None
