@@ -10,4 +10,4 @@ def breaches() -> dict[str, str]:
 
 def assert_invariants_hold() -> None:
     broken = {result.code: result.breach for result in invariants.check() if result.breach is not None}
-    assert not broken
+    assert not broken, broken

@@ -33,8 +33,10 @@ class RightsAdmin(AskingAdmin[Row]):
     """What gives more rights waits for a second person; that there is one is never forgotten."""
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Remember, before anybody is taken away, that there is a second person."""
-        rights.note_second_person(person_of(request))
+        """Remember, before anybody is taken away or given anything, whether there is a second person."""
+        by = person_of(request)
+        rights.note_second_person(by)
+        form.is_alone = rights.is_set_up_alone(by)
         super().save_model(request, obj, form, change)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
@@ -76,7 +78,7 @@ class PersonAdmin(RightsAdmin[User], UserAdmin):  # type: ignore[type-arg, unuse
             return
         note = form.cleaned_data["note"]
         before, by = form.rights_before, person_of(request)
-        asked = rights.hold_back(person=form.instance, before=before, by=by, note=note)
+        asked = rights.hold_back(person=form.instance, before=before, by=by, note=note, is_alone=form.is_alone)
         if asked is not None:
             form.instance.refresh_from_db()
             now = rights.of(form.instance)
@@ -179,8 +181,8 @@ class RoleAdmin(RightsAdmin[Group], GroupAdmin):
         super().save_related(request, form, formsets, change)
         if not change:
             return
-        before, note = form.rights_before, form.cleaned_data["note"]
-        asked = rights.hold_back_role(role=form.instance, before=before, by=person_of(request), note=note)
+        before, note, by = form.rights_before, form.cleaned_data["note"], person_of(request)
+        asked = rights.hold_back_role(role=form.instance, before=before, by=by, note=note, is_alone=form.is_alone)
         if asked is not None:
             is_same = rights.role_permissions(form.instance) == before
             self.tell_asked(request, form, leave_out=["permissions"] if is_same else [])

@@ -65,18 +65,18 @@ def is_set_up_alone(by: User) -> bool:
 def note_second_person(by: User) -> None:
     """Remember that somebody besides `by` can agree. Call it around each change of rights: it is not taken back."""
     if _others(by) and not Entry.objects.filter(kind=SECOND_PERSON).exists():
-        entries.record(SECOND_PERSON, subject="portal", actor=actor(by), at=database_now())
+        entries.record(SECOND_PERSON, subject="portal:people", actor=actor(by), at=database_now())
 
 
 @transaction.atomic
-def hold_back(*, person: User, before: Rights, by: User, note: str) -> Loosening | None:
+def hold_back(*, person: User, before: Rights, by: User, note: str, is_alone: bool) -> Loosening | None:
     """Take back what `person` has just been given beyond `before`, and ask a second person for it.
 
-    Returns the request; None where nothing was given, or the portal is being set up. Raises NotAllowed, or
-    LooseningRefused without a note or where the same was asked already: then roll back what was given.
+    `is_alone` says that the portal was being set up before that: then it stays given. Returns the request, or None.
+    Raises NotAllowed, or LooseningRefused without a note or where the same was asked already: then roll back.
     """
     more = _gained(before, of(person), is_own=person.pk == by.pk)
-    if not more or is_set_up_alone(by):
+    if not more or is_alone:
         note_second_person(by)
         return None
     person.groups.remove(*Group.objects.filter(name__in=more.get("roles", ())))
@@ -120,10 +120,10 @@ def give_as_asked(asked: Loosening, by: User) -> bool:
 
 
 @transaction.atomic
-def hold_back_role(*, role: Group, before: list[str], by: User, note: str) -> Loosening | None:
+def hold_back_role(*, role: Group, before: list[str], by: User, note: str, is_alone: bool) -> Loosening | None:
     """Take back the permissions that `role` has just been given beyond `before`, and ask; as `hold_back`."""
     more = sorted({*role_permissions(role)} - {*before})
-    if not more or is_set_up_alone(by):
+    if not more or is_alone:
         note_second_person(by)
         return None
     role.permissions.remove(*_permissions(more))

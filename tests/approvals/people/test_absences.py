@@ -329,3 +329,29 @@ def test_the_owner_role_sees_its_surfaces_and_lends_only_what_it_decides(world, 
     assert review.undo(proposal_id=proposal.pk, by=anna).state == "pending"
     assert Decision.objects.get(verdict="undo").on_behalf_of == world.owner
     assert_invariants_hold()
+
+
+def test_nobody_gives_themselves_the_vote_of_another(world, finn, anna):
+    """Not even a superuser: they may say for somebody who decides meanwhile, but not that it is they."""
+    only_finance(world)
+    proposal = world.propose()
+    User.objects.filter(pk=anna.pk).update(is_superuser=True)
+    anna.refresh_from_db()
+    begins, ends = database_now() - timedelta(minutes=1), database_now() + timedelta(days=1)
+    with pytest.raises(AbsenceRefused) as refused:
+        absences.take(person=finn, by=anna, begins_at=begins, ends_at=ends, delegate=anna)
+    assert refused.value.field == "delegate"
+    # One that was noted before this was refused gives nothing.
+    Absence.objects.create(
+        person=finn,
+        noted_by=anna,
+        begins_at=begins,
+        ends_at=ends,
+        delegate=anna,
+        noted_at=begins,
+        roles=[],
+        surfaces=[],
+    )
+    with pytest.raises(NotEligible):
+        world.approve(proposal, by=anna)
+    assert not eligibility.substitutes(proposal)
