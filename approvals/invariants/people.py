@@ -103,7 +103,9 @@ _NOT_THEIR_OWN_REVISION = _none(
     """
     SELECT acts.id
       FROM acts
-      JOIN approvals_revision AS revision ON revision.id = acts.revision_id
+      JOIN approvals_revision AS current ON current.id = acts.revision_id
+      JOIN approvals_revision AS revision ON revision.proposal_id = current.proposal_id
+       AND revision.digest = current.digest AND revision.number <= current.number
        AND revision.author_id IN (acts.by_id, acts.on_behalf_of_id)
       JOIN approvals_proposal AS proposal ON proposal.id = acts.proposal_id
       LEFT JOIN flags ON flags.number = acts.policy AND flags.surface = proposal.surface_id

@@ -217,8 +217,17 @@ def _require_distance(person: User, proposal: Proposal, surface: SurfacePolicy, 
         raise NotEligible(
             _("You owned the agent, or issued its API key, when this was proposed, so somebody else has to decide.")
         )
-    if approving and not surface.editor_may_approve and proposal.revision.author_id == person.pk:
+    if approving and not surface.editor_may_approve and _wrote(person, proposal):
         raise NotEligible(_("You wrote this revision, so somebody else has to approve it."))
+
+
+def _wrote(person: User, proposal: Proposal) -> bool:
+    """Whether `person` wrote what is current, or wrote it before and somebody has sent the very same again."""
+    current = proposal.revision
+    if current.author_id == person.pk:
+        return True
+    # The agent wrote the first one: only from the third on can there be an edit before the current one.
+    return current.number > 2 and proposal.revisions.filter(author=person, digest=current.digest).exists()
 
 
 def _has_approved(person: User, proposal: Proposal) -> bool:

@@ -5,9 +5,11 @@ from typing import Final
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from policies.models import Loosening
+from policies.models import Agent, Loosening
 from policies.publishing import loosenings, publish
+from policies.publishing.loosenings import NotAllowed
 from policies.registry import agents, connectors, kill_switches, mandates, rights
 
 Kind = Loosening.Kind
@@ -32,11 +34,32 @@ def agree(*, loosening_id: int, by: User) -> Loosening:
     """Agree to what somebody else asked for, and let it happen in the same transaction.
 
     Nothing happens, and the request is OUTDATED, where what it was about has changed meanwhile or whoever
-    asked may not sign in any more. Raises NotAllowed for the person who asked, and LooseningRefused for
-    what was answered already.
+    asked may not sign in any more. Raises NotAllowed for the person who asked, and for who is behind the agent that
+    would be trusted more; and LooseningRefused for what was answered already.
     """
     loosenings.one_at_a_time()
     asked = loosenings.lock_to_agree(loosening_id, by=by)
+    _require_distance(asked, by)
     happened = asked.asked_by.is_active and _ACTS[asked.kind](asked, by)
     loosenings.settle(asked, Loosening.Status.DONE if happened else Loosening.Status.OUTDATED, by=by)
     return asked
+
+
+def _require_distance(asked: Loosening, by: User) -> None:
+    """Raise NotAllowed for who owns the agent that is to be trusted more, or issued a key that it uses."""
+    agent = Agent.objects.filter(pk=_trusted(asked)).first()
+    if agent is None:
+        return
+    if agent.owner_id == by.pk or agents.live_keys().filter(agent=agent, created_by=by).exists():
+        raise NotAllowed(_("You answer for this agent, so somebody else has to agree."))
+
+
+def _trusted(asked: Loosening) -> str:
+    """Return the slug of the agent that may do more once this is agreed to; empty where it is about no one agent."""
+    match asked.kind:
+        case Kind.MANDATE | Kind.AGENT:
+            return str(asked.change["agent"])
+        case Kind.RELEASE:
+            what, _colon, slug = str(asked.change["scope"]).partition(":")
+            return slug if what == "agent" else ""
+    return ""

@@ -1,14 +1,18 @@
 """Who may see a proposal, and who may decide on it."""
 
 import pytest
+from django.contrib.auth.models import User
+from django.db import connection
 
 from approvals.errors import NotEligible
-from approvals.lifecycle import review
+from approvals.evaluation.judgement import Content
+from approvals.lifecycle import review, submission
 from approvals.models import Decision, Proposal
 from approvals.people import eligibility
 from approvals.shipping import recovery
 from policies.publishing.publish import active_policy
 from tests import world as worlds
+from tests.proofs import assert_invariants_hold, breaches
 from tests.world import OWNER, World, person, seen
 
 pytestmark = pytest.mark.django_db
@@ -92,3 +96,26 @@ def test_visible_is_what_the_role_owns(world):
     assert eligibility.visible(compliance).count() == 1
     assert not eligibility.visible(legal).exists()
     assert OWNER not in eligibility.roles(legal)
+
+
+@pytest.mark.parametrize("again", ["a person", "the agent"])
+def test_an_editor_does_not_approve_their_edit_when_another_sends_it_again(world, again):
+    proposal, mine = world.propose(), {"amount": 1}
+    edited = review.edit(proposal_id=proposal.pk, seen=seen(proposal), by=world.owner, payload=mine)
+    if again == "a person":
+        same = review.edit(proposal_id=proposal.pk, seen=seen(edited), by=world.other_owner, payload=mine, note="Yes.")
+    else:
+        world.decide(edited, "send_back", by=world.owner, comment="Send exactly this.")
+        content = Content(payload=mine, confidence=0.95)
+        same = submission.revise(agent=world.agent, proposal_id=proposal.pk, content=content)
+    assert not may(world, same, world.owner, approving=True)
+    assert may(world, same, person("third", OWNER), approving=True)
+    with pytest.raises(NotEligible, match="You wrote this revision"):
+        world.approve(same, by=world.owner)
+    world.approve(same, by=User.objects.get(username="third"))
+    assert_invariants_hold()
+    raw = "UPDATE approvals_decision SET by_id = %s WHERE verdict = 'approve'"
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(raw, [world.owner.pk])
+    assert "that they wrote themselves" in breaches()["I7"]

@@ -332,3 +332,33 @@ def test_without_the_permission_there_is_no_page(world):
     assert "waits to be published" not in client.get("/admin/").content.decode()
     with pytest.raises(NotAllowed):
         publish.publish(by=world.owner)
+
+
+@pytest.mark.parametrize("what", ["mandate", "suspended", "switch"])
+@pytest.mark.parametrize("who", ["owner", "issuer"])
+def test_who_is_behind_an_agent_does_not_agree_that_it_is_trusted_more(world, what, who):
+    first, second = worlds.publishers()
+    if who == "owner":
+        Agent.objects.update(owner=second)
+    else:
+        agreement.agree(loosening_id=agents.ask_key(agent=world.agent, by=second, note="To try it.").pk, by=first)
+        agents.issue_key(agent=world.agent, by=second)
+    match what:
+        case "mandate":
+            Mandate.objects.update(tier_id="single")
+            autopilot = Tier.objects.get(slug="autopilot")
+            surface = world.surfaces["ads.budget"]
+            asked = mandates.give(
+                agent=world.agent, surface=surface, tier=autopilot, by=first, note="It has earned it."
+            )
+        case "suspended":
+            agents.suspend(agent=world.agent, by=first)
+            asked = agents.ask_activation(agent=world.agent, by=first, note="It is mended.")
+        case _:
+            kill_switches.engage(scope="agent:pacer", by=first, reason="Stop.")
+            asked = kill_switches.ask_release(scope="agent:pacer", by=first, note="It is mended.")
+    with pytest.raises(NotAllowed, match="answer for this agent"):
+        agreement.agree(loosening_id=asked.pk, by=second)
+    third = worlds.person("third", permissions=worlds.PUBLISHING)
+    assert agreement.agree(loosening_id=asked.pk, by=third).status == "done"
+    assert_invariants_hold()
