@@ -61,7 +61,9 @@ class Registered:
 def register(application: Application, *, by: User | None) -> Registered:
     """Register an agent with its mandates and its first API key.
 
-    Raises AgentExists, or RegistrationRefused naming the surface, tier, connector or field that is wrong.
+    Without `by`, the machine itself does it, and issues the key in the owner's name. Raises AgentExists, or
+    RegistrationRefused naming the surface, tier, connector or field that is wrong; and KeyOfAnother where `by` is not
+    to be the owner.
     """
     if Agent.objects.filter(slug=application.slug).exists():
         raise AgentExists(f"There is an agent {application.slug} already.")

@@ -32,7 +32,8 @@ from tests.proofs import assert_invariants_hold, breaches
 from tests.world import OWNER, World, person, seen
 
 pytestmark = pytest.mark.django_db
-THEN, NOW, ISSUER, LATER = "owner then", "owner now", "issuer of the key", "issuer of a later key"
+THEN, NOW, REVISING = "owner then", "owner now", "owner when it was revised"
+ISSUER, LATER = "issuer of the key", "issuer of a later key"
 
 
 @pytest.fixture
@@ -80,6 +81,13 @@ def propose(world: World, close: User, how: str) -> Proposal:
         case "owner now":
             proposal = world.propose()
             hand_over(close)
+        case "owner when it was revised":
+            proposal = world.propose()
+            world.agent.owner.groups.clear()
+            hand_over(close)
+            content = Content(payload={"amount": 3}, confidence=0.95)
+            revise(agent=fresh(world), proposal_id=proposal.pk, content=content)
+            hand_over(worlds.person("successor"))
         case "issuer of the key":
             proposal = world.propose(key=key_of(close))
         case _:
@@ -89,7 +97,7 @@ def propose(world: World, close: User, how: str) -> Proposal:
     return Proposal.objects.get(pk=proposal.pk)
 
 
-WAYS = pytest.mark.parametrize("how", [THEN, NOW, ISSUER, LATER])
+WAYS = pytest.mark.parametrize("how", [THEN, NOW, REVISING, ISSUER, LATER])
 
 
 @WAYS
@@ -228,7 +236,7 @@ def worlds_cursor():
     return transaction.get_connection().cursor()
 
 
-@pytest.mark.parametrize("how", [THEN, NOW, ISSUER, LATER])
+@WAYS
 def test_the_invariant_finds_a_decision_of_who_is_behind_it(world, close, how):
     proposal = propose(world, close, how)
     world.approve(proposal, by=world.owner)

@@ -14,8 +14,9 @@ from audit.models import Entry
 from policies.models import Agent, ApiKey, Connector, Loosening
 from policies.publishing import loosenings
 from policies.publishing.loosenings import LooseningRefused, NotAllowed
-from policies.registry import agents, agreement, connectors, signing_secrets
+from policies.registry import agents, agreement, connectors, registration, signing_secrets
 from policies.registry.agents import KeyOfAnother
+from policies.registry.registration import Application
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold, breaches
 from tests.world import OWNER, World, person
@@ -171,6 +172,15 @@ def test_on_the_machine_a_key_is_issued_in_the_owners_name(world, capsys):
     person("olga", OWNER)
     call_command("create_agent", "writer", "--owner", "olga", "--surface", "ads.budget:single")
     assert ApiKey.objects.get(agent="writer").created_by.username == "olga"
+
+
+def test_nobody_gets_a_key_by_registering_an_agent_for_somebody_else(world, first):
+    application = Application(slug="writer", owner=world.owner, mandates={"ads.budget": "single"})
+    with pytest.raises(KeyOfAnother):
+        registration.register(application, by=first)
+    assert not Agent.objects.filter(slug="writer").exists()
+    own = registration.register(Application(slug="writer", owner=first, mandates={}), by=first)
+    assert own.key.key.created_by == first
 
 
 # Connectors ----------------------------------------------------------------------------------------
