@@ -16,7 +16,7 @@ from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 from simple_history.models import HistoricalRecords
 
 from approvals.models.ids import uuid7
-from approvals.models.provenance import BEHIND, Provenance
+from approvals.models.provenance import BEHIND, STAYS_CLOSE, Provenance
 from approvals.models.states import CLEARED, EDGES, INITIAL, OPEN, WAITING, State
 from policies.engine import business_time
 from policies.engine.business_time import BusinessCalendar
@@ -194,11 +194,7 @@ class Proposal(ConcurrentTransitionMixin, Provenance):
                 name="asked_once",
                 fields=["id", "agent", "surface", "action", "created_at", "expires_at", "callback_url", *BEHIND],
             ),
-            pgtrigger.Protect(
-                name="who_is_close_stays_close",
-                operation=pgtrigger.Update,
-                condition=pgtrigger.Condition("NOT (NEW.close_people @> OLD.close_people)"),
-            ),
+            STAYS_CLOSE,
         ]
 
     def __str__(self) -> str:

@@ -1,11 +1,17 @@
 from typing import Final
 
+import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 BEHIND: Final = ("agent_owner", "agent_owner_name", "key_issuer", "key_issuer_name")
+STAYS_CLOSE: Final = pgtrigger.Protect(
+    name="who_is_close_stays_close",
+    operation=pgtrigger.Update,
+    condition=pgtrigger.Condition("NOT (NEW.close_people @> OLD.close_people)"),
+)
 
 
 class Provenance(models.Model):

@@ -60,6 +60,7 @@ PLACES = {
     "rule": "/admin/policies/rule/add/",
     "surface": "/admin/policies/surface/ads.budget/change/",
     "agent": "/admin/policies/agent/pacer/change/",
+    "agent-owner": "/admin/policies/agent/pacer/owner/",
     "ledger": "/admin/audit/entry/",
     "desk": "/admin/desk/",
     "batch": "/admin/desk/batch/?id={scene.plain.pk}&id={scene.rival.pk}",
