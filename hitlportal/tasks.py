@@ -1,4 +1,4 @@
-"""Housekeeping of signing in: what has run out is deleted, a batch at a time."""
+"""Background work of signing in: links are sent, and what has run out is deleted, a batch at a time."""
 
 from typing import Any, Final
 
@@ -10,8 +10,17 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
+from hitlportal.accounts.sign_in import link_mail
+
 BATCH: Final = 5_000
+MOST_LINKS: Final = 3  # a mail server may take fifteen seconds for each
 LIMITS: Final[dict[str, Any]] = {"soft_time_limit": 60, "time_limit": 120}
+
+
+@shared_task(name="hitlportal.tasks.send_sign_in_links", **LIMITS)
+def send_sign_in_links() -> None:
+    """Send the links that were asked for."""
+    link_mail.send_asked_for(most=MOST_LINKS)
 
 
 @shared_task(name="hitlportal.tasks.forget_expired", **LIMITS)

@@ -15,6 +15,7 @@ from approvals.lifecycle import escalation, reevaluation
 from approvals.messaging import sending
 from approvals.notices import occasions
 from approvals.shipping import delivery
+from hitlportal.accounts.sign_in import link_mail
 from hitlportal.processes import watchdog
 
 log = logging.getLogger(__name__)
@@ -52,4 +53,5 @@ def sweep() -> None:
     escalation.expire_overdue()
     escalation.fire_due()
     reevaluation.reevaluate_open()
+    link_mail.send_asked_for(most=10)
     sending.deliver_due(most=10)  # last, as a dead channel takes its time

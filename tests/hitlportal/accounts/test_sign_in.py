@@ -318,7 +318,7 @@ def test_a_full_cache_forgets_no_count(client, manager):
         sign_in(client, "wrong")
     for number in range(700):
         cache.set(f"flood-{number}", 1, timeout=300)
-    assert b"Too many failed login attempts" in sign_in(client).content
+    assert b"Too many wrong passwords" in sign_in(client).content
 
 
 GARBAGE = [
