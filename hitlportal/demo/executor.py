@@ -18,6 +18,19 @@ from hitl_portal.receiver import Accepted, Receiver, Refused, SqliteStore
 from hitlportal.demo.memory import Folder, Memory
 
 MOST_BYTES: Final = 2 * 1024 * 1024
+HANDLES: Final = {
+    (surface, action): {"execute", "rollback"}
+    for surface, action in (
+        ("email.lifecycle", "send_email"),
+        ("ads.budget", "shift_budget"),
+        ("pricing.catalog", "change_price"),
+        ("crm.segments", "change_segment"),
+        ("leads.scoring", "change_weights"),
+        ("journeys.lifecycle", "change_wait"),
+        ("leads.enrichment", "write_fields"),
+    )
+}
+"""What this service does, and takes back; whatever else arrives is refused."""
 
 
 class Executor:
@@ -33,6 +46,7 @@ class Executor:
             issuer=memory.portal,
             audience=memory.audience,
             remember=SqliteStore(folder.deliveries),
+            handles=HANDLES,
         )
 
     def handle(self, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:

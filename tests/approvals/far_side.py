@@ -13,6 +13,7 @@ from hitl_portal.receiver import MemoryStore, Receiver, Refused
 from tests.approvals.outbox.servers import answer, serving
 
 CONNECTOR_SECRET = "whsec_" + "B" * 43 + "="
+SURFACES = ("ads.budget", "email.lifecycle", "pricing")
 CALLBACK_SECRET = "whsec_" + "A" * 43 + "="
 
 
@@ -59,6 +60,7 @@ class Executor(FarSide):
             issuer=issuer(),
             audience="ads",
             remember=self.store,
+            handles={(surface, "shift_budget"): {"execute", "rollback"} for surface in SURFACES},
         )
         try:
             with receiver.once(message.headers, message.body) as delivery:

@@ -2,23 +2,40 @@
 
 It needs Python 3.11 and the packages PyJWT, cryptography and standardwebhooks; nothing else of the
 portal. It lets a message through when all of this holds: the webhook signature fits and is at most
-five minutes old, the grant was signed by the portal for this service and has not expired, and it
-names exactly this message and exactly this body. It executes each message once:
+five minutes old, the grant was signed by the portal for this service and has not expired, it
+names exactly this message and exactly this body, and you said that you handle its surface, action
+and kind. It executes each message once:
 
     receiver = Receiver(
         secret="whsec_…", jwks=fetch_jwks, issuer="https://portal.example.com",
         audience="ads-webhook", remember=SqliteStore("deliveries.sqlite3"),
+        handles={
+            ("ads.budget", "shift_budget"): {"execute", "rollback"},
+            ("ads.budget", "pause_campaign"): {"execute"},
+        },
     )
 
     def handle(headers, body):
         try:
             with receiver.once(headers, body) as delivery:
                 if not delivery.replay:
-                    moved = shift_budget(delivery.payload)
-                    delivery.answer = json.dumps({"moved": moved}).encode()
+                    delivery.answer = json.dumps(run(delivery)).encode()
         except Refused as refused:
             return refused.status, refused.reason.encode()
         return 200, delivery.answer
+
+    def run(delivery):
+        match delivery.grant["action"], delivery.grant["kind"]:
+            case "shift_budget", "execute":
+                return {"moved": shift_budget(delivery.payload)}
+            case "shift_budget", "rollback":
+                return {"moved_back": shift_budget(delivery.payload)}
+            case "pause_campaign", "execute":
+                return {"paused": pause_campaign(delivery.payload)}
+
+Whatever else the portal may send one day, to another surface, as another action or to roll back
+what you cannot roll back, is refused and not mistaken for what you know. A message that nobody
+could have sent, however it is malformed, raises Refused and nothing else.
 
 If the block raises, nothing is remembered and the portal's next attempt executes. If the process
 dies inside the block, the same happens once the lease of the store has passed.
@@ -29,7 +46,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +62,11 @@ CLOCK_SKEW_SECONDS: Final = 60
 LEASE_SECONDS: Final = 300.0
 DEFAULT_ANSWER: Final = b'{"status":"done"}'
 
-_CLAIMS: Final = ["iss", "aud", "jti", "sub", "iat", "exp", "digest", "kind"]
+LONGEST_GRANT: Final = 8192
+_CLAIMS: Final[dict[str, type]] = {
+    "iss": str, "aud": str, "jti": str, "sub": str, "iat": int, "exp": int,
+    "revision": int, "digest": str, "surface": str, "action": str, "kind": str,
+}  # fmt: skip
 
 
 class Refused(Exception):
@@ -56,6 +77,12 @@ class Refused(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class NotHandled(Refused):
+    """The message is genuine, but its surface, action or kind is none that this service handles."""
+
+    status = 422
 
 
 class InProgress(Refused):
@@ -107,8 +134,13 @@ class Receiver:
         issuer: str,
         audience: str,
         remember: Memory,
+        *,
+        handles: Mapping[tuple[str, str], Collection[str]],
     ) -> None:
         """Take several secrets with spaces between them while a secret is being changed.
+
+        `handles` names what this service does: by surface and action the kinds, `execute` to do it and
+        `rollback` to take it back. Anything else is refused.
 
         `jwks` is the key set of the portal's /.well-known/jwks.json, or a function that fetches it;
         the function is called when first needed and again when a grant names an unknown key.
@@ -119,6 +151,7 @@ class Receiver:
         self._issuer = issuer
         self._audience = audience
         self._memory = remember
+        self._handles = {key: _kinds(kinds) for key, kinds in handles.items()}
 
     @contextmanager
     def once(self, headers: Mapping[str, str], body: bytes) -> Iterator[Accepted]:
@@ -147,6 +180,8 @@ class Receiver:
             raise Refused("The grant is for another message.")
         if grant["digest"] != "sha256:" + hashlib.sha256(body).hexdigest():
             raise Refused("The grant is for another body.")
+        if grant["kind"] not in self._handles.get((grant["surface"], grant["action"]), ()):
+            raise NotHandled("This service does not handle that surface, action and kind.")
         try:
             payload = json.loads(body)
         except (ValueError, RecursionError):
@@ -173,28 +208,32 @@ class Receiver:
                 webhook.verify(body, headers, json_parse=False)
             except WebhookVerificationError as error:
                 reason = f"The webhook signature was not accepted: {error}."
-            except ValueError:  # signatures or bodies that cannot even be decoded
+            except Exception:  # noqa: BLE001  # signatures, bodies or ids that cannot even be decoded
                 reason = "The webhook signature was not accepted."
             else:
                 return
         raise Refused(reason)
 
     def _verify_grant(self, token: str) -> dict[str, Any]:
+        """Return the claims of a genuine grant, each of its right type."""
+        key = self._key(_key_id(token))
         try:
-            header = jwt.get_unverified_header(token)
-            if header.get("typ") != GRANT_TYPE:
-                raise Refused("The grant is not a grant.")
             claims = jwt.decode(
                 token,
-                self._key(str(header.get("kid"))),
+                key,
                 algorithms=["EdDSA"],
                 audience=self._audience,
                 issuer=self._issuer,
                 leeway=CLOCK_SKEW_SECONDS,
-                options={"require": _CLAIMS, "strict_aud": True},
+                options={"require": list(_CLAIMS), "strict_aud": True},
             )
         except jwt.PyJWTError as error:
             raise Refused(f"The grant was not accepted: {error}.") from None
+        except Exception:  # noqa: BLE001  # claims that the reading of tokens did not expect, such as an endless expiry
+            raise Refused("The grant was not accepted.") from None
+        for name, kind in _CLAIMS.items():
+            if type(claims[name]) is not kind:
+                raise Refused(f"The grant was not accepted: {name} is of the wrong type.")
         return claims
 
     def _key(self, kid: str) -> jwt.PyJWK:
@@ -204,8 +243,35 @@ class Receiver:
                 self._jwks = self._fetch()
             for entry in (self._jwks or {}).get("keys", []):
                 if entry.get("kid") == kid and entry.get("kty") == "OKP":
-                    return jwt.PyJWK(entry, algorithm="EdDSA")
+                    return _public_key(entry)
         raise Refused("The grant was signed with an unknown key.")
+
+
+def _key_id(token: str) -> str:
+    """Return which key a token names. Raises Refused for what is no grant; nothing is fetched for that."""
+    if not isinstance(token, str) or len(token) > LONGEST_GRANT:
+        raise Refused("The grant is not a grant.")
+    try:
+        header = jwt.get_unverified_header(token)
+    except Exception:  # noqa: BLE001  # whatever stands there: no JWS, no JSON, or JSON nested without end
+        raise Refused("The grant is not a grant.") from None
+    if header.get("typ") != GRANT_TYPE or not isinstance(header.get("kid"), str):
+        raise Refused("The grant is not a grant.")
+    return str(header["kid"])
+
+
+def _public_key(entry: dict[str, Any]) -> jwt.PyJWK:
+    try:
+        return jwt.PyJWK(entry, algorithm="EdDSA")
+    except jwt.PyJWTError as error:
+        raise Refused(f"The key of the grant cannot be read: {error}.") from None
+
+
+def _kinds(kinds: Collection[str]) -> frozenset[str]:
+    unknown = {kinds} if isinstance(kinds, str) else set(kinds) - {"execute", "rollback"}
+    if unknown:
+        raise ValueError(f"`handles` names kinds, a set of execute and rollback, not {sorted(unknown)}.")
+    return frozenset(kinds)
 
 
 class MemoryStore:
