@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
+from math import isfinite
 from typing import Any, Final, TypeVar
 
 from django.contrib.auth.models import User
@@ -13,6 +14,7 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
+from approvals.figures import csv_cells
 from audit import canonical
 from audit.canonical import JsonValue
 from audit.clock import database_now
@@ -22,8 +24,6 @@ from policies.actors import actor
 MOST_ROWS: Final = 100_000
 CHUNK: Final = 1_000
 SEARCH: Final = "q"
-# What a spreadsheet takes for the beginning of a formula, in either width; a quote before it makes it text.
-FORMULA: Final = tuple("=+-@\t\r\n＝＋－＠")
 
 Row = TypeVar("Row", bound=Model)
 
@@ -72,7 +72,7 @@ def lines(
     cells: Callable[[Row], Sequence[Any]],
 ) -> Iterator[str]:
     """Yield the file piece by piece: a header, then CHUNK rows at a time, as `fetch` reads them by their keys."""
-    yield "\ufeff" + _written([header])  # so that spreadsheets read it as UTF-8
+    yield "\ufeff" + _written([[cell(name) for name in header]])  # so that spreadsheets read it as UTF-8
     for begin_at in range(0, len(export.keys), CHUNK):
         keys = export.keys[begin_at : begin_at + CHUNK]
         found = {row.pk: row for row in fetch(keys)}
@@ -86,14 +86,11 @@ def cell(value: Any) -> str:
             return ""
         case bool():
             return "yes" if value else "no"
-        case int() | float():
-            return str(value)
-        case Decimal():
-            return f"{value:f}"
+        case int() | float() | Decimal() if isfinite(value):
+            return f"{value:f}" if isinstance(value, Decimal) else str(value)
         case datetime():
             return value.astimezone(UTC).isoformat(timespec="seconds")
-    text = str(value).replace("\x00", "")
-    return f"'{text}" if text.lstrip(" \u00a0").startswith(FORMULA) else text
+    return csv_cells.neutralised(str(value))
 
 
 def _written(rows: Iterable[Sequence[str]]) -> str:

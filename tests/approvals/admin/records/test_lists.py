@@ -277,7 +277,7 @@ def test_a_download_is_complete_beyond_one_piece(world: World, reader: Client, m
         ("+1", "'+1"),
         ("-1", "'-1"),
         ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'\t=1"),
+        ("\t=1", "'\t'=1"),
         (" =1", "' =1"),
         ("＝1", "'＝1"),
         ("a=1", "a=1"),
