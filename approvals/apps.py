@@ -11,14 +11,31 @@ class ApprovalsConfig(AppConfig):
         """Hand over what `policies` cannot ask for, because it knows nothing of proposals.
 
         Be told when a policy version comes into force, and tell which cards there are. What time brings about
-        is told to people.
+        is told to people. Roles are named on proposals.
         """
         from approvals.cards import registry  # noqa: PLC0415
         from approvals.lifecycle import escalation, reevaluation  # noqa: PLC0415  # models are not there before
+        from approvals.models import Absence, Proposal, Timer  # noqa: PLC0415
         from approvals.notices import occasions  # noqa: PLC0415  # models are not there before
         from policies import card_kinds  # noqa: PLC0415
+        from policies.accounts import roles  # noqa: PLC0415
         from policies.publishing.publish import policy_activated  # noqa: PLC0415
 
         policy_activated.connect(reevaluation.wake_for_a_new_policy, dispatch_uid="reevaluation")
         card_kinds.offer(registry.choices)
         escalation.people_to_tell.connect(occasions.tell_of_time, dispatch_uid="notices")
+        roles.register(
+            "proposals",
+            _("proposals on which its people decide or decided"),
+            lambda name: Proposal.objects.filter(deciding_roles__contains=[name]).exists(),
+        )
+        roles.register(
+            "absences",
+            _("absences in which it is lent"),
+            lambda name: Absence.objects.filter(roles__contains=[name]).exists(),
+        )
+        roles.register(
+            "timers",
+            _("escalations of proposals that call it"),
+            lambda name: Timer.objects.filter(role=name).exists(),
+        )

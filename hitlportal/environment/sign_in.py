@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -11,6 +13,13 @@ from hitlportal.environment.reader import Reader
 
 WANTING: Final = frozenset({"signature", "publish"})
 UNMAPPED: Final = ("refuse", "admit")
+AS_JSON: Final = '{"CN=legal,OU=Groups,DC=corp": "Legal"}'
+# What stands before a value in a distinguished name (RFC 4514, and what directories add); no group is named so.
+_IN_NAME: Final = re.compile(
+    r"(?:cn|ou?|dc|uid|l|st|s|c|t|g|i|sn|gn|street|postalcode|serialnumber|title|givenname|surname|initials"
+    r"|e|email|emailaddress|mail|description|member|memberof|samaccountname|userprincipalname|(?:oid\.)?\d+(?:\.\d+)+)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,14 +87,48 @@ def _check_issuer(reader: Reader, issuer: str, debug: bool) -> None:
 
 
 def _group_map(reader: Reader) -> dict[str, str]:
-    """Return role by group, from `group=role, group=role`. A group's name may hold `=`, a role's may not."""
+    """Return role by group, from `group=role, group=role` or, for groups whose names hold commas, a JSON object."""
+    text = reader.text("OIDC_GROUP_MAP")
+    pairs = _json_pairs(reader, text) if text.startswith(("{", "[")) else _plain_pairs(reader)
     found: dict[str, str] = {}
-    for part in reader.words("OIDC_GROUP_MAP"):
-        group, is_pair, role = (side.strip() for side in part.rpartition("="))
-        if not (group and is_pair and role):
-            reader.problems.append(f"OIDC_GROUP_MAP: {part!r} is no pair such as staff-legal=Legal.")
-            continue
+    for group, role in pairs:
         if group in found:
             reader.problems.append(f"OIDC_GROUP_MAP: {group!r} stands there twice.")
         found[group] = role
+    return found
+
+
+def _json_pairs(reader: Reader, text: str) -> list[tuple[str, str]]:
+    try:
+        # As pairs, since an object forgets which of its names stand there twice.
+        pairs = json.loads(text, object_pairs_hook=_Pairs)
+    except (ValueError, RecursionError):
+        pairs = None
+    if not isinstance(pairs, _Pairs) or not all(_is_name(group) and _is_name(role) for group, role in pairs):
+        reader.problems.append(f"OIDC_GROUP_MAP: this is no JSON object of groups and roles, such as {AS_JSON}.")
+        return []
+    return [(group.strip(), role.strip()) for group, role in pairs]
+
+
+class _Pairs(list[tuple[str, object]]):
+    """The names and values of a JSON object."""
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _plain_pairs(reader: Reader) -> list[tuple[str, str]]:
+    found = []
+    for part in reader.words("OIDC_GROUP_MAP"):
+        group, is_pair, role = (side.strip() for side in part.rpartition("="))
+        if _IN_NAME.fullmatch(group) or "\\" in part:
+            reader.problems.append(
+                f"OIDC_GROUP_MAP: {part!r} looks like a piece of a distinguished name, which commas would cut up. "
+                f"Write groups with such names as JSON: {AS_JSON}"
+            )
+        elif group and is_pair and role:
+            found.append((group, role))
+        else:
+            reader.problems.append(f"OIDC_GROUP_MAP: {part!r} is no pair such as staff-legal=Legal.")
     return found

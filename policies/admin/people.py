@@ -8,7 +8,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -17,7 +17,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.canonical import JsonValue
-from policies.accounts import second_factor, sessions
+from policies.accounts import roles, second_factor, sessions
 from policies.admin.noted_forms import AskingAdmin, NotedForm
 from policies.admin.recorded import person_of
 from policies.registry import rights
@@ -52,10 +52,6 @@ class RightsAdmin(AskingAdmin[Row]):
 
 class PersonForm(NotedForm[User], UserChangeForm):  # type: ignore[type-arg, unused-ignore]
     """Django's form, and a line for the person who is to agree."""
-
-
-class RoleForm(NotedForm[Group]):
-    """A role's form, and a line for the person who is to agree."""
 
 
 @admin.register(User)
@@ -160,16 +156,40 @@ def _ask(request: HttpRequest, chosen: QuerySet[User], *, action: str, title: An
     return TemplateResponse(request, "policies/people_action.html", context)
 
 
+class RoleForm(NotedForm[Group]):
+    """A role, whose name stays while anything names it, and a line for the person who is to agree."""
+
+    def clean_name(self) -> str:
+        """Refuse a new name where proposals, policies or settings say the old one."""
+        name: str = self.cleaned_data["name"]
+        if self.instance.pk is None:
+            return name
+        old = Group.objects.values_list("name", flat=True).get(pk=self.instance.pk)
+        if name == old:
+            return name
+        # Under a new name that the policy or a proposal says already, its people would get that role's say.
+        if found := roles.named_by(self.instance, name):
+            raise ValidationError(
+                gettext("%(new)s is named already, by: %(found)s. Choose another name."),
+                params={"new": name, "found": "; ".join(found)},
+            )
+        if found := roles.named_by(self.instance, old):
+            raise ValidationError(
+                gettext(
+                    "%(old)s cannot be renamed, because it is named by: %(found)s. Make a role of the new name, give "
+                    "it to the same people, and let whatever can be changed name it instead."
+                ),
+                params={"old": old, "found": "; ".join(found)},
+            )
+        return name
+
+
 @admin.register(Group)
 class RoleAdmin(RightsAdmin[Group], GroupAdmin):
     """The entry says what the role lets its people do from then on."""
 
     form = RoleForm
     fields = ("name", "permissions", "note")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> tuple[str, ...]:
-        """Keep its name: proposals and the policy name roles, so that another name would be other people's decision."""
-        return ("name",) if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:
         """Remember what the role could do before."""
@@ -186,6 +206,13 @@ class RoleAdmin(RightsAdmin[Group], GroupAdmin):
         if asked is not None:
             is_same = rights.role_permissions(form.instance) == before
             self.tell_asked(request, form, leave_out=["permissions"] if is_same else [])
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Refuse to delete what is named as text, where no key protects it."""
+        deleted, counts, permissions, protected = super().get_deleted_objects(objs, request)
+        for role in objs:
+            protected += [f"{role}: {one}" for one in roles.named_by(role, role.name)]
+        return deleted, counts, permissions, protected
 
     def facts(self, obj: Group) -> dict[str, JsonValue]:
         """Return the name and the permissions of a role."""

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from audit.admin.refusals import RefusableAdmin
 from audit.canonical import JsonValue
 from audit.clock import database_now
 from audit.ledger import entries
@@ -25,7 +26,7 @@ def person_of(request: HttpRequest) -> User:
     return request.user
 
 
-class RecordedAdmin(admin.ModelAdmin[Row]):
+class RecordedAdmin(RefusableAdmin[Row]):
     """Every change writes a ledger entry naming the fields, in the transaction of the change."""
 
     show_facets = admin.ShowFacets.NEVER

@@ -16,7 +16,7 @@ from policies.engine.policy import compile_policy
 from policies.engine.policy_tests import Result
 from policies.models import Activation, Mandate, PolicyVersion
 from policies.publishing.snapshot import document
-from policies.publishing.validation import Owned, PolicyProblem, problems
+from policies.publishing.validation import Owned, PolicyProblem, problems, warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Draft:
     base: PolicyVersion | None
     changes: tuple[Change, ...]
     problems: tuple[PolicyProblem, ...]
+    warnings: tuple[PolicyProblem, ...]
+    """What does not keep it from being published, and should be known."""
     results: tuple[Result, ...]
     """Of the policy's own tests; none where it cannot be compiled."""
 
@@ -61,7 +63,8 @@ def pending() -> Draft:
 def draft_of(rows: Mapping[str, Any], *, base: PolicyVersion | None) -> Draft:
     """Return a document beside the version `base`, checked and tested."""
     digest = canonical.digest(canonical.encode(dict(rows)))
-    found = problems(rows, members(), owned())
+    people, agents = members(), owned()
+    found = problems(rows, people, agents)
     results: tuple[Result, ...] = ()
     if not found:
         results = policy_tests.run(compile_policy(number=0, digest=digest, document=rows))
@@ -71,6 +74,7 @@ def draft_of(rows: Mapping[str, Any], *, base: PolicyVersion | None) -> Draft:
         base=base,
         changes=compare(base.document if base else None, rows),
         problems=found,
+        warnings=warnings(rows, people, agents),
         results=results,
     )
 

@@ -46,6 +46,32 @@ def problems(document: Mapping[str, Any], members: Members, owned: Iterable[Owne
     return (*_problems(document, members), *_excluded(document, members, owned))
 
 
+def warnings(document: Mapping[str, Any], members: Members, owned: Iterable[Owned] = ()) -> tuple[PolicyProblem, ...]:
+    """Return what can be published but leaves proposals without anybody who may decide on them."""
+    found = [
+        PolicyProblem(
+            "surface", slug, "owner", f"Nobody who can sign in is in {row['owner']}, whose people decide here."
+        )
+        for slug, row in sorted(document["surfaces"].items())
+        if _needs_owner(document, slug) and not members.get(row["owner"])
+    ]
+    for one in owned:
+        row = document["surfaces"].get(one.surface)
+        if row is None or row["agent_owner_may_decide"] or not _needs_owner(document, one.surface):
+            continue
+        if members.get(row["owner"], 0) == 1 and row["owner"] in one.roles:
+            text = f"The only person in {row['owner']} owns the agent {one.agent} and may not decide on its proposals."
+            found.append(PolicyProblem("surface", one.surface, "owner", text))
+    return tuple(found)
+
+
+def _needs_owner(document: Mapping[str, Any], surface: str) -> bool:
+    """Whether people of the owner role decide somewhere: an enabled surface without rows that hold for every tier."""
+    row = document["surfaces"][surface]
+    asked = (one for one in document["requirements"] if one["surface"] == surface and not one["tier"])
+    return bool(row.get("is_enabled", True)) and not any(one["approvals"] for one in asked)
+
+
 def _problems(document: Mapping[str, Any], members: Members) -> Iterator[PolicyProblem]:
     tiers = compile_tiers(document)
     yield from _tiers(document)

@@ -3,7 +3,7 @@
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +18,7 @@ from policies import policy_files
 from policies.engine import policy_tests
 from policies.engine.policy import compile_policy
 from policies.policy_files import DocumentInvalid, ExportFailed, FileProblem, Known, Plan, PolicyFile
+from policies.publishing import drafts, validation
 from policies.publishing.snapshot import document
 
 DIFFERS: Final = 2
@@ -123,7 +124,23 @@ def _lint(options: dict[str, Any], out: OutputWrapper) -> int:
     policy = _read(options, is_offline=options["offline"])
     count = sum(1 for _item in policy.items())
     out.write(ngettext("%s entry, no problems.", "%s entries, no problems.", count) % count)
+    if not options["offline"]:
+        _warn(validation.warnings(_as_rows(policy), drafts.members()), out)
     return 0
+
+
+def _as_rows(policy: PolicyFile) -> dict[str, Any]:
+    """Return what the files say of surfaces and whose approvals those need, or else the tables."""
+    rows = policy.sections.get("requirements")
+    return {
+        "surfaces": {item.value["id"]: item.value for item in policy.sections.get("surfaces", {}).values()},
+        "requirements": document()["requirements"] if rows is None else [item.value for item in rows.values()],
+    }
+
+
+def _warn(found: Iterable[validation.PolicyProblem], out: OutputWrapper) -> None:
+    for warning in found:
+        out.write(_("Note: {thing} {id}: {text}").format(thing=warning.thing, id=warning.id, text=warning.text))
 
 
 def _no_arguments(parser: ArgumentParser) -> None:
@@ -153,6 +170,7 @@ def _apply(options: dict[str, Any], out: OutputWrapper) -> int:
         out.write(_("The tables are changed: a draft, which counts once somebody publishes it in the admin, Policies."))
         if "publish" in settings.REQUIRE_SECOND_FACTOR:
             out.write(_("Whoever publishes is asked for their second factor there."))
+    _warn(drafts.pending().warnings, out)
     return 0
 
 

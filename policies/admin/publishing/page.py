@@ -57,6 +57,7 @@ def page(request: HttpRequest, frame: Frame) -> HttpResponse:
         "draft": draft,
         "changes": [_shown(change) for change in draft.changes],
         "problems": [(_linked(problem), problem) for problem in draft.problems],
+        "warnings": [(_linked(problem), problem) for problem in draft.warnings],
         "failed": [result for result in draft.results if not result.is_passed],
         "waiting": waiting,
         "is_asked": any(asked["is_the_draft"] for asked in waiting),
@@ -83,6 +84,8 @@ def _tell(request: HttpRequest, done: publish.Published) -> None:
         messages.warning(request, _("Asked. It happens once a second person has agreed."))
     elif done.version is not None:
         messages.success(request, _("Version %s is in force.") % done.version.number)
+        for warning in publish.pending().warnings:
+            messages.warning(request, f"{warning.thing} {warning.id}: {warning.text}")
 
 
 def _agree(request: HttpRequest) -> None:

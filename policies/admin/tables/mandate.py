@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from audit.admin.refusals import RefusableAdmin
 from policies.admin.recorded import person_of
 from policies.models import Mandate
 from policies.publishing.loosenings import LooseningRefused
@@ -30,7 +31,7 @@ class MandateForm(forms.ModelForm[Mandate]):
 
 
 @admin.register(Mandate)
-class MandateAdmin(admin.ModelAdmin[Mandate]):
+class MandateAdmin(RefusableAdmin[Mandate]):
     form = MandateForm
     list_display = ("agent", "surface", "tier")
     list_filter = ("tier",)

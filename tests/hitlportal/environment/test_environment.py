@@ -183,6 +183,12 @@ def test_an_identity_provider_is_read_with_its_groups(complete, tmp_path):
     assert (found.name, found.groups_claim, found.admits_unmapped) == ("Staff sign-in", "groups", False)
 
 
+def test_groups_with_commas_are_read_from_json(complete, tmp_path):
+    text = '{"CN=legal,OU=Groups,DC=corp": "Legal", " CN=leads,DC=corp ": "Team lead"}'
+    found = read({**complete, **OIDC, "OIDC_GROUP_MAP": text}, tmp_path).sign_in.oidc
+    assert found.group_map == {"CN=legal,OU=Groups,DC=corp": "Legal", "CN=leads,DC=corp": "Team lead"}
+
+
 def test_without_one_none_is_offered(complete, tmp_path):
     found = read(complete, tmp_path).sign_in
     assert (found.oidc, found.require_second_factor) == (None, frozenset())
@@ -194,6 +200,18 @@ def test_without_one_none_is_offered(complete, tmp_path):
     ({"OIDC_ISSUER": "https://id.example.com/?x=1"}, "OIDC_ISSUER is no address"),
     ({"OIDC_GROUP_MAP": "hitl-legal"}, "'hitl-legal' is no pair"),
     ({"OIDC_GROUP_MAP": "a=Legal,a=Finance"}, "'a' stands there twice"),
+    ({"OIDC_GROUP_MAP": "CN=legal,OU=Groups,DC=corp=Legal"}, '{"CN=legal,OU=Groups,DC=corp": "Legal"}'),
+    ({"OIDC_GROUP_MAP": "CN=legal,OU=Groups,DC=corp=Legal"}, "'CN=legal' looks like a piece of a distinguished name"),
+    ({"OIDC_GROUP_MAP": "hitl-legal=Legal, cn=a, ou=b=Finance"}, "'cn=a' looks like a piece"),
+    ({"OIDC_GROUP_MAP": "2.5.4.3=legal,DC=corp=Legal"}, "'2.5.4.3=legal' looks like a piece"),
+    ({"OIDC_GROUP_MAP": "Doe\\, Jane=Legal"}, "looks like a piece"),
+    ({"OIDC_GROUP_MAP": '{"a": "Legal", "a": "Finance"}'}, "'a' stands there twice"),
+    ({"OIDC_GROUP_MAP": '{"a": ["Legal"]}'}, "no JSON object of groups and roles, such as"),
+    ({"OIDC_GROUP_MAP": '{"a": ""}'}, "no JSON object of groups and roles"),
+    ({"OIDC_GROUP_MAP": '[["a", "Legal"]]'}, "no JSON object of groups and roles"),
+    ({"OIDC_GROUP_MAP": '{"a": {"b": "Legal"}}'}, "no JSON object of groups and roles"),
+    ({"OIDC_GROUP_MAP": '{"a": "Legal"'}, "no JSON object of groups and roles"),
+    ({"OIDC_GROUP_MAP": "{" * 5000}, "no JSON object of groups and roles"),
     ({"OIDC_UNMAPPED": "maybe"}, "say refuse or admit"),
     ({"REQUIRE_SECOND_FACTOR": "signature,everything"}, "not everything"),
     ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN is too short"),
