@@ -206,7 +206,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
-# `hitlportal.accounts.sign_in.limits` slows whoever fails; these two only bound what one address can make the portal do.
+# `hitlportal.accounts.sign_in.limits` slows whoever fails; these only bound what one address can ask.
 ACCOUNT_RATE_LIMITS = {"login": "300/m/ip"}
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300

@@ -46,7 +46,7 @@ class RefusableAdmin(admin.ModelAdmin[Row]):
 def _attempt(request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
     if request.method != "POST":
         return view()
-    told = messages.get_messages(request)
+    told: Any = messages.get_messages(request)
     before = len(told._queued_messages)  # noqa: SLF001  # nothing else takes a message back
     try:
         with transaction.atomic():

@@ -107,7 +107,7 @@ def _json_pairs(reader: Reader, text: str) -> list[tuple[str, str]]:
     if not isinstance(pairs, _Pairs) or not all(_is_name(group) and _is_name(role) for group, role in pairs):
         reader.problems.append(f"OIDC_GROUP_MAP: this is no JSON object of groups and roles, such as {AS_JSON}.")
         return []
-    return [(group.strip(), role.strip()) for group, role in pairs]
+    return [(group.strip(), str(role).strip()) for group, role in pairs]
 
 
 class _Pairs(list[tuple[str, object]]):

@@ -25,7 +25,7 @@ def named_by(role: Group, name: str) -> list[str]:
     for relation in role._meta.get_fields(include_hidden=True):
         field = getattr(relation, "field", None)
         # History keeps names without a constraint: it says what was, and hinders nothing.
-        if isinstance(field, ForeignKey) and field.to_fields == ["name"] and field.db_constraint:
+        if isinstance(field, ForeignKey) and field.to_fields == ["name"] and getattr(field, "db_constraint", True):
             rows = field.model._base_manager.filter(**{field.attname: name}).order_by()  # noqa: SLF001
             found += [f"{row._meta.verbose_name} {row}" for row in rows[:1]]
     found += [str(label) for label, names in _NAMERS.values() if names(name)]

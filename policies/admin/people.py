@@ -17,10 +17,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.canonical import JsonValue
-from policies.accounts import roles, second_factor, sessions
+from policies.accounts import rights, roles, second_factor, sessions
 from policies.admin.noted_forms import AskingAdmin, NotedForm
 from policies.admin.recorded import person_of
-from policies.registry import rights
 
 admin.site.unregister((User, Group))
 
@@ -162,10 +161,8 @@ class RoleForm(NotedForm[Group]):
     def clean_name(self) -> str:
         """Refuse a new name where proposals, policies or settings say the old one."""
         name: str = self.cleaned_data["name"]
-        if self.instance.pk is None:
-            return name
-        old = Group.objects.values_list("name", flat=True).get(pk=self.instance.pk)
-        if name == old:
+        old = Group.objects.filter(pk=self.instance.pk).values_list("name", flat=True).first()
+        if old is None or name == old:
             return name
         # Under a new name that the policy or a proposal says already, its people would get that role's say.
         if found := roles.named_by(self.instance, name):

@@ -7,10 +7,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from policies.accounts import rights
 from policies.models import Agent, Loosening
 from policies.publishing import loosenings, publish
 from policies.publishing.loosenings import NotAllowed
-from policies.registry import agents, connectors, kill_switches, mandates, rights
+from policies.registry import agents, connectors, kill_switches, mandates
 
 Kind = Loosening.Kind
 

@@ -247,7 +247,7 @@ class Receiver:
         raise Refused("The grant was signed with an unknown key.")
 
 
-def _key_id(token: str) -> str:
+def _key_id(token: object) -> str:
     """Return which key a token names. Raises Refused for what is no grant; nothing is fetched for that."""
     if not isinstance(token, str) or len(token) > LONGEST_GRANT:
         raise Refused("The grant is not a grant.")

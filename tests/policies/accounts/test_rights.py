@@ -7,8 +7,9 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
 from audit.models import Entry
+from policies.accounts import rights
 from policies.models import Loosening
-from policies.registry import agreement, kill_switches, rights
+from policies.registry import agreement, kill_switches
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold
 from tests.world import OWNER, World, person
