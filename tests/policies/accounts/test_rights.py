@@ -193,7 +193,7 @@ def test_who_gets_rid_of_the_second_person_does_not_set_up_again(world, root, ho
         case "rights":
             save(root, second, groups=[])
         case "role":
-            root.post(f"/admin/auth/group/{clerks.pk}/change/", {"permissions": []})
+            root.post(f"/admin/auth/group/{clerks.pk}/change/", {"name": "Agreeing", "permissions": []})
         case _:
             root.post(f"/admin/auth/user/{second.pk}/delete/", {"post": "yes"})
     assert not rights._others(User.objects.get(username="root"))

@@ -1,0 +1,3 @@
+from hitlportal.models.link_request import LinkRequest
+
+__all__ = ["LinkRequest"]
