@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.db import connection
 from django.db.backends.postgresql import base
 
 from hitlportal.embedded.server import EmbeddedPostgres
 
+ENGINE = "hitlportal.embedded"
 _servers: dict[Path, EmbeddedPostgres] = {}
 
 
@@ -21,3 +23,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         server = _servers.setdefault(folder, EmbeddedPostgres(folder))
         self.settings_dict["HOST"] = str(server.ensure_running())
         return dict(super().get_connection_params())
+
+
+def server_in_use() -> EmbeddedPostgres | None:
+    """Return the server behind the default database, which runs by then; None if the database is another one."""
+    wanted = connection.settings_dict
+    if wanted["ENGINE"] != ENGINE:
+        return None
+    connection.ensure_connection()
+    return _servers[Path(wanted["FOLDER"])]

@@ -25,7 +25,8 @@ INSTALL = "pginstall18"
 SYSTEM_USER = "pgserver"
 OPEN_ROOT = Path("/var/lib/hitl-portal")
 # The longest path of a Unix socket is 107 bytes on Linux and 103 on macOS.
-LONGEST_SOCKET_FOLDER = 103 - len("/.s.PGSQL.5432")
+SOCKET_NAME = ".s.PGSQL.5432"
+LONGEST_SOCKET_FOLDER = 103 - len(f"/{SOCKET_NAME}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,11 @@ class Placement:
     socket: Path
     binaries: Path
     user: pwd.struct_passwd | None
+
+    @property
+    def accounts(self) -> list[str]:
+        """The accounts of this machine that may connect: whoever runs the portal, and whoever runs the server."""
+        return sorted({pwd.getpwuid(os.geteuid()).pw_name, *([self.user.pw_name] if self.user else [])})
 
     @property
     def log(self) -> Path:
@@ -68,18 +74,24 @@ class Placement:
 
 
 def place(folder: Path) -> Placement:
-    """Decide where the server that belongs to `folder` lives, and make its folders."""
+    """Decide where the server that belongs to `folder` lives, and make its folders, closed to everybody else.
+
+    Raises PermissionError where a folder belongs to somebody else.
+    """
     binaries = _packaged_binaries()
     user = _system_user() if os.geteuid() == 0 else None
     home = folder
     if user:
         home = _enterable_home(folder, user)
         binaries = _enterable_binaries(binaries, user)
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     socket = _socket_folder(home)
-    if user:
-        for owned in (home, socket):
-            os.chown(owned, user.pw_uid, user.pw_gid)
+    for owned in {home, socket}:
+        if user:
+            os.chown(owned, user.pw_uid, user.pw_gid, follow_symlinks=False)
+        owned.chmod(0o700)
+    if home != folder and folder.exists():
+        folder.chmod(0o700)
     return Placement(data=home / "data", socket=socket, binaries=binaries, user=user)
 
 
@@ -167,14 +179,16 @@ def _socket_folder(home: Path) -> Path:
         return home
     name = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
     folder = Path(tempfile.gettempdir()) / f"hitl-portal-{os.geteuid()}-{name}"
-    folder.mkdir(mode=0o755, exist_ok=True)
-    if folder.stat().st_uid not in {os.geteuid(), *_pgserver_ids()}:
-        raise PermissionError(f"{folder} belongs to somebody else.")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    # Anybody may make something of this name in a folder for temporary files, also a link to elsewhere.
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in _own_ids():
+        raise PermissionError(f"{folder} belongs to somebody else. Remove it, or choose a VAR_DIR with a shorter path.")
     return folder
 
 
-def _pgserver_ids() -> set[int]:
-    try:
-        return {pwd.getpwnam(SYSTEM_USER).pw_uid}
-    except KeyError:
-        return set()
+def _own_ids() -> set[int]:
+    """Return whose folders are the portal's own: the present user's, and for root those of the server's user."""
+    if os.geteuid() != 0:
+        return {os.geteuid()}
+    return {0, _system_user().pw_uid}

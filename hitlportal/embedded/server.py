@@ -11,17 +11,18 @@ import fcntl
 import logging
 import os
 import shutil
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from hitlportal.embedded.placement import Placement, place
+from hitlportal.embedded.placement import SOCKET_NAME, Placement, place
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ MAX_CONNECTIONS = 200
 START_SECONDS = 60
 LEFTOVER_SECONDS = 15
 RETRY_SECONDS = 0.2
+PROBE_SECONDS = 5.0
 # Durability is PostgreSQL's default; it is named here so that nobody mistakes it for an accident.
 SERVER_OPTIONS = {
     "listen_addresses": "",
@@ -38,9 +40,11 @@ SERVER_OPTIONS = {
     "fsync": "on",
     "full_page_writes": "on",
     "synchronous_commit": "on",
-    "unix_socket_permissions": "0777",
+    "unix_socket_permissions": "0700",
     "log_min_messages": "warning",
 }
+# A second door behind the closed folder: the system says which account connects, and no other is let in.
+ACCESS_RULES = "# Written at each start of the portal's own PostgreSQL.\nlocal all all peer map=portal\n"
 
 
 class EmbeddedPostgresFailed(RuntimeError):
@@ -69,6 +73,27 @@ class EmbeddedPostgres:
             assert self._placement is not None
             return self._placement.socket
 
+    def is_running(self) -> bool:
+        """Whether somebody listens behind the socket. Asks the system only, so it may be asked every second."""
+        assert self._placement is not None
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(PROBE_SECONDS)
+            try:
+                probe.connect(str(self._placement.socket / SOCKET_NAME))
+            except (TimeoutError, BlockingIOError):  # it listens, and has much to do
+                return True
+            except OSError:
+                return False
+        return True
+
+    def revive(self) -> None:
+        """Start the server again after it died, unless another process has. Raises EmbeddedPostgresFailed."""
+        with self._guard, self._alone():
+            assert self._placement is not None
+            if not self.is_running():
+                self._bury(self._placement)
+                self._start_patiently(self._placement)
+
     def leave(self) -> None:
         """Stop using the server; the last process to leave stops it."""
         with self._guard:
@@ -83,7 +108,10 @@ class EmbeddedPostgres:
     def _join(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         with self._alone():
-            self._placement = place(self._folder)
+            try:
+                self._placement = place(self._folder)
+            except PermissionError as error:
+                raise EmbeddedPostgresFailed(f"The embedded PostgreSQL has no place of its own: {error}") from error
             users = os.open(self._folder / "users", os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(users, fcntl.LOCK_SH)
             if not (self._placement.data / "PG_VERSION").exists():
@@ -119,7 +147,8 @@ class EmbeddedPostgres:
                 "initdb",
                 f"--pgdata={draft}",
                 f"--username={SUPERUSER}",
-                "--auth=trust",
+                "--auth-local=peer",
+                "--auth-host=reject",
                 "--encoding=UTF8",
                 "--locale=C",
                 "--no-instructions",
@@ -141,7 +170,22 @@ class EmbeddedPostgres:
             if self._answers(placement):
                 return
 
+    @staticmethod
+    def _bury(placement: Placement) -> None:
+        """Collect a dead server's exit code, which is for us to do where this process is the first of a container."""
+        with suppress(OSError, ValueError, IndexError):
+            os.waitpid(int((placement.data / "postmaster.pid").read_text().split()[0]), os.WNOHANG)
+
+    @staticmethod
+    def _say_who_may_connect(placement: Placement) -> None:
+        accounts = "".join(f'portal "{name}" {SUPERUSER}\n' for name in placement.accounts)
+        for name, text in {"pg_hba.conf": ACCESS_RULES, "pg_ident.conf": accounts}.items():
+            file = os.open(placement.data / name, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)  # initdb has made it
+            with os.fdopen(file, "w", encoding="utf-8") as stream:
+                stream.write(text)
+
     def _start(self, placement: Placement) -> None:
+        self._say_who_may_connect(placement)
         options = " ".join(f"-c {name}='{value}'" for name, value in SERVER_OPTIONS.items())
         self._control(
             "start",

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
+from hitlportal.environment.places import database_url, host, service
 from hitlportal.environment.reader import Reader
 from hitlportal.environment.sign_in import SignIn, read_sign_in
 
@@ -141,15 +142,6 @@ def _hosts(reader: Reader, site_url: str, debug: bool) -> list[str]:
     return hosts
 
 
-def _service(reader: Reader, name: str, schemes: tuple[str, ...]) -> str:
-    """Return the address of a service, whose scheme must be one of `schemes`."""
-    address = reader.text(name)
-    if address and urlsplit(address).scheme not in schemes:
-        reader.problems.append(f"{name} must begin with {' or '.join(f'{s}://' for s in schemes)}.")
-        return ""
-    return address
-
-
 def _llm_base_url(reader: Reader) -> str:
     """Return where a language model is asked, without a slash at the end; "" where none is."""
     url, model = reader.text("LLM_BASE_URL"), reader.text("LLM_MODEL")
@@ -178,7 +170,7 @@ def _slack_api_url(reader: Reader) -> str:
     """Return where Slack's Web API is, with a slash at the end."""
     if bool(reader.text("SLACK_BOT_TOKEN")) != bool(reader.text("SLACK_SIGNING_SECRET")):
         reader.problems.append("SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET belong together: set both.")
-    address = _service(reader, "SLACK_API_URL", ("http", "https")) or "https://slack.com/api/"
+    address = service(reader, "SLACK_API_URL", ("http", "https")) or "https://slack.com/api/"
     return address.rstrip("/") + "/"
 
 
@@ -245,8 +237,8 @@ def read(source: Mapping[str, str], *, default_var: Path) -> Environment:
         trust_x_forwarded_proto=reader.flag("TRUST_X_FORWARDED_PROTO"),
         grant_signing_key=signing_key,
         grant_retired_keys=_retired_keys(reader),
-        database_url=_service(reader, "DATABASE_URL", ("postgres", "postgresql")),
-        redis_url=_service(reader, "REDIS_URL", ("redis", "rediss", "redis+socket")),
+        database_url=database_url(reader, debug),
+        redis_url=service(reader, "REDIS_URL", ("redis", "rediss", "redis+socket")),
         email=_email(reader, debug),
         default_from_email=reader.text("DEFAULT_FROM_EMAIL", "hitl-portal@localhost"),
         outbound_allowed_networks=reader.networks("OUTBOUND_ALLOWED_NETWORKS"),
@@ -261,7 +253,7 @@ def read(source: Mapping[str, str], *, default_var: Path) -> Environment:
         metrics_token=_metrics_token(reader),
         log_level=_log_level(reader),
         time_zone=_time_zone(reader),
-        host=reader.text("HOST", "127.0.0.1"),
+        host=host(reader, debug),
         port=port,
         web_workers=reader.whole("WEB_WORKERS", 2, 1, 64),
         web_threads=reader.whole("WEB_THREADS", 16, 1, 512),

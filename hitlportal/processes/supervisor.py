@@ -20,6 +20,7 @@ LONGEST_BACKOFF_SECONDS = 10.0
 # A child that lived this long starts over with a clean record.
 STEADY_SECONDS = 30.0
 DEATHS_IN_A_ROW = 5
+LOOK_SECONDS = 1.0
 
 Emit = Callable[[str, str], None]
 
@@ -44,6 +45,18 @@ class _Child:
         return self.process is not None and self.process.poll() is None
 
 
+@dataclass
+class _Kept:
+    """Something that runs by itself: looked at every second, and started again by its own `revive`."""
+
+    name: str
+    is_alive: Callable[[], bool]
+    revive: Callable[[], None]
+    look_at: float = 0.0
+    started_at: float = 0.0
+    deaths: int = 0
+
+
 class Supervisor:
     """Children that live and stop together.
 
@@ -55,6 +68,7 @@ class Supervisor:
         self._emit = emit
         self._grace_seconds = grace_seconds
         self._children: list[_Child] = []
+        self._kept: list[_Kept] = []
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._finished = threading.Event()
@@ -64,6 +78,10 @@ class Supervisor:
     def add(self, name: str, argv: Sequence[str], env: Mapping[str, str] | None = None) -> None:
         """Register a program to start; `env` is added to this process's environment."""
         self._children.append(_Child(name, argv, {**os.environ, **(env or {})}))
+
+    def keep(self, name: str, *, is_alive: Callable[[], bool], revive: Callable[[], None]) -> None:
+        """Keep something alive that runs already and is no child; `revive` raises RuntimeError where it cannot."""
+        self._kept.append(_Kept(name, is_alive, revive))
 
     def start(self) -> None:
         """Start all children and watch over them."""
@@ -155,6 +173,8 @@ class Supervisor:
             for child in self._children:
                 if not child.is_running:
                     self._revive(child)
+            for kept in self._kept:
+                self._look_at(kept)
             if self._failure:
                 self._finished.set()
                 return
@@ -170,7 +190,7 @@ class Supervisor:
             if child.deaths >= DEATHS_IN_A_ROW:
                 self._failure = f"{child.name} keeps dying ({_end(child.process.returncode)}); its last lines say why."
                 return
-            pause = min(FIRST_BACKOFF_SECONDS * 2 ** (child.deaths - 1), LONGEST_BACKOFF_SECONDS)
+            pause = _pause(child.deaths)
             child.restart_at = now + pause
             self._emit(
                 child.name,
@@ -179,6 +199,27 @@ class Supervisor:
         elif now >= child.restart_at:
             child.restart_at = 0.0
             self._spawn(child)
+
+    def _look_at(self, kept: _Kept) -> None:
+        """Revive what has died, at once the first time and then with growing pauses."""
+        now = time.monotonic()
+        if now < kept.look_at:
+            return
+        kept.look_at = now + LOOK_SECONDS
+        if kept.is_alive():
+            return
+        kept.deaths = 1 if now - kept.started_at > STEADY_SECONDS else kept.deaths + 1
+        if kept.deaths > DEATHS_IN_A_ROW:
+            self._failure = f"{kept.name} keeps dying; its last lines say why."
+            return
+        self._emit(kept.name, "died; it is started again")
+        try:
+            kept.revive()
+            self._emit(kept.name, "runs again")
+        except RuntimeError as problem:
+            self._emit(kept.name, str(problem))
+        kept.started_at = time.monotonic()
+        kept.look_at = kept.started_at + max(LOOK_SECONDS, _pause(kept.deaths))
 
     def _signal(self, number: signal.Signals) -> None:
         for child in self._children:
@@ -197,6 +238,11 @@ class Supervisor:
             os.killpg(child.process.pid, signal.SIGKILL)
         except ProcessLookupError:
             return
+
+
+def _pause(deaths: int) -> float:
+    """Return for how many seconds to wait after so many deaths in a row."""
+    return float(min(FIRST_BACKOFF_SECONDS * 2 ** (deaths - 1), LONGEST_BACKOFF_SECONDS))
 
 
 def _end(code: int) -> str:

@@ -3,13 +3,14 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from hitlportal.embedded.placement import place
-from hitlportal.embedded.server import EmbeddedPostgres
+from hitlportal.embedded.server import EmbeddedPostgres, EmbeddedPostgresFailed
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent.parent
 USER = """
@@ -76,6 +77,87 @@ def test_it_is_durable_private_and_wide_enough(folder):
     finally:
         server.leave()
     assert not is_running(folder)
+
+
+def test_its_folders_and_its_superuser_are_the_users_alone(folder):
+    server = EmbeddedPostgres(folder / ("long" * 20) / ("longer" * 20))
+    socket = server.ensure_running()
+    placement = server._placement
+    try:
+        for closed in (socket, placement.data, placement.data.parent):
+            assert closed.stat().st_mode & 0o077 == 0, closed
+        assert (socket / ".s.PGSQL.5432").stat().st_mode & 0o077 == 0
+        with psycopg.connect(host=str(socket), user="postgres", dbname="hitlportal") as connection:
+            rules = connection.execute("SELECT type, user_name, auth_method FROM pg_hba_file_rules").fetchall()
+        assert rules == [("local", ["all"], "peer")]
+    finally:
+        server.leave()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can try as another account")
+def test_another_account_of_the_machine_is_not_let_in(state_folder):
+    server = EmbeddedPostgres(state_folder / ("long" * 20) / ("longer" * 20))
+    socket = server.ensure_running()
+    knock = [
+        str(server._placement.binaries / "psql"),
+        "--no-password",
+        "-h",
+        str(socket),
+        "-U",
+        "postgres",
+        "-c",
+        "SELECT 1",
+    ]
+    try:
+        as_nobody = {"user": "nobody", "group": "nogroup", "extra_groups": [], "capture_output": True, "cwd": "/"}
+        assert b"Permission denied" in subprocess.run(knock, check=False, **as_nobody).stderr
+        # Were the folder open by accident, the system's word on who connects still keeps it closed.
+        socket.chmod(0o755)
+        (socket / ".s.PGSQL.5432").chmod(0o777)
+        assert b"Peer authentication failed" in subprocess.run(knock, check=False, **as_nobody).stderr
+    finally:
+        server.leave()
+
+
+def test_folders_and_rules_of_an_older_portal_are_closed(folder, user_of):
+    first = user_of(folder)
+    first.stdout.readline()
+    end(first)
+    data = place(folder).data
+    data.parent.chmod(0o755)
+    (data / "pg_hba.conf").write_text("local all all trust\n")
+    second = user_of(folder)
+    second.stdout.readline()
+    assert data.parent.stat().st_mode & 0o077 == 0
+    assert "trust" not in (data / "pg_hba.conf").read_text()
+    end(second)
+
+
+def test_a_socket_folder_that_somebody_else_has_laid_out_is_refused(state_folder, monkeypatch):
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(state_folder))
+    home = state_folder / ("long" * 20) / ("longer" * 20)
+    elsewhere = place(home).socket
+    elsewhere.rmdir()
+    elsewhere.symlink_to("/tmp")
+    with pytest.raises(EmbeddedPostgresFailed, match="belongs to somebody else"):
+        EmbeddedPostgres(home).ensure_running()
+
+
+def test_it_is_revived_when_it_was_killed(folder):
+    server = EmbeddedPostgres(folder)
+    socket = server.ensure_running()
+    try:
+        assert server.is_running()
+        os.kill(int((server._placement.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        deadline = time.monotonic() + 5
+        while server.is_running():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        server.revive()
+        assert server.is_running()
+        assert ask(socket, "fsync") == "on"
+    finally:
+        server.leave()
 
 
 def test_processes_that_come_together_start_it_once_and_the_last_stops_it(folder, user_of):

@@ -19,6 +19,7 @@ def complete():
         "SITE_URL": "https://portal.example.com/",
         "TRUST_X_FORWARDED_PROTO": "true",
         "GRANT_SIGNING_KEY": environment.new_signing_key(),
+        "DATABASE_URL": "postgres://portal@db.internal/portal",
     }
 
 
@@ -39,7 +40,7 @@ def public_pem():
 
 def test_an_empty_environment_is_refused_and_everything_missing_is_told(tmp_path):
     told = problems({}, tmp_path)
-    for name in ("SECRET_KEY", "ALLOWED_HOSTS", "SITE_URL", "HTTPS", "GRANT_SIGNING_KEY"):
+    for name in ("SECRET_KEY", "ALLOWED_HOSTS", "SITE_URL", "HTTPS", "GRANT_SIGNING_KEY", "DATABASE_URL"):
         assert f"- {name}" in told
     assert "DEBUG=true" in told
     assert list(tmp_path.iterdir()) == [], "nothing is generated when DEBUG is off"
@@ -52,7 +53,7 @@ def test_a_complete_environment_is_read(complete, tmp_path):
     assert found.outbound_allowed_networks == []
 
 
-@pytest.mark.parametrize("missing", ["SECRET_KEY", "ALLOWED_HOSTS", "SITE_URL", "GRANT_SIGNING_KEY"])
+@pytest.mark.parametrize("missing", ["SECRET_KEY", "ALLOWED_HOSTS", "SITE_URL", "GRANT_SIGNING_KEY", "DATABASE_URL"])
 def test_each_missing_setting_is_named(complete, tmp_path, missing):
     del complete[missing]
     assert f"- {missing} is missing" in problems(complete, tmp_path)
@@ -77,6 +78,7 @@ def test_each_missing_setting_is_named(complete, tmp_path, missing):
         pytest.param({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL", id="level"),
         pytest.param({"TIME_ZONE": "Mars/Olympus"}, "TIME_ZONE", id="zone"),
         pytest.param({"DATABASE_URL": "sqlite:///x.db"}, "DATABASE_URL", id="sqlite"),
+        pytest.param({"EMBEDDED_DATABASE": "yes"}, "EMBEDDED_DATABASE: say accept", id="half-accepted"),
         pytest.param({"REDIS_URL": "http://localhost"}, "REDIS_URL", id="redis"),
         pytest.param({"EMAIL_URL": "nonsense"}, "EMAIL_URL", id="email"),
         pytest.param({"LLM_BASE_URL": "https://llm.example.com/v1"}, "belong together", id="no-model"),
@@ -93,6 +95,23 @@ def test_each_missing_setting_is_named(complete, tmp_path, missing):
 )
 def test_wrong_values_are_told(complete, tmp_path, change, told):
     assert told in problems({**complete, **change}, tmp_path)
+
+
+def test_the_embedded_database_in_production_has_to_be_accepted(complete, tmp_path):
+    del complete["DATABASE_URL"]
+    assert "EMBEDDED_DATABASE=accept" in problems(complete, tmp_path)
+    assert read({**complete, "EMBEDDED_DATABASE": "accept"}, tmp_path).database_url == ""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1", "localhost"])
+def test_a_trial_listens_on_this_machine(tmp_path, host):
+    assert read({"DEBUG": "true", "HOST": host}, tmp_path).host == host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "::ffff:10.0.0.1", "portal.example.com", "127.1"])
+def test_a_trial_that_listens_to_others_is_refused(complete, tmp_path, host):
+    assert "HOST: with DEBUG=true" in problems({"DEBUG": "true", "HOST": host}, tmp_path)
+    assert read({**complete, "HOST": host}, tmp_path).host == host
 
 
 def test_a_signing_key_of_another_kind_is_refused(complete, tmp_path):

@@ -129,3 +129,38 @@ def test_children_of_children_do_not_outlive_them(supervisor, log):
     grandchild = int(log.lines[0][1])
     supervisor.stop()
     wait_until(lambda: not is_alive(grandchild))
+
+
+class Database:
+    """Something that runs by itself and is no child."""
+
+    def __init__(self, *, comes_back=True):
+        self.is_up, self.comes_back, self.revived = True, comes_back, 0
+
+    def revive(self):
+        self.revived += 1
+        self.is_up = self.comes_back
+        if not self.comes_back:
+            raise RuntimeError("the disk is full")
+
+
+def test_what_is_kept_is_revived_when_it_dies(supervisor, log, monkeypatch):
+    monkeypatch.setattr("hitlportal.processes.supervisor.LOOK_SECONDS", 0.05)
+    kept = Database()
+    supervisor.keep("postgres", is_alive=lambda: kept.is_up, revive=kept.revive)
+    supervisor.start()
+    kept.is_up = False
+    wait_until(lambda: log.count("runs again") == 1)
+    assert (kept.revived, log.lines) == (1, [("postgres", "died; it is started again"), ("postgres", "runs again")])
+
+
+def test_what_cannot_be_revived_ends_it_all(supervisor, log, monkeypatch):
+    for name in ("LOOK_SECONDS", "FIRST_BACKOFF_SECONDS"):
+        monkeypatch.setattr(f"hitlportal.supervisor.{name}", 0.01)
+    kept = Database(comes_back=False)
+    supervisor.keep("postgres", is_alive=lambda: kept.is_up, revive=kept.revive)
+    kept.is_up = False
+    supervisor.start()
+    with pytest.raises(ChildrenFailed, match="postgres keeps dying"):
+        supervisor.wait()
+    assert (kept.revived, log.count("the disk is full")) == (5, 5)
