@@ -14,8 +14,11 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from hitlportal.embedded.base import server_in_use
 from hitlportal.environment.environment import Environment
 from hitlportal.processes.supervisor import Supervisor
+from policies.models import EVERYWHERE, KillSwitch
+from policies.registry import kill_switches
 
 # Any number that all portals agree on; PostgreSQL's advisory locks have no names.
 MIGRATION_LOCK = 0x48_49_54_4C
@@ -42,6 +45,15 @@ def prepare() -> None:
         call_command("collectstatic", interactive=False, verbosity=0)
 
 
+def hold() -> KillSwitch:
+    """Let nothing ship until two people release it; call it before a worker starts."""
+    return kill_switches.hold(
+        scope=EVERYWHERE,
+        reason=_("Started with --held, so that somebody looks first."),
+        via=_("command line of %s") % socket.gethostname(),
+    )
+
+
 def require_free_port(environment: Environment) -> None:
     """Raise PortTaken if another program listens on the portal's port."""
     family = socket.AF_INET6 if ":" in environment.host else socket.AF_INET
@@ -64,7 +76,9 @@ def require_free_port(environment: Environment) -> None:
 
 
 def add_programs(supervisor: Supervisor, environment: Environment) -> None:
-    """Register web, worker and beat with the supervisor."""
+    """Register web, worker and beat with the supervisor, and the embedded PostgreSQL if there is one."""
+    if server := server_in_use():
+        supervisor.keep("postgres", is_alive=server.is_running, revive=server.revive)
     celery = [sys.executable, "-m", "celery", "--quiet", "--app=hitlportal.celery"]
     level = f"--loglevel={environment.log_level}"
     supervisor.add("web", _web(environment))

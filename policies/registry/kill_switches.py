@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from audit.clock import database_now
 from audit.ledger import entries
+from audit.ledger.entries import SYSTEM, Actor
 from policies.actors import actor
 from policies.models import KillSwitch, Loosening
 from policies.publishing import loosenings
@@ -22,9 +23,10 @@ class SwitchRefused(ValueError):
 
 
 @transaction.atomic
-def engage(*, scope: str, by: User | None, reason: str) -> KillSwitch:
+def engage(*, scope: str, by: User | None, reason: str, via: str = "") -> KillSwitch:
     """Stop shipping within `scope`. When this returns, no claim can begin there.
 
+    `via` names from where, if that is not the portal itself: nobody has proved there that they are `by`.
     Waits for claims that are being made at this instant. Raises SwitchRefused without a reason, or
     where the switch is engaged already, and KillSwitch.DoesNotExist for a scope that there is not.
     """
@@ -34,13 +36,40 @@ def engage(*, scope: str, by: User | None, reason: str) -> KillSwitch:
     if switch.is_engaged:
         raise SwitchRefused(_("This kill switch is engaged already."))
     switch.is_engaged = True
-    switch.engaged_at = at = database_now()
+    switch.engaged_at = database_now()
     switch.engaged_by = by
-    switch.engaged_by_name = actor(by).name
+    switch.engaged_by_name = _named(by, via)
     switch.reason = reason.strip()
     switch.save()
-    entries.record("kill_switch.engaged", subject=f"kill_switch:{scope}", actor=actor(by), at=at)
+    _record_engaged(switch, by, via)
     return switch
+
+
+def hold(*, scope: str, reason: str, via: str) -> KillSwitch:
+    """Let `scope` be stopped when this returns, whether or not it was; a switch that is engaged stays as it is.
+
+    Raises what `engage` raises.
+    """
+    try:
+        return engage(scope=scope, by=None, reason=reason, via=via)
+    except SwitchRefused:
+        switch = KillSwitch.objects.get(scope=scope)
+        if not switch.is_engaged:
+            raise
+        return switch
+
+
+def _named(by: User | None, via: str) -> str:
+    if not via:
+        return actor(by).name
+    return f"{actor(by).name} ({via})"[:200] if by else via[:200]
+
+
+def _record_engaged(switch: KillSwitch, by: User | None, via: str) -> None:
+    assert switch.engaged_at is not None
+    who = actor(by) if by or not via else Actor(SYSTEM.ref, via)
+    subject, data = f"kill_switch:{switch.scope}", {"via": via} if via else {}
+    entries.record("kill_switch.engaged", subject=subject, actor=who, at=switch.engaged_at, data=data)
 
 
 @transaction.atomic
@@ -82,6 +111,15 @@ def release_as_asked(asked: Loosening, by: User) -> bool:
         data={"loosening": asked.pk},
     )
     return True
+
+
+def waiting_release(switch: KillSwitch) -> Loosening | None:
+    """Return the request to release `switch` as it is engaged now, if a second person is waited for."""
+    asked = Loosening.objects.filter(
+        kind=Loosening.Kind.RELEASE, subject=f"kill_switch:{switch.scope}", status=Loosening.Status.WAITING
+    ).first()
+    at = switch.engaged_at.isoformat() if switch.engaged_at else ""
+    return asked if asked is not None and asked.change["engaged_at"] == at else None
 
 
 def engaged() -> list[KillSwitch]:

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import zlib
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
@@ -25,7 +26,15 @@ class Command(BaseCommand):
 
     help = _("Run the portal: web, worker and beat.")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take whether anything may ship."""
+        parser.add_argument(
+            "--held",
+            action="store_true",
+            help=_("Engage the kill switch for everything before anything starts, as after a restore."),
+        )
+
+    def handle(self, *args: Any, held: bool, **options: Any) -> None:
         """Prepare, start, tell when ready, and stop cleanly."""
         environment = settings.ENVIRONMENT
         self._lock = threading.Lock()
@@ -37,6 +46,9 @@ class Command(BaseCommand):
         try:
             portal.require_free_port(environment)
             portal.prepare()
+            if held:
+                switch = portal.hold()
+                self.emit("portal", _("Held: nothing ships until people release it (%s)") % switch.reason)
             portal.add_programs(supervisor, environment)
             supervisor.start()
             supervisor.wait_ready(portal.readiness_probe(environment), timeout_seconds=READY_SECONDS)

@@ -16,6 +16,8 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
+from hitlportal.embedded.placement import place
+
 CHECKOUT = Path(__file__).resolve().parent.parent.parent.parent
 
 
@@ -91,13 +93,18 @@ def test_it_says_when_it_is_ready_and_ends_cleanly(embedded):
         httpx.get(f"{embedded.address}/healthz")
 
 
-def test_a_killed_worker_comes_back_and_ctrl_c_ends_all(embedded):
+def test_a_killed_worker_and_a_killed_postgresql_come_back_and_ctrl_c_ends_all(embedded, state_folder):
     embedded.wait_for("is ready")
     worker = next(pid for pid, args in embedded.children().items() if " worker " in args)
     os.kill(worker, signal.SIGKILL)
     assert "worker" in embedded.wait_for("died (SIGKILL)")
     embedded.wait_for("celery@")
     assert len(embedded.children()) == 3
+    os.kill(int((place(state_folder / "postgres").data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    embedded.wait_for("postgres | runs again")
+    until = time.monotonic() + 10
+    while httpx.get(f"{embedded.address}/readyz", timeout=10).status_code != 200:
+        assert time.monotonic() < until
     assert embedded.end(signal.SIGINT) == 0
 
 
