@@ -78,7 +78,7 @@ def place(folder: Path) -> Placement:
 
     Raises PermissionError where a folder belongs to somebody else.
     """
-    binaries = _packaged_binaries()
+    binaries = packaged_binaries()
     user = _system_user() if os.geteuid() == 0 else None
     home = folder
     if user:
@@ -95,7 +95,7 @@ def place(folder: Path) -> Placement:
     return Placement(data=home / "data", socket=socket, binaries=binaries, user=user)
 
 
-def _packaged_binaries() -> Path:
+def packaged_binaries() -> Path:
     """Return the folder of PostgreSQL's programs; the package itself is not imported."""
     package = find_spec(PACKAGE)
     assert package is not None and package.submodule_search_locations

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -33,14 +34,21 @@ class PortTaken(RuntimeError):
     """Another program listens where the portal is to listen."""
 
 
-def prepare() -> None:
-    """Bring the database up to date and collect static files; the first portal to come does it."""
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep every other portal from changing the layout of the database meanwhile, and so from starting."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
         try:
-            call_command("migrate", interactive=False, verbosity=0)
+            yield
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
+
+def prepare() -> None:
+    """Bring the database up to date and collect static files; the first portal to come does it."""
+    with alone():
+        call_command("migrate", interactive=False, verbosity=0)
     if not settings.DEBUG:
         call_command("collectstatic", interactive=False, verbosity=0)
 

@@ -9,11 +9,21 @@ from django.utils.translation import gettext as _
 from audit.clock import database_now
 from audit.ledger import entries
 from audit.ledger.entries import SYSTEM, Actor
+from audit.models import Entry
 from policies.actors import actor
-from policies.models import KillSwitch, Loosening
+from policies.models import EVERYWHERE, KillSwitch, Loosening
 from policies.publishing import loosenings
 
 RELEASE: Final = "policies.release_killswitch"
+# For the transaction of a restore, by psql, so that nobody ever sees the restored rows with an open switch.
+# `record_restored` then tells of it.
+ENGAGE_RESTORED: Final = """
+UPDATE public.policies_killswitch
+   SET is_engaged = true, engaged_at = clock_timestamp(), engaged_by_id = NULL,
+       engaged_by_name = :'via', reason = left(:'reason', 500)
+ WHERE scope = 'everywhere' AND NOT is_engaged;
+"""
+_MOVES: Final = ("kill_switch.engaged", "kill_switch.released")
 
 
 class SwitchRefused(ValueError):
@@ -57,6 +67,17 @@ def hold(*, scope: str, reason: str, via: str) -> KillSwitch:
         if not switch.is_engaged:
             raise
         return switch
+
+
+@transaction.atomic
+def record_restored(*, via: str) -> KillSwitch:
+    """Tell of what ENGAGE_RESTORED did, unless the switch was engaged in the backup; return the switch."""
+    switch = KillSwitch.objects.select_for_update().get(scope=EVERYWHERE)
+    told = Entry.objects.filter(subject=f"kill_switch:{EVERYWHERE}", kind__in=_MOVES).order_by("-pk").first()
+    if told is None or told.kind == "kill_switch.released":
+        switch.save()  # the history of fields wants it too
+        _record_engaged(switch, None, via)
+    return switch
 
 
 def _named(by: User | None, via: str) -> str:
