@@ -339,20 +339,31 @@ for _name, _value in ENVIRONMENT.email.items():
 DEFAULT_FROM_EMAIL = ENVIRONMENT.default_from_email
 EMAIL_TIMEOUT = 15  # a mail server that hangs must not hold a worker
 
+# It takes out of every line what is secret.
+LOGGING_CONFIG = "hitlportal.processes.redaction.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
     },
+    "filters": {"once": {"()": "hitlportal.processes.redaction.OncePerRefusedHost"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": ENVIRONMENT.log_level},
     "loggers": {
         "django": {"level": ENVIRONMENT.log_level},
+        "django.request": {"filters": ["once"]},
         # One line for each sweep of each second says nothing.
         "celery.beat": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        # Whatever LOG_LEVEL says: these tell of values, headers and addresses, many of them secret.
+        "apprise": {"level": "CRITICAL"},
+        "django.db.backends": {"level": "INFO"},
+        "httpcore": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        "oauthlib": {"level": "WARNING"},
+        "requests_oauthlib": {"level": "WARNING"},
+        "urllib3": {"level": "ERROR"},
     },
 }

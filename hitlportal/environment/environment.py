@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from zoneinfo import available_timezones
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
 from hitlportal.environment.places import database_url, host, service
-from hitlportal.environment.reader import Reader
+from hitlportal.environment.reader import Reader, private_folder
 from hitlportal.environment.sign_in import SignIn, read_sign_in
 
 SHORTEST_SECRET_KEY = 50
@@ -182,8 +182,10 @@ def _time_zone(reader: Reader) -> str:
     return name
 
 
-def _email(reader: Reader, debug: bool) -> dict[str, Any]:
-    default = "consolemail://" if debug else "smtp://localhost:25"
+def _email(reader: Reader, debug: bool, var: Path) -> dict[str, Any]:
+    default = "smtp://localhost:25"
+    if debug and not reader.text("EMAIL_URL"):
+        default = f"filemail:///{quote(str(private_folder(var / 'mail')))}"
     try:
         return dict(reader.env.email_url_config(reader.text("EMAIL_URL", default)))
     except (KeyError, ValueError, ImproperlyConfigured):
@@ -239,7 +241,7 @@ def read(source: Mapping[str, str], *, default_var: Path) -> Environment:
         grant_retired_keys=_retired_keys(reader),
         database_url=database_url(reader, debug),
         redis_url=service(reader, "REDIS_URL", ("redis", "rediss", "redis+socket")),
-        email=_email(reader, debug),
+        email=_email(reader, debug, var),
         default_from_email=reader.text("DEFAULT_FROM_EMAIL", "hitl-portal@localhost"),
         outbound_allowed_networks=reader.networks("OUTBOUND_ALLOWED_NETWORKS"),
         agent_rate_per_minute=reader.whole("AGENT_RATE_PER_MINUTE", 1200, 1, 1_000_000),

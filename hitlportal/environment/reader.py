@@ -128,3 +128,9 @@ def _kept(path: Path, make: Callable[[], str]) -> str:
         finally:
             draft.unlink()
     return path.read_text(encoding="utf-8").strip()
+
+
+def private_folder(path: Path) -> Path:
+    """Return `path`, made if need be, so that only its owner looks into it."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
