@@ -16,6 +16,7 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         """Load the Celery app: whoever sends a wake-up must not fall back on Celery's default broker."""
         import_module("hitlportal.celery")
+        import_module("hitlportal.processes.pulse")
         import_module("hitlportal.processes.sweeping")
         import_module("hitlportal.processes.watchdog")
         _hide_tables_of_sign_in()

@@ -4,22 +4,24 @@ A scheduler that is late changes nothing that was decided, but it keeps people w
 Whoever adds a kind of due work registers it here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
 from django.db.models import Case, Count, F, Min, Q, QuerySet, When
-from django.db.models.functions import Greatest, Now
+from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from approvals.figures import heartbeats
 from approvals.lifecycle import reevaluation
 from approvals.models import (
     WAITING,
     Callback,
     ChannelHealth,
+    Dispatch,
     DispatchStatus,
     NoticeDelivery,
     Occasion,
@@ -65,14 +67,17 @@ def register(kind: str, label: str | Promise, measure: Callable[[], DueWork], *,
     _KINDS[kind] = _Kind(label, measure, tolerable_seconds)
 
 
-def measure_all() -> list[Lag]:
-    """Measure every kind, one query or two for each, by the database's clock."""
+def measure_all(kinds: Collection[str] | None = None) -> list[Lag]:
+    """Measure every kind, or only `kinds`, one query or two for each, by the database's clock."""
     at = database_now()
     found = []
     for kind, known in _KINDS.items():
+        if kinds is not None and kind not in kinds:
+            continue
         due = known.measure()
         seconds = max(0.0, (at - due.since).total_seconds()) if due.since and due.rows else 0.0
-        found.append(Lag(kind, known.label, due.rows, seconds, seconds > known.tolerable_seconds))
+        is_late = due.rows > 0 and seconds >= known.tolerable_seconds
+        found.append(Lag(kind, known.label, due.rows, seconds, is_late))
     return found
 
 
@@ -90,6 +95,33 @@ def _shipping() -> DueWork:
 _TO_SEND: Final = Q(status=DispatchStatus.WAITING, next_attempt_at__lte=Now()) | Q(
     status=DispatchStatus.CLAIMED, lease_until__lte=Now()
 )
+
+
+_FAILED_FOR: Final = timedelta(days=1)
+_ON_ITS_WAY: Final = (DispatchStatus.WAITING, DispatchStatus.CLAIMED)
+
+
+def _receivers() -> DueWork:
+    """What a receiver has refused at least once and not taken since; what was given up counts for a day."""
+    repeated = Q(status__in=_ON_ITS_WAY) & ~Q(last_error="")
+    given_up = Q(status=DispatchStatus.FAILED, next_attempt_at__gt=Now() - _FAILED_FOR)
+    dispatches = due_of(Dispatch.objects.filter(repeated | given_up), "created_at")
+    callbacks = due_of(Callback.objects.filter(repeated), "created_at")
+    moments = [one.since for one in (dispatches, callbacks) if one.since is not None]
+    return DueWork(dispatches.rows + callbacks.rows, min(moments, default=None))
+
+
+def _channels() -> DueWork:
+    """Channels to people that cannot be reached, since when something last went out by one of them."""
+    return due_of(ChannelHealth.objects.filter(failures__gt=0), Coalesce("last_sent_at", Now()))
+
+
+def _silent(program: str) -> Callable[[], DueWork]:
+    def measure() -> DueWork:
+        found = heartbeats.silence(program)
+        return DueWork(found.programs, found.since)
+
+    return measure
 
 
 def _callbacks() -> DueWork:
@@ -138,6 +170,11 @@ register("expiry", _("Expiring what ran out of time"), _expiry, tolerable_second
 register("escalations", _("Reminders and escalations"), _escalations, tolerable_seconds=60)
 register("occasions", _("Working out whom to tell"), _occasions, tolerable_seconds=60)
 register("notices", _("Sending messages to people"), _notices, tolerable_seconds=120)
-register("reevaluation", _("Applying a new policy to what is open"), _reevaluation, tolerable_seconds=120)
+register("reevaluation", _("Applying a new policy to what is open"), _reevaluation, tolerable_seconds=0)
 register("assessing", _("Asking the model"), _assessing, tolerable_seconds=600)
 register("replays", _("Trying a policy on the past"), _replays, tolerable_seconds=600)
+# From here on the first failure counts, whatever it is the first of.
+register("receivers", _("Receivers that fail"), _receivers, tolerable_seconds=0)
+register("channels", _("Ways to people that fail"), _channels, tolerable_seconds=0)
+register("worker", _("Workers"), _silent(heartbeats.WORKER), tolerable_seconds=0)
+register("beat", _("Beat, which reminds the workers"), _silent(heartbeats.BEAT), tolerable_seconds=0)

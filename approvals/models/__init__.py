@@ -5,6 +5,7 @@ from approvals.models.callback import Callback
 from approvals.models.conflict import Conflict, LastShipped
 from approvals.models.decision import Decision
 from approvals.models.dispatch import Attempt, Dispatch
+from approvals.models.heartbeat import Heartbeat
 from approvals.models.limit_total import LimitDefinition, LimitEntry, LimitTotal
 from approvals.models.notice import (
     ASKING,
@@ -45,6 +46,7 @@ __all__ = [
     "DecisionToken",
     "Dispatch",
     "DispatchStatus",
+    "Heartbeat",
     "IdempotentAnswer",
     "LastShipped",
     "LimitDefinition",

@@ -6,18 +6,15 @@ from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
+from approvals.admin.oversight import behind
 from approvals.figures import lag
-from approvals.figures.lag import Lag
 from hitlportal.health import health
-
-MAY_LOOK = "policies.change_connector"
 
 
 def page(request: HttpRequest, frame: dict[str, Any]) -> HttpResponse:
     """Show it to whoever sets the portal up. Raises Http404 for others."""
-    if not (isinstance(request.user, User) and request.user.has_perm(MAY_LOOK)):
+    if not (isinstance(request.user, User) and request.user.has_perm(behind.KEEPS)):
         raise Http404
     lags = lag.measure_all()
     parts = [(label, health.state_of(name)) for name, label in _parts().items()]
@@ -25,7 +22,7 @@ def page(request: HttpRequest, frame: dict[str, Any]) -> HttpResponse:
         **frame,
         "title": _("Health"),
         "parts": [(label, state == health.OK, state) for label, state in parts],
-        "lags": [(one, sentence(one)) for one in lags],
+        "lags": [(one, behind.sentence(one)) for one in lags],
         "is_well": all(state == health.OK for _label, state in parts) and not any(one.is_late for one in lags),
     }
     response = TemplateResponse(request, "admin/health.html", context)
@@ -36,22 +33,3 @@ def page(request: HttpRequest, frame: dict[str, Any]) -> HttpResponse:
 def _parts() -> dict[str, str]:
     """Return what people call each part that is checked."""
     return {"database": _("Database"), "migrations": _("Database layout"), "broker": _("Message broker")}
-
-
-def sentence(one: Lag) -> str:
-    """Say in words how far one kind of work is, such as “2 s behind”."""
-    if not one.rows:
-        return _("up to date")
-    return _("%(lag)s behind (%(rows)s)") % {
-        "lag": duration(one.seconds),
-        "rows": ngettext("%d waits", "%d wait", one.rows) % one.rows,
-    }
-
-
-def duration(seconds: float) -> str:
-    """Say a duration as people do: seconds up to two minutes, minutes up to two hours, then hours."""
-    if seconds < 120:
-        return _("%d s") % seconds
-    if seconds < 7200:
-        return _("%d min") % (seconds / 60)
-    return _("%d h") % (seconds / 3600)

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from approvals.admin.oversight import charts, stuck
+from approvals.admin.oversight import behind, charts, stuck
 from approvals.admin.review.actions import page_url
 from approvals.figures import trend
 from approvals.figures.trend import Scope, Trouble
@@ -121,6 +121,7 @@ def home(person: User) -> Mapping[str, Any]:
         "held": held(scope),
         "looks": [_look(person, trouble) for trouble in trend.troubles(scope, at=now)],
         "records": _records(person),
+        "behind": behind.of(person),
         "stuck": stuck.of(person, policy=active_policy(), now=now),
     }
     days = trend.days(scope, at=now)

@@ -1,6 +1,7 @@
 """How late due work is: measured, told to a monitor, and shown to portal admins."""
 
 import re
+import time
 from datetime import timedelta
 
 import pytest
@@ -8,16 +9,30 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from approvals.figures import lag
-from approvals.lifecycle import escalation
-from approvals.models import Callback, ChannelHealth, Dispatch, NoticeDelivery, Occasion, Proposal, Timer
+from approvals.admin.oversight import behind
+from approvals.figures import heartbeats, lag
+from approvals.lifecycle import escalation, reevaluation
+from approvals.models import (
+    Callback,
+    ChannelHealth,
+    Dispatch,
+    Heartbeat,
+    NoticeDelivery,
+    Occasion,
+    Proposal,
+    Timer,
+)
 from approvals.notices import occasions
+from approvals.shipping import delivery
 from audit.clock import database_now
 from hitlportal.celery import app
-from hitlportal.health import health, health_page
-from policies.models import EVERYWHERE, Surface
+from hitlportal.health import health
+from hitlportal.processes import pulse
+from policies.models import EVERYWHERE, Connector, Surface
 from policies.registry import bootstrap, kill_switches
 from tests import world as worlds
+from tests.approvals.far_side import CONNECTOR_SECRET, answering
+from tests.approvals.outbox.servers import answer
 
 pytestmark = pytest.mark.django_db
 TOKEN = "a token for the monitor"
@@ -25,6 +40,9 @@ TOKEN = "a token for the monitor"
 
 @pytest.fixture
 def world():
+    """A portal in which worker and beat run."""
+    for program in (heartbeats.WORKER, heartbeats.BEAT):
+        heartbeats.note(program, host="one")
     return worlds.build()
 
 
@@ -48,7 +66,7 @@ def test_nothing_due_is_no_lag(world):
     assert {one.kind: (one.rows, one.seconds, one.is_late) for one in lag.measure_all()} == dict.fromkeys(
         (
             "shipping", "callbacks", "expiry", "escalations", "occasions", "notices", "reevaluation", "assessing",
-            "replays",
+            "replays", "receivers", "channels", "worker", "beat",
         ),
         (0, 0.0, False),
     )  # fmt: skip
@@ -135,7 +153,7 @@ def test_what_a_new_policy_still_has_to_judge_is_measured(world):
 
 
 def test_measuring_everything_asks_little(world, django_assert_max_num_queries):
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(18):
         lag.measure_all()
 
 
@@ -188,10 +206,125 @@ def test_the_health_page_says_it_in_words(world, client):
     keeper.groups.add(Group.objects.get(name="Portal admin"))
     client.force_login(keeper)
     assert b"All is well." in client.get("/admin/health/").content
+    assert b"needs a look" not in client.get("/admin/").content
     Dispatch.objects.filter(proposal=world.approve(world.propose())).update(next_attempt_at=ago(150))
     page = client.get("/admin/health/").content.decode()
     assert "2 min behind (1 waits)" in page
     assert "Something needs a look." in page
+
+
+@pytest.fixture
+def looks(world, client):
+    """What the health page, the overview and the monitor say: whether all is well, and what is not."""
+    bootstrap.bootstrap()
+    keeper = worlds.person("portal-keeper")
+    keeper.groups.add(Group.objects.get(name="Portal admin"))
+    client.force_login(keeper)
+
+    def look():
+        health_says = client.get("/admin/health/").content.decode()
+        overview = client.get("/admin/").content.decode()
+        late = {one.kind for one in lag.measure_all() if one.is_late}
+        assert ("All is well." in health_says) == ("The portal needs a look" not in overview) == (not late)
+        return late, health_says, overview
+
+    assert look()[0] == set()
+    return look
+
+
+@pytest.mark.parametrize("answered", [500, 410], ids=["tries-again", "gives-up"])
+def test_a_receiver_counts_from_its_first_failure(world, looks, answered):
+    with answering(answer(answered), answer(200)) as far:
+        Connector.objects.update(url=far.url, secret=CONNECTOR_SECRET)
+        world.approve(world.propose())
+        assert looks()[0] == set()
+        delivery.ship_due()
+        late, health_says, overview = looks()
+        assert late == {"receivers"}
+        assert "1 fails" in health_says
+        assert "1 fails" in overview
+        Dispatch.objects.update(status="waiting", next_attempt_at=ago(1))
+        Proposal.objects.filter(state="failed").update(state="approved")
+        delivery.ship_due()
+    assert looks()[0] == set()
+
+
+def test_what_was_given_up_counts_for_a_day(world, looks):
+    world.approve(world.propose())
+    Dispatch.objects.update(status="failed", last_error="The receiver answered 410.", next_attempt_at=ago(3600))
+    assert looks()[0] == {"receivers"}
+    Dispatch.objects.update(next_attempt_at=ago(90_000))
+    assert looks()[0] == set()
+
+
+def test_an_agent_that_takes_no_callback_counts_from_its_first_failure(world, looks):
+    Callback.objects.create(
+        proposal=world.propose(), url="https://agents.example.com/", body=b"{}", created_at=ago(20),
+        next_attempt_at=ago(-3600), attempts_made=1, last_error="The agent answered 500.",
+    )  # fmt: skip
+    assert looks()[0] == {"receivers"}
+
+
+def test_a_channel_that_fails_counts_while_it_is_left_alone(world, looks):
+    ChannelHealth.objects.create(lane="email", failures=1, next_try_at=ago(-60), last_error="The mail server is away.")
+    assert looks()[0] == {"channels"}
+    ChannelHealth.objects.update(failures=0)
+    assert looks()[0] == set()
+
+
+@pytest.mark.parametrize("program", [heartbeats.WORKER, heartbeats.BEAT])
+def test_a_program_that_stopped_is_missed(world, looks, program):
+    Heartbeat.objects.filter(program=program).update(at=ago(45))
+    late, health_says, overview = looks()
+    assert late == {program}
+    assert re.search(r"not heard of for 4\d s", health_says)
+    assert re.search(r"not heard of for 4\d s", overview)
+    Heartbeat.objects.filter(program=program).update(at=ago(90_000))
+    assert looks()[0] == {program}
+    Heartbeat.objects.filter(program=program).delete()
+    assert "not heard of yet" in looks()[1]
+    heartbeats.note(program, host="one")
+    assert looks()[0] == set()
+
+
+def test_one_of_two_workers_that_vanished_is_missed_for_an_hour(world, looks):
+    Heartbeat.objects.create(program="worker", host="two", at=ago(60))
+    assert looks()[0] == {"worker"}
+    Heartbeat.objects.filter(host="two").update(at=ago(3700))
+    assert looks()[0] == set()
+
+
+def test_a_worker_that_was_stopped_is_missed_only_if_it_was_the_last(world, looks):
+    heartbeats.note("worker", host="two")
+    heartbeats.leave("worker", host="two")
+    assert list(Heartbeat.objects.filter(program="worker").values_list("host", flat=True)) == ["one"]
+    heartbeats.leave("worker", host="one")
+    Heartbeat.objects.filter(program="worker").update(at=ago(31))
+    assert looks()[0] == {"worker"}
+
+
+def test_a_policy_that_does_not_bind_all_yet_is_told_at_once(world, looks, client):
+    world.propose()
+    Surface.objects.filter(slug="ads.budget").update(tier_id="signature")
+    worlds.publish()
+    late, health_says, _overview = looks()
+    assert late == {"reevaluation"}
+    assert "(1 waits)" in health_says
+    client.force_login(world.owner)
+    assert "Applying a new policy to what is open" in client.get("/admin/").content.decode()
+    reevaluation.reevaluate_open()
+    assert "The portal needs a look" not in client.get("/admin/").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_program_says_by_itself_that_it_runs(transactional_db):
+    says_so = pulse.Pulse("worker")
+    says_so.start()
+    until = time.monotonic() + 5
+    while heartbeats.silence("worker").programs:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    says_so.stop()
 
 
 def test_others_do_not_find_the_health_page(world, client):
@@ -220,4 +353,4 @@ def test_the_operations_manual_names_every_kind_of_work_and_every_task_with_its_
 
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (119, "119 s"), (150, "2 min"), (7300, "2 h")])
 def test_durations_are_said_as_people_do(seconds, words):
-    assert health_page.duration(seconds) == words
+    assert behind.duration(seconds) == words
