@@ -3,10 +3,18 @@
 
 import os
 import sys
+import tempfile
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+
+# They read no setting, and one of them makes what the settings lack.
+WITHOUT_SETTINGS = frozenset({"make_signing_key"})
+# What the terminal and the interpreter need; everything else may be a setting.
+KEPT = frozenset({"COLUMNS", "DJANGO_COLORS", "DJANGO_SETTINGS_MODULE", "FORCE_COLOR", "HOME", "LANG", "NO_COLOR",
+                  "PATH", "TERM", "TMPDIR"})  # fmt: skip
 
 
 def main() -> None:
@@ -15,8 +23,26 @@ def main() -> None:
     try:
         _ = settings.DEBUG  # reads the settings now: whoever starts the portal needs no traceback
     except ImproperlyConfigured as problem:
-        sys.exit(str(problem))
-    execute_from_command_line(sys.argv)
+        if not needs_no_settings(sys.argv[1:]):
+            sys.exit(str(problem))
+        with tempfile.TemporaryDirectory() as var:
+            pretend_a_trial(var)
+            execute_from_command_line(sys.argv)
+    else:
+        execute_from_command_line(sys.argv)
+
+
+def needs_no_settings(words: Sequence[str]) -> bool:
+    """Whether the command line only asks what there is, or for a command that reads no setting."""
+    asks = {"-h", "--help", "--version"} & {*words}
+    return not words or words[0] in WITHOUT_SETTINGS | {"help", "version"} or bool(asks)
+
+
+def pretend_a_trial(var: str) -> None:
+    """Leave none of the settings that are wrong, and let what is missing be made up in a folder that goes away."""
+    kept = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith(("LC_", "PYTHON"))}
+    os.environ.clear()
+    os.environ.update({**kept, "DEBUG": "true", "VAR_DIR": var})
 
 
 if __name__ == "__main__":
