@@ -6,8 +6,8 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -60,7 +60,7 @@ class Archive:
 def clients() -> list[Client]:
     """Return the client programs of this machine, one of each version, the newest first."""
     folders = [placement.packaged_binaries(), *sorted(SYSTEM_FOLDERS.glob("*/bin"))]
-    folders += [Path(part) for part in os.environ.get("PATH", "").split(os.pathsep) if part]
+    folders += [Path(part) for part in os.get_exec_path() if part]
     found: dict[int, Client] = {}
     for folder in folders:
         with suppress(OSError, ValueError, subprocess.CalledProcessError):
@@ -116,7 +116,8 @@ def dump(file: Path) -> Client:
     left_out = [f"--exclude-table-data=public.{table}" for table in LEFT_OUT]
     try:
         # Not by its standard output: it goes back to the beginning at the end, to say where each table is.
-        _run(client, "pg_dump", "--format=custom", *left_out, *_database(), f"--file={draft}")
+        with _database() as database:
+            _run(client, "pg_dump", "--format=custom", *left_out, *database, f"--file={draft}")
         os.fsync(descriptor)
         os.link(draft, file)  # unlike a rename it never replaces a file that came meanwhile
     except FileExistsError as error:
@@ -160,7 +161,8 @@ def restore(file: Path, archive: Archive, *, via: str) -> KillSwitch:
             script.flush()
             words = [f"--set={name}={value}" for name, value in {"via": via, "reason": _reason(archive)}.items()]
             options = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", *words]
-            _run(client, "psql", *options, "--output=/dev/null", f"--file={script.name}", *_database())
+            with _database() as database:
+                _run(client, "psql", *options, "--output=/dev/null", f"--file={script.name}", *database)
         call_command("migrate", interactive=False, verbosity=0)
         return kill_switches.record_restored(via=via)
 
@@ -195,19 +197,24 @@ def require_stopped() -> None:
         )  # fmt: skip
 
 
-def _database() -> list[str]:
-    """Return how PostgreSQL's programs reach the database; the password goes another way, where nobody reads it."""
+@contextmanager
+def _database() -> Iterator[list[str]]:
+    """Tell PostgreSQL's programs how to reach the database; the password in a file, which no list of programs shows."""
     known = {option.keyword.decode() for option in Conninfo.get_defaults()} - {"password"}
-    wanted = {name: value for name, value in connection.get_connection_params().items() if name in known}
-    return ["--no-password", f"--dbname={make_conninfo(**wanted)}"]
+    params = connection.get_connection_params()
+    wanted = {name: value for name, value in params.items() if name in known}
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as secret:
+        if password := params.get("password"):
+            secret.write("*:*:*:*:" + re.sub(r"([:\\])", r"\\\1", str(password)) + "\n")
+            secret.flush()
+            wanted["passfile"] = secret.name
+        yield ["--no-password", f"--dbname={make_conninfo(**wanted)}"]
 
 
 def _run(client: Client, program: str, *arguments: str, stdout: Any = subprocess.PIPE) -> bytes:
     """Run one of PostgreSQL's programs. Raises BackupRefused with what it said."""
-    password = connection.get_connection_params().get("password")
     finished = subprocess.run(
         [str(client.folder / program), *arguments],
-        env={**os.environ, **({"PGPASSWORD": str(password)} if password else {})},
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=subprocess.PIPE,

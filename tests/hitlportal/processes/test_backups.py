@@ -214,7 +214,8 @@ def test_restoring_asks_and_is_refused_while_somebody_is_connected(world, elsewh
         type_in(monkeypatch, "yes")
         with pytest.raises(CommandError, match="Nothing was changed"):
             run("restore", str(file))
-        as_a_worker_is = psycopg.connect(backups._database()[1].removeprefix("--dbname="))
+        params = connection.get_connection_params()
+        as_a_worker_is = psycopg.connect(host=params["host"], user=params["user"], dbname=elsewhere)
         with as_a_worker_is, pytest.raises(CommandError, match="portal is running"):
             run("restore", str(file), "--no-input")
         assert Surface.objects.get(slug="pricing").name == "Changed since"

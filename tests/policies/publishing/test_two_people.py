@@ -213,6 +213,7 @@ def test_no_command_for_daily_use_loosens(world):
     ours = {name for name, app in get_commands().items() if app in {"approvals", "policies", "audit", "hitlportal"}}
     assert ours == {
         "bootstrap", "check_invariants", "create_agent", "demo", "make_signing_key", "policy", "play_stream", "serve",
+        "backup", "kill_switch", "restore",  # a release takes two people there too
     }, "Does the new command loosen anything? Then say here that it does not."  # fmt: skip
 
 
