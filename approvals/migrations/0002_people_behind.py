@@ -34,8 +34,8 @@ SET CONSTRAINTS ALL DEFERRED;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0006_people_and_time"),
-        ("policies", "0007_people_and_time"),
+        ("approvals", "0001_initial"),
+        ("policies", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

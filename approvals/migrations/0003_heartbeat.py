@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0007_people_behind"),
+        ("approvals", "0002_people_behind"),
     ]
 
     operations = [
