@@ -46,6 +46,7 @@ def _surface(surface: SurfacePolicy, *, mandate: str) -> dict[str, Any]:
         "floor": surface.floor.slug,
         "mandate": mandate,
         "owner": surface.owner,
+        "currency": surface.currency or None,
         "confidence_high": surface.confidence_high,
         "confidence_low": surface.confidence_low,
         "deadline_seconds": surface.deadline.total_seconds(),

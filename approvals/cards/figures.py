@@ -5,17 +5,17 @@ from decimal import Decimal
 from typing import Final
 
 from approvals.presentation import words
+from policies.facts import currencies
 
+PLACES: Final = 4
 SIGNS: Final = {"USD": "$", "EUR": "€", "GBP": "£"}
-EXACT: Final = 1e15
-"""Up to here a sum is written with its cents."""
 
 
 def money(value: float | Decimal, currency: str) -> str:
-    """Write a sum: `$4,000`, `$12.50`, `4,000 CHF`, and without a currency `4,000`."""
+    """Write a sum: `$4,000.00`, `4,000.00 CHF`, `500,000 JPY`, and without a currency `4,000`."""
     size = -value if value < 0 else value
-    is_round = not currency or size >= EXACT or size == int(size)
-    digits = words.number(size) if is_round else f"{size:,.2f}"
+    # Of a difference of two prices, what lies behind the fourth decimal is noise.
+    digits = currencies.digits(round(size, PLACES) if isinstance(size, float) else size, currency)
     written = f"{SIGNS[currency]}{digits}" if currency in SIGNS else f"{digits} {currency}".strip()
     return f"−{written}" if value < 0 else written
 

@@ -17,9 +17,9 @@ from policies import guardrails
 from policies.engine import payloads
 from policies.engine.evaluation import Facts, evaluate
 from policies.engine.evaluation import Verdict as PolicyVerdict
-from policies.engine.payloads import FieldError
+from policies.engine.payloads import Derived, FieldError
 from policies.engine.policy import Policy, SurfacePolicy
-from policies.facts.facts import Effect, Finding
+from policies.facts.facts import Effect, Finding, Unread
 from policies.publishing.current import Current
 
 AMOUNT_PLACES: Final = 4
@@ -63,6 +63,7 @@ class Checked:
     surface: SurfacePolicy
     tags: tuple[str, ...]
     findings: tuple[Finding, ...]
+    unread: tuple[Unread, ...] = ()
 
     def place(self, own: UUID | None = None) -> Place:
         """Return what running totals and conflicts depend on; `own` is the proposal's id, if it has one."""
@@ -104,12 +105,12 @@ def check(ask: Ask, content: Content, standing: Current) -> Checked:
     derived = payloads.derive(surface, content.payload)
     content = replace(
         content,
-        amount=_agreed("amount", surface.amount_pointer, content.amount, derived.amount),
-        audience_size=_agreed("audience_size", surface.audience_pointer, content.audience_size, derived.audience_size),
+        amount=_agreed("amount", surface.amount_pointer, content.amount, derived),
+        audience_size=_agreed("audience_size", surface.audience_pointer, content.audience_size, derived),
     )
     _require_amount(content.amount)
     tags = tuple(dict.fromkeys((*ask.tags, *derived.tags)))
-    return Checked(ask, content, standing, surface, tags, _findings(standing, ask, content))
+    return Checked(ask, content, standing, surface, tags, _findings(standing, ask, content), derived.unread)
 
 
 def judge(checked: Checked, around: Context, *, is_in_review: bool) -> Judgement:
@@ -147,12 +148,14 @@ def _faults(surface: SurfacePolicy, content: Content) -> list[FieldError]:
     return found
 
 
-def _agreed(name: str, pointer: str, claimed: Any, read: Any) -> Any:
+def _agreed(name: str, pointer: str, claimed: Any, derived: Derived) -> Any:
     """Return the number that counts: what the payload says, where the surface knows where to look."""
     if not pointer:
         return claimed
+    read = getattr(derived, name)
     if claimed is not None and claimed != read:
-        detail = f"The payload says {read if read is not None else 'nothing'} at {pointer}. Send the same, or nothing."
+        there = next((one.found for one in derived.unread if one.fact == name), str(read)) or "nothing"
+        detail = f"The payload says {there} at {pointer}. Send the same, or nothing."
         raise InvalidProposal([FieldError(f"/{name}", "contradicts_payload", detail)])
     return read
 
@@ -161,7 +164,8 @@ def _require_amount(amount: float | None) -> None:
     if amount is None:
         return
     exponent = Decimal(str(amount)).normalize().as_tuple().exponent
-    if abs(amount) >= AMOUNT_LIMIT or (isinstance(exponent, int) and -exponent > AMOUNT_PLACES):
+    # Written so that what is not a number is out of range.
+    if not abs(amount) < AMOUNT_LIMIT or (isinstance(exponent, int) and -exponent > AMOUNT_PLACES):
         detail = f"Amounts have at most {AMOUNT_PLACES} decimals and are below {AMOUNT_LIMIT:,}."
         raise InvalidProposal([FieldError("/amount", "amount_out_of_range", detail)])
 
@@ -190,6 +194,7 @@ def _facts(checked: Checked, around: Context, *, is_in_review: bool) -> Facts:
         limits=around.limits,
         conflicts=around.conflicts,
         findings=checked.findings,
+        unread=checked.unread,
     )
 
 

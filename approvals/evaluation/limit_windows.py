@@ -37,6 +37,8 @@ def digest(limit: LimitPolicy) -> str:
         "per": limit.per,
         "window": dict(limit.window),
     }
+    if limit.currency:
+        counted["currency"] = limit.currency
     return canonical.digest(canonical.encode(counted))
 
 
@@ -91,9 +93,16 @@ def wanted(
             yield TotalWindow(limit.slug, counts, scope, since, cutoff)
 
 
-def measured(measure: str, *, amount: float | Decimal | None, audience_size: int | None) -> Decimal:
-    """Return what a proposal adds. Money that flows back counts like money that flows out."""
-    if measure == "count":
+def measured(
+    limit: LimitPolicy, *, amount: float | Decimal | None, currency: str, audience_size: int | None
+) -> Decimal:
+    """Return what a proposal adds to `limit`. Money that flows back counts like money that flows out.
+
+    An amount in another currency than the limit's adds nothing; a limit without one adds up every figure.
+    """
+    if limit.measure == "count":
         return Decimal(1)
-    value = amount if measure == "amount" else audience_size
+    if limit.measure == "amount" and limit.currency not in {"", currency}:
+        return Decimal(0)
+    value = amount if limit.measure == "amount" else audience_size
     return abs(Decimal(str(value or 0)))

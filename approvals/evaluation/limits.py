@@ -144,9 +144,14 @@ UPDATE approvals_limittotal AS total SET total = total.total + added.amount
 
 def adding(proposal: Proposal, limits: list[LimitPolicy], totals: list[Total]) -> Statement:
     """Return the statement that counts a new proposal in `totals`, which are locked."""
-    measures = {limit.slug: limit.measure for limit in limits}
+    by_slug = {limit.slug: limit for limit in limits}
     amounts = [
-        limit_windows.measured(measures[each.slug], amount=proposal.amount, audience_size=proposal.audience_size)
+        limit_windows.measured(
+            by_slug[each.slug],
+            amount=proposal.amount,
+            currency=proposal.currency,
+            audience_size=proposal.audience_size,
+        )
         for each in totals
     ]
     return Statement(_ADD, [proposal.pk, proposal.created_at, [each.row for each in totals], amounts])
@@ -160,8 +165,10 @@ SELECT id FROM approvals_limittotal
     """
 WITH mine AS (
     SELECT entry.id, CASE WHEN entry.is_counted THEN entry.amount ELSE 0 END AS counted,
-           CASE definition.measure WHEN 'count' THEN 1 WHEN 'amount' THEN abs(coalesce(%(amount)s::numeric, 0))
-                ELSE coalesce(%(audience_size)s::numeric, 0) END AS amount
+           CASE WHEN definition.measure = 'count' THEN 1
+                WHEN definition.measure = 'audience_size' THEN coalesce(%(audience_size)s::numeric, 0)
+                WHEN definition.currency IN ('', %(currency)s) THEN abs(coalesce(%(amount)s::numeric, 0))
+                ELSE 0 END AS amount
       FROM approvals_limitentry AS entry
       JOIN approvals_limittotal AS running ON running.id = entry.running_id
       JOIN approvals_limitdefinition AS definition ON definition.id = running.definition_id
@@ -183,6 +190,7 @@ def followed(proposal: Proposal) -> dict[str, Any]:
         "own": proposal.pk,
         "counts": proposal.state not in GIVEN_BACK,
         "amount": proposal.amount,
+        "currency": proposal.currency,
         "audience_size": proposal.audience_size,
     }
 
@@ -221,7 +229,7 @@ def count_what_is_in_force() -> None:
         definition, is_new = LimitDefinition.objects.get_or_create(
             slug=limit.slug,
             digest=limit_windows.digest(limit),
-            defaults={"measure": limit.measure, "counted_for": activation},
+            defaults={"measure": limit.measure, "currency": limit.currency, "counted_for": activation},
         )
         if definition.counted_for == activation and not is_new:
             continue
@@ -240,7 +248,7 @@ _SCOPES: Final[Mapping[str, str]] = {
 }
 _MEASURES: Final[Mapping[str, str]] = {
     "count": "1",
-    "amount": "abs(coalesce(amount, 0))",
+    "amount": "CASE WHEN %(currency)s IN ('', currency) THEN abs(coalesce(amount, 0)) ELSE 0 END",
     "audience_size": "coalesce(audience_size, 0)",
 }
 _FORGET: Final = """
@@ -270,6 +278,7 @@ def _count_anew(definition: LimitDefinition, limit: LimitPolicy, *, at: datetime
     with connection.cursor() as cursor:
         words: dict[str, Any] = {
             "definition": definition.pk,
+            "currency": limit.currency,
             "given_back": [str(state) for state in GIVEN_BACK],
             "start": start,
             "since": limit_windows.BEGINNING if is_rolling else start,

@@ -14,6 +14,7 @@ from policies.engine import requirements
 from policies.engine.evaluation import Verdict
 from policies.engine.policy import Policy, SurfacePolicy
 from policies.engine.requirements import Approvers
+from policies.facts import currencies
 
 
 def approvers(policy: Policy, surface: SurfacePolicy, verdict: Verdict) -> tuple[Approvers, ...]:
@@ -49,8 +50,7 @@ def number_item(proposal: Proposal) -> list[dict[str, Any]]:
 def _number(proposal: Proposal) -> str:
     """Return the sentence that confirms the amount, or else the number of people; empty where there is neither."""
     if proposal.amount is not None:
-        amount = f"{proposal.amount:,f}".rstrip("0").rstrip(".") if proposal.amount % 1 else f"{proposal.amount:,.0f}"
-        return _("The amount is %s.") % f"{amount} {proposal.currency}".strip()
+        return _("The amount is %s.") % currencies.money(proposal.amount, proposal.currency)
     if proposal.audience_size is not None:
         return _("It reaches %s people.") % f"{proposal.audience_size:,}"
     return ""

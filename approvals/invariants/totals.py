@@ -24,8 +24,9 @@ _ENTRIES_FOLLOW = none(
       LEFT JOIN approvals_proposal AS proposal ON proposal.id = entry.proposal_id
      WHERE proposal.id IS NULL OR entry.at <> proposal.created_at
         OR entry.is_counted <> (proposal.state <> ALL(%(given_back)s::text[]))
-        OR entry.amount <> CASE definition.measure WHEN 'count' THEN 1
-             WHEN 'amount' THEN abs(coalesce(proposal.amount, 0)) ELSE coalesce(proposal.audience_size, 0) END
+        OR entry.amount <> CASE WHEN definition.measure = 'count' THEN 1
+             WHEN definition.measure = 'audience_size' THEN coalesce(proposal.audience_size, 0)
+             WHEN definition.currency IN ('', proposal.currency) THEN abs(coalesce(proposal.amount, 0)) ELSE 0 END
     """,
     {"given_back": [str(state) for state in GIVEN_BACK]},
 )

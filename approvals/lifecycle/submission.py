@@ -37,6 +37,7 @@ from audit.ledger import entries
 from policies.actors import actor
 from policies.engine.evaluation import PolicyOutcome
 from policies.engine.payloads import FieldError
+from policies.facts import currencies
 from policies.models import Agent, ApiKey
 from policies.publishing.current import Current, load_current
 
@@ -284,6 +285,9 @@ def _require_sense(agent: Agent, draft: NewProposal, *, at: datetime) -> None:
     found = []
     if draft.expires_at is not None and draft.expires_at <= at:
         found.append(FieldError("/expires_at", "in_the_past", "It has passed already."))
+    if draft.currency and not currencies.is_known(draft.currency):
+        detail = f"{draft.currency} is no currency. {currencies.HINT}"
+        found.append(FieldError("/currency", "unknown_currency", detail))
     if draft.callback_url:
         found += _callback_faults(agent, draft.callback_url)
     if found:

@@ -21,6 +21,7 @@ from approvals.people import eligibility
 from approvals.presentation import participants, words
 from approvals.queue.available_actions import Offers, offers
 from policies.engine.policy import Policy
+from policies.facts import currencies
 from policies.publishing.publish import active_policy
 
 MOST_DIFFERENCES: Final = 8
@@ -184,7 +185,7 @@ def _facts(seen: Sight) -> list[Fact]:
         Fact(_("Tier"), proposal.tier.name if proposal.tier else "—"),
     ]
     if proposal.amount is not None:
-        facts.append(Fact(_("Amount"), f"{words.number(proposal.amount)} {proposal.currency}".strip()))
+        facts.append(Fact(_("Amount"), currencies.money(proposal.amount, proposal.currency)))
     if proposal.audience_size is not None:
         facts.append(Fact(_("People"), words.number(proposal.audience_size)))
     if seen.state in OPEN:

@@ -10,6 +10,7 @@ class LimitDefinition(models.Model):
     slug = models.CharField(_("limit"), max_length=80)
     digest = models.CharField(_("digest of what it counts"), max_length=71)
     measure = models.CharField(_("measure"), max_length=13)
+    currency = models.CharField(_("currency"), max_length=3, blank=True, default="")
     counted_for = models.BigIntegerField(
         _("counted for"), help_text=_("The last activation under which nothing that it counts was missed.")
     )

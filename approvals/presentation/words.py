@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from approvals.models import WAITING, Proposal, State
 from approvals.presentation.differences import MISSING
 from policies.engine.policy import SurfacePolicy
+from policies.facts import currencies
 
 SEPARATOR: Final = ", "
 
@@ -144,7 +145,7 @@ def later(wait: timedelta) -> str:
 def _size(proposal: Proposal) -> str:
     parts = []
     if proposal.amount is not None:
-        parts.append(_("worth %s") % f"{number(proposal.amount)} {proposal.currency}".strip())
+        parts.append(_("worth %s") % currencies.money(proposal.amount, proposal.currency))
     if proposal.audience_size is not None:
         parts.append(_("reaching %s people") % number(proposal.audience_size))
     return "".join(f", {part}" for part in parts)

@@ -48,7 +48,8 @@ def _limit(slug: str, before: Row, after: Row, ladder: Ladder) -> Iterator[Chang
         if before[name] != after[name]:
             reach = _widening(matching.of_globs(before[name], after[name]))
             yield Change("limit", slug, name, before[name], after[name], reach)
-    for name in ("measure", "per"):
+    before, after = ({"currency": "", **row} for row in (before, after))  # versions of before had no word for it
+    for name in ("measure", "per", "currency"):
         if before[name] != after[name]:
             yield Change("limit", slug, name, before[name], after[name], LOOSER)
     if before["window"] != after["window"]:

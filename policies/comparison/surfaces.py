@@ -28,6 +28,11 @@ def _on_is_tighter(before: bool, after: bool) -> Direction:
     return TIGHTER if after else LOOSER
 
 
+def _named_is_tighter(before: str, after: str) -> Direction:
+    """Judge the currency of amounts: where one is named, any other needs a person."""
+    return TIGHTER if not before else LOOSER
+
+
 def _around_the_clock_is_tighter(before: str | None, after: str | None) -> Direction:
     """Judge which hours count: the deadline is sooner where all do. What two calendars allow, nobody can prove."""
     return TIGHTER if after is None else LOOSER
@@ -52,6 +57,7 @@ _FIELDS: Final[Mapping[str, Judge]] = {
     "derived_tags": unproved,
     "amount_pointer": unproved,
     "audience_pointer": unproved,
+    "currency": _named_is_tighter,
 }
 _READ: Final[Mapping[str, tuple[str, ...]]] = {"params": ("params",), "time_zone": ("now", "weekday", "hour")}
 """Fields that only conditions read, and under which names."""
@@ -61,6 +67,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "cool_down": 0.0,
     "distinct_people": False,
     "calendar": None,
+    "currency": "",
     "confirms_number": False,
 }
 """What versions of before had no word for."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies.engine.policy import LimitPolicy, Policy, SurfacePolicy, TierPolicy
+from policies.facts import currencies
 from policies.facts.facts import Effect, Facts, Finding
 from policies.facts.reasons import PolicyOutcome, Reason, Weighed, only_told, weighed
 from policies.facts.vocabulary import Given
@@ -55,6 +56,8 @@ def evaluate(policy: Policy, facts: Facts) -> Verdict:
     if held.rules:
         entries += _rules(surface, held, facts)
     entries += _restrictions(policy, surface, facts)
+    if facts.unread or (surface.currency and facts.amount is not None):
+        entries += _figures(policy, surface, facts)
     # What a rule allows is always an automatic tier.
     entries += _doubts(policy, surface, facts, is_automatic=is_milder or surface.tier.is_automatic)
     if policy.limits:
@@ -178,6 +181,29 @@ def _doubts(policy: Policy, surface: SurfacePolicy, facts: Facts, *, is_automati
         yield said._replace(is_only_told=not is_automatic)
 
 
+def _figures(policy: Policy, surface: SurfacePolicy, facts: Facts) -> Iterator[Weighed]:
+    """Yield what speaks against figures that rules and limits cannot weigh: unreadable, or in another currency."""
+    careful = _one_by_one(policy, surface)
+    for unread in facts.unread:
+        yield weighed("figure", unread.pointer, careful, f"{unread}. A person looks.")
+    if surface.currency and facts.amount is not None and facts.currency != surface.currency:
+        yield weighed("currency", surface.slug, careful, f"{_foreign(facts, surface.currency)} A person looks.")
+
+
+def _foreign(facts: Facts, currency: str) -> str:
+    """Say that an amount is in another currency than `currency`, or in none."""
+    amount = currencies.money(facts.amount or 0, facts.currency)
+    there = f"are in {currency}" if currency else "name no currency"
+    return f"The amount is {amount}{'' if facts.currency else ' without a currency'}; amounts here {there}."
+
+
+def _uncounted(limit: LimitPolicy, facts: Facts) -> str:
+    """Say why this limit cannot count the proposal; nothing where it can."""
+    if limit.measure != "amount" or facts.amount is None:
+        return next((f"{unread}." for unread in facts.unread if unread.fact == limit.measure), "")
+    return _foreign(facts, limit.currency) if facts.currency != limit.currency else ""
+
+
 def _limits(policy: Policy, surface: SurfacePolicy, facts: Facts) -> Iterator[Weighed]:
     """Yield what each limit says of its total with this proposal in it."""
     careful = _one_by_one(policy, surface)
@@ -188,15 +214,23 @@ def _limits(policy: Policy, surface: SurfacePolicy, facts: Facts) -> Iterator[We
         if before is None:
             yield weighed("limit", limit.slug, careful, "This limit was not counted, so a person looks.")
             continue
+        adds = _measured(limit, facts)
+        if limit.measure != "count" and (why := _uncounted(limit, facts)):
+            yield weighed("limit", limit.slug, careful, f"This limit could not count it, so a person looks. {why}")
+            adds = 0 if limit.currency else adds
         # Amounts have four decimals; sums of their binary forms are off by less.
-        total = round(before + _measured(limit, facts), 4)
+        total = round(before + adds, 4)
         # Written so that a total that is not a number is over the limit.
         if not total <= limit.limit:
-            text = f"This makes {total:,.2f}, over the limit of {limit.limit:,.2f}."
+            text = f"This makes {_sum(total, limit)}, over the limit of {_sum(limit.limit, limit)}."
             yield _struck("limit", limit.slug, limit.effect, limit.tier or careful, text)
         elif limit.warning is not None and not total <= limit.warning:
-            text = f"This makes {total:,.2f}, over the warning level of {limit.warning:,.2f}."
+            text = f"This makes {_sum(total, limit)}, over the warning level of {_sum(limit.warning, limit)}."
             yield _struck("limit", limit.slug, limit.warning_effect, limit.warning_tier or careful, text)
+
+
+def _sum(value: float, limit: LimitPolicy) -> str:
+    return currencies.money(value, limit.currency) if limit.currency else f"{value:,.2f}"
 
 
 def _measured(limit: LimitPolicy, facts: Facts) -> float:

@@ -1,17 +1,23 @@
 """What the portal itself reads in a payload: is it valid, which tags does it earn, what does it cost."""
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import jsonschema_rs
 
 from policies.engine.policy import SurfacePolicy
+from policies.facts.facts import Unread
 
 MAX_ERRORS: Final = 20
+MAX_OPTIONS: Final = 20
+MAX_QUOTED: Final = 60
+MOST_PEOPLE: Final = 2**53
+_NOTHING: Final = object()
 # A linear-time engine: a schema's pattern must not become a way to stop the portal.
 _PATTERNS = jsonschema_rs.RegexOptions()
 
@@ -38,6 +44,8 @@ class Derived:
     tags: tuple[str, ...]
     amount: int | float | None
     audience_size: int | None
+    unread: tuple[Unread, ...] = ()
+    """The figures for which the surface names a place and that are not there, or are no such numbers."""
 
 
 def _no_remote(uri: str) -> Any:
@@ -85,6 +93,8 @@ def faults(checker: jsonschema_rs.Draft202012Validator, value: Any, *, at: str =
                 ]
             case _Kind.Format(format=name) if name in _FORMATS:
                 found.append(FieldError(at + pointer(path), _code(error), _FORMATS[name]))
+            case _Kind.Enum(options=options) if len(options) > MAX_OPTIONS:
+                found.append(FieldError(at + pointer(path), "enum", "This is none of the values that it may have."))
             case _:
                 found.append(FieldError(at + pointer(path), _code(error), _sentence(error)))
         if len(found) >= MAX_ERRORS:
@@ -121,14 +131,19 @@ def pointer(path: Sequence[str | int]) -> str:
 
 def resolve(value: Any, at: str) -> Any:
     """Return what the RFC 6901 JSON Pointer `at` names in `value`; None if nothing is there."""
+    found = _resolved(value, at)
+    return None if found is _NOTHING else found
+
+
+def _resolved(value: Any, at: str) -> Any:
     for part in at.split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict):
-            value = value.get(key)
+            value = value.get(key, _NOTHING)
         elif isinstance(value, list) and _INDEX.fullmatch(key) and int(key) < len(value):
             value = value[int(key)]
         else:
-            return None
+            return _NOTHING
     return value
 
 
@@ -142,16 +157,61 @@ def deriving(surface: SurfacePolicy) -> Callable[[Any], Derived]:
     conditions = [(row["tag"], validator(row["if"])) for row in surface.derived_tags]
 
     def read(payload: Any) -> Derived:
-        amount = resolve(payload, surface.amount_pointer) if surface.amount_pointer else None
-        size = resolve(payload, surface.audience_pointer) if surface.audience_pointer else None
+        unread: list[Unread] = []
         return Derived(
             tags=tuple(tag for tag, condition in conditions if condition.is_valid(payload)),
-            amount=amount if _is_number(amount) else None,
-            audience_size=size if isinstance(size, int) and _is_number(size) else None,
+            amount=_figure("amount", payload, surface.amount_pointer, _as_amount, unread),
+            audience_size=_figure("audience_size", payload, surface.audience_pointer, _as_people, unread),
+            unread=tuple(unread),
         )
 
     return read
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+_Figure = TypeVar("_Figure", int, float)
+
+
+def _figure(
+    fact: str, payload: Any, at: str, read: Callable[[Any], _Figure | None], unread: list[Unread]
+) -> _Figure | None:
+    """Return the figure at `at`; note what is there instead."""
+    if not at:
+        return None
+    there = _resolved(payload, at)
+    figure = read(there)
+    if figure is None:
+        unread.append(Unread(fact, at, _quoted(there)))
+    return figure
+
+
+def _as_amount(value: Any) -> int | float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def _as_people(value: Any) -> int | None:
+    """Return a number of people; JSON knows no difference between 5 and 5.0."""
+    number = _as_amount(value)
+    return int(number) if number is not None and number == int(number) and 0 <= number < MOST_PEOPLE else None
+
+
+def _quoted(there: Any) -> str:
+    """Return what is there as JSON, at most MAX_QUOTED characters of it; nothing for nothing."""
+    if there is _NOTHING:
+        return ""
+    text = ""
+    try:
+        # Written piece by piece, so that a large payload costs no more than a small one.
+        for piece in json.JSONEncoder(ensure_ascii=False, default=str).iterencode(there):
+            text += piece
+            if len(text) > MAX_QUOTED:
+                break
+    except RecursionError:
+        text += "…"
+    short = text if len(text) <= MAX_QUOTED else text[: MAX_QUOTED - 1] + "…"
+    # Reviewers see what is there, invisible characters included.
+    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in short)

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from policies import guardrails
-from policies.engine import business_time
-from policies.engine.business_time import BusinessCalendar
+from policies.engine.calendars import business_time
+from policies.engine.calendars.business_time import Calendar
 from policies.engine.requirements import RequirementPolicy
 from policies.facts.facts import Effect
 from policies.facts.reasons import PolicyOutcome
@@ -58,8 +58,10 @@ class SurfacePolicy:
     cool_down: timedelta = timedelta(0)
     distinct_people: bool = False
     """Whether nobody counts for more than one of the names whose approvals are required."""
-    calendar: BusinessCalendar | None = None
+    calendar: Calendar | None = None
     """When deadline and escalations run; None: always."""
+    currency: str = ""
+    """In which all amounts here are; empty: none is named, so any may be."""
     confirms_number: bool = False
     """Whether whoever approves confirms the amount, or else the number of people."""
 
@@ -84,6 +86,8 @@ class LimitPolicy:
     agents: tuple[str, ...] = ()
     per: str = "surface"
     window: Mapping[str, Any] = field(default_factory=dict)
+    currency: str = ""
+    """Of the amounts that are added up; empty: only amounts without a currency can be."""
 
     def covers(self, *, surface: str, agent: str) -> bool:
         """Whether proposals of `agent` on `surface` count; an empty list of globs covers all."""
@@ -210,7 +214,7 @@ _SURFACE_DURATIONS: Final = ("deadline", "undo_window", "retention", "cool_down"
 
 
 def _surface(
-    slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy], calendars: Mapping[str, BusinessCalendar]
+    slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy], calendars: Mapping[str, Calendar]
 ) -> SurfacePolicy:
     return SurfacePolicy(
         slug=slug,

@@ -6,7 +6,8 @@ comes from the facts that are named: see `FAVOURABLE`, and
 - `mandate`: the mildest tier there is;
 - `now`: a Wednesday at noon, in the time zone of the surface;
 - `tags`: the surface's derived tags are added, as they are to a real proposal;
-- `amount`, `audience_size`: what the payload says where the surface says where to look;
+- `amount`, `audience_size`: what the payload says where the surface says where to look; a person looks where it
+  is no number, but not where the test names no payload;
 - `limits`: every limit has a total of 0 so far;
 - `findings`: what the guardrails find in `payload`, and then those that are named.
 """
@@ -103,12 +104,14 @@ def completed(policy: Policy, given: Mapping[str, Any]) -> Facts:
         raise FactsInvalid("The facts name no surface.")
     try:
         return Facts(**_read(policy, facts))
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise FactsInvalid(f"The facts cannot be used: {error}.") from error
 
 
 def _read(policy: Policy, facts: dict[str, Any]) -> dict[str, Any]:
     surface = policy.surfaces.get(facts["surface"])
+    # A test that names neither the figure nor a payload is not about the figure.
+    has_payload, facts["unread"] = "payload" in facts, ()
     payload = facts.setdefault("payload", {})
     mildest = min(policy.tiers.values(), key=lambda tier: tier.rank, default=None)
     facts.setdefault("mandate", mildest.slug if mildest else None)
@@ -119,6 +122,8 @@ def _read(policy: Policy, facts: dict[str, Any]) -> dict[str, Any]:
         for name in ("amount", "audience_size"):
             if facts.get(name) is None:
                 facts[name] = getattr(derived, name)
+        if has_payload:
+            facts["unread"] = tuple(one for one in derived.unread if facts.get(one.fact) is None)
     zone = ZoneInfo(surface.time_zone) if surface else UTC
     facts["now"] = _moment(facts["now"]).astimezone(zone) if facts.get("now") else NOON.replace(tzinfo=zone)
     if facts.get("expires_at") is not None:

@@ -150,6 +150,7 @@ def _derive(ground: _Ground, stored: dict[str, Any], payload: Any) -> None:
         return
     read = ground.derive(payload)
     stored["tags"] = dict.fromkeys((*(stored.get("tags") or ()), *read.tags))
+    stored["unread"] = read.unread
     if ground.surface.amount_pointer:
         stored["amount"] = read.amount
     if ground.surface.audience_pointer:

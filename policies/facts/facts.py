@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Effect(StrEnum):
@@ -30,6 +30,26 @@ class Finding:
     """Which characters of the text there; equal where something is missing."""
     excerpt: str = ""
     """A short quotation of the spot."""
+
+
+class Unread(NamedTuple):
+    """A figure that the surface reads in the payload, where something else than such a figure is."""
+
+    fact: str
+    """amount or audience_size."""
+    pointer: str
+    found: str
+    """What is there, as short JSON; empty where nothing is."""
+
+    def __str__(self) -> str:
+        what = FIGURES[self.fact]
+        if not self.found:
+            return f"The payload has nothing at {self.pointer}, where it says {what}"
+        return f"The payload has {self.found} at {self.pointer}, where it says {what}: that is no such number"
+
+
+FIGURES = {"amount": "the amount", "audience_size": "how many people it reaches"}
+"""The facts that a surface reads in the payload, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +83,5 @@ class Facts:
     conflicts: tuple[str, ...] = ()
     """Ids of the proposals that hold the same target."""
     findings: tuple[Finding, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    """The figures that could not be read in the payload; `amount` or `audience_size` is then None."""

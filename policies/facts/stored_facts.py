@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
-from policies.facts.facts import Effect, Facts, Finding
+from policies.facts.facts import Effect, Facts, Finding, Unread
 
 
 class FactsUnreadable(ValueError):
@@ -57,6 +57,7 @@ def read(
             limits=stored.get("limits") or _NOTHING,
             conflicts=conflicts,
             findings=tuple(map(_finding, findings)) if findings else (),
+            unread=tuple(Unread(*row) for row in stored.get("unread") or ()),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FactsUnreadable(f"These facts cannot be read: {type(error).__name__} {error}") from error

@@ -42,7 +42,8 @@ FACTS: Final[Mapping[str, Fact]] = {
     "tags": Fact(_TEXTS, "The agent's tags and those that the portal adds.", "'financial' in tags"),
     "targets": Fact(_TEXTS, "What the action is done to.", "size(targets) > 5"),
     "confidence": Fact("double", "From 0 to 1; 0 if the agent gave none.", "confidence < 0.8"),
-    "amount": Fact("double", "The money at stake. Without one the condition gives no answer.", "amount > 100"),
+    "amount": Fact("double", "How much money moves, either way: never below 0.", "amount > 100"),
+    "signed_amount": Fact("double", "The amount with its sign, as sent.", "signed_amount < 0"),
     "estimated_cost": Fact("double", "Another name of amount.", "estimated_cost > 100"),
     "has_amount": Fact("bool", "Whether there is an amount.", "!has_amount"),
     "currency": Fact("string", "The currency of the amount; empty if none was given.", "currency != 'USD'"),
@@ -86,6 +87,9 @@ def number(facts: Facts, name: str) -> float:
             given = facts.confidence
             return given if given is not None and given == given else 0.0  # noqa: PLR0124  # NaN is no confidence
         case "amount" | "estimated_cost":
+            # The size of the move, so that a sign gets nothing past `amount <= 100`.
+            return abs(_finite(facts.amount))
+        case "signed_amount":
             return _finite(facts.amount)
         case "audience_size":
             return _finite(facts.audience_size)
@@ -99,7 +103,10 @@ def _finite(value: float | None) -> float:
         raise Absent("is missing")
     if value != value:  # noqa: PLR0124  # NaN
         raise Absent("is not a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise Absent("is too large a number") from error
 
 
 def _moment(value: datetime | None) -> datetime:

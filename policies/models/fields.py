@@ -6,10 +6,12 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from policies.facts import currencies
 
 name_validator = RegexValidator(
     r"\A[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*\Z",
@@ -23,6 +25,24 @@ class DottedSlugField(models.CharField[str, str]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 80)
         kwargs.setdefault("validators", [name_validator])
+        super().__init__(*args, **kwargs)
+
+
+def currency_validator(code: str) -> None:
+    """Refuse what is no currency's code."""
+    if not currencies.is_known(code):
+        text = _("%(code)s is no currency. Write the three letters of ISO 4217, such as USD.")
+        raise ValidationError(text, "invalid", {"code": code})
+
+
+class CurrencyField(models.CharField[str, str]):
+    """The code of a currency; empty where none is named."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 3)
+        kwargs.setdefault("blank", True)
+        kwargs.setdefault("default", "")
+        kwargs.setdefault("validators", [currency_validator])
         super().__init__(*args, **kwargs)
 
 

@@ -5,7 +5,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from policies.models.fields import DottedSlugField
+from policies.models.fields import CurrencyField, DottedSlugField
 from policies.models.rule import names
 from policies.models.tier import Tier
 
@@ -42,6 +42,9 @@ class Limit(models.Model):
     surfaces = names(_("surfaces"), _("Which surfaces, with * for any text. Empty: all."))
     agents = names(_("agents"), _("Which agents, with * for any text. Empty: all."))
     measure = models.CharField(_("measure"), max_length=13, choices=Measure.choices)
+    currency = CurrencyField(
+        _("currency"), help_text=_("Of the amounts that are added up, e.g. USD. Any other needs a person.")
+    )
     per = models.CharField(_("counted for"), max_length=17, choices=Per.choices)
     window = models.CharField(_("window"), max_length=7, choices=Window.choices)
     length = models.DurationField(
@@ -75,6 +78,11 @@ class Limit(models.Model):
                 violation_error_message=_("The warning level must not be above the limit."),
             ),
             models.CheckConstraint(name="limit_not_negative", condition=Q(limit__gte=0)),
+            models.CheckConstraint(
+                name="limit_currency_is_of_amounts",
+                condition=Q(measure="amount") | Q(currency=""),
+                violation_error_message=_("Only a limit of amounts has a currency."),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from simple_history.models import HistoricalRecords
 
 from policies.models.calendar import Calendar
 from policies.models.connector import Connector
-from policies.models.fields import DottedSlugField
+from policies.models.fields import CurrencyField, DottedSlugField
 from policies.models.tier import Tier
 
 SHARE = [MinValueValidator(0), MaxValueValidator(1)]
@@ -124,6 +124,10 @@ class Surface(models.Model):
         max_length=200,
         blank=True,
         help_text=_("JSON Pointer into the payload, e.g. /audience/size. The portal reads the size there itself."),
+    )
+
+    currency = CurrencyField(
+        _("currency"), help_text=_("In which all amounts are, e.g. USD. An amount in another one needs a person.")
     )
 
     params = models.JSONField(

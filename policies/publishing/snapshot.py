@@ -7,7 +7,7 @@ switched off are not in it.
 from typing import Any, Final
 
 from policies.engine import risk
-from policies.engine.business_time import DAYS
+from policies.engine.calendars.business_time import DAYS
 from policies.models import Calendar, Escalation, Guardrail, Limit, PolicyTest, Requirement, Rule, Surface, Tier
 
 TIER_FIELDS: Final = ("rank", "posture", "review", "sample_rate")
@@ -22,6 +22,7 @@ SURFACE_FIELDS: Final = (
     "derived_tags",
     "amount_pointer",
     "audience_pointer",
+    "currency",
     "params",
     "time_zone",
 )
@@ -78,6 +79,7 @@ def _limit(row: Limit) -> dict[str, Any]:
         "surfaces": sorted(set(row.surfaces)),
         "agents": sorted(set(row.agents)),
         "measure": row.measure,
+        "currency": row.currency,
         "per": row.per,
         "window": {"kind": row.window, "length_seconds": row.length.total_seconds(), "time_zone": row.time_zone},
         "limit": row.limit,

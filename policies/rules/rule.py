@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any, Final
 
+from policies.facts import currencies
 from policies.facts.facts import Facts
 from policies.facts.reasons import PolicyOutcome, Reason, Weighed, weighed
+from policies.facts.vocabulary import ALIASES
 from policies.rules.conditions import Condition, ConditionInvalid, compile_condition
 
 PLACEHOLDERS: Final = frozenset(
-    {"surface", "action", "agent", "tags", "targets", "confidence", "amount", "currency", "audience_size"}
+    {"surface", "action", "agent", "tags", "targets", "confidence", "amount", "currency", "audience_size", *ALIASES}
 )
 MAX_FILLED: Final = 200
 _UNSAID: Final = {
@@ -137,11 +139,14 @@ def _require_placeholders(slug: str, reason: str) -> None:
 
 
 def _shown(facts: Facts, name: str) -> str:
+    name = ALIASES.get(name, name)
     value = getattr(facts, name)
     if value is None:
         return f"no {name.replace('_', ' ')}"
     if isinstance(value, tuple):
         text = ", ".join(value) or "none"
+    elif name == "amount" and facts.currency in currencies.DECIMALS:
+        text = currencies.digits(value, facts.currency)
     elif isinstance(value, int | float):
         text = f"{value:,.2f}".removesuffix(".00")
     else:

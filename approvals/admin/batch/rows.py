@@ -25,6 +25,7 @@ from approvals.presentation import differences, words
 from approvals.presentation.differences import FieldChange
 from approvals.queue import turns
 from policies.engine.policy import Policy
+from policies.facts import currencies
 
 FEW_FIELDS: Final = 3
 SHORT: Final = 40
@@ -67,15 +68,24 @@ class BatchRow:
     @property
     def plain_amount(self) -> str:
         """The amount for a script to add up; empty where there is none."""
-        return "" if self.proposal.amount is None else f"{self.proposal.amount:f}"
+        return "" if self.proposal.amount is None else f"{abs(self.proposal.amount):f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much money the chosen rows move in one currency, with the number of its decimals, and as text."""
+
+    currency: str
+    decimals: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What the chosen rows add up to; `amounts` by currency, as text."""
+    """What the chosen rows add up to."""
 
     number: int
-    amounts: Sequence[tuple[str, str]]
+    amounts: Sequence[Amount]
     audience: str
 
 
@@ -98,8 +108,11 @@ class Batch:
         for row in self.chosen:
             people += row.proposal.audience_size or 0
             if row.proposal.amount is not None:
-                sums[row.proposal.currency] += row.proposal.amount
-        amounts = [(currency, words.number(total)) for currency, total in sorted(sums.items())]
+                sums[row.proposal.currency] += abs(row.proposal.amount)
+        amounts = [
+            Amount(currency, currencies.DECIMALS.get(currency, 0), currencies.digits(total, currency))
+            for currency, total in sorted(sums.items())
+        ]
         has_audience = any(row.audience for row in self.rows)
         return Totals(len(self.chosen), amounts, words.number(people) if has_audience else "")
 
@@ -190,7 +203,7 @@ def _row(proposal: Any, policy: Policy, *, why_not: str, choice: BatchSelection 
     changes, more = short_changes(proposal.revision)
     value = f"{proposal.pk}:{proposal.revision.number}:{proposal.revision.digest}"
     was = "" if choice is None else choice.shown.get(proposal.pk, "")
-    amount = None if proposal.amount is None else f"{words.number(proposal.amount)} {proposal.currency}".strip()
+    amount = None if proposal.amount is None else currencies.money(proposal.amount, proposal.currency)
     return BatchRow(
         proposal=proposal,
         value=value,

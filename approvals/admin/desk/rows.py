@@ -18,6 +18,7 @@ from approvals.queue import ordering, turns
 from approvals.queue.ordering import Band, Group, Turn
 from approvals.queue.turns import MOST_COUNTED, Pile, QueueFilter, Turns
 from policies.engine.policy import Policy
+from policies.facts import currencies
 
 NAMES: Final = {"words": "q", "surface": "surface", "agent": "agent", "tier": "tier"}
 
@@ -192,7 +193,7 @@ class _Drawer:
             place=f"{turn.surface} · {turn.agent_name}",
             time_left=words.span(left),
             seconds_left=max(0, int(left.total_seconds())),
-            worth="" if turn.amount is None else f"{words.number(turn.amount)} {turn.currency}".strip(),
+            worth="" if turn.amount is None else currencies.money(turn.amount, turn.currency),
             tier=turn.tier_name or turn.tier,
             select=self._select % turn.title,
             is_mine=turn.is_assigned,

@@ -22,6 +22,7 @@ from approvals.people import eligibility
 from approvals.presentation import words
 from audit.clock import database_now
 from policies.engine.policy import Policy
+from policies.facts import currencies
 from policies.models import Mandate
 from policies.publishing.current import scopes
 from policies.registry import kill_switches
@@ -151,7 +152,7 @@ def worth(proposal: Proposal) -> str:
     """Write the amount and the audience of a proposal in short."""
     parts = []
     if proposal.amount is not None:
-        parts.append(f"{words.number(proposal.amount)} {proposal.currency}".strip())
+        parts.append(currencies.money(proposal.amount, proposal.currency))
     if proposal.audience_size is not None:
         parts.append(_("%s people") % words.number(proposal.audience_size))
     return " · ".join(parts)

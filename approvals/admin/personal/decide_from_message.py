@@ -19,6 +19,7 @@ from approvals.messaging.composition import Sight
 from approvals.messaging.decision_links import Said, TokenOfAnother
 from approvals.models import OPEN, Decision, DecisionToken, Proposal, Revision, State
 from approvals.presentation import participants, words
+from policies.facts import currencies
 
 GONE: Final = 410
 CONFLICT: Final = 409
@@ -180,7 +181,7 @@ def _facts(seen: Sight) -> dict[str, Any]:
         "decided": participants.decided(proposal, seen.state),
         "effect": showing.effect(proposal, surface, state=seen.state, now=now),
         "time_left": words.time_left(proposal, state=seen.state, now=now),
-        "amount": None if proposal.amount is None else f"{words.number(proposal.amount)} {proposal.currency}".strip(),
+        "amount": None if proposal.amount is None else currencies.money(proposal.amount, proposal.currency),
         "audience": None if proposal.audience_size is None else words.number(proposal.audience_size),
         "url": page_url(proposal.pk),
     }

@@ -24,6 +24,7 @@ from approvals.models import WAITING, Decision, Proposal, State
 from approvals.people import eligibility
 from approvals.presentation import words
 from approvals.queue import search
+from policies.facts import currencies
 
 LIST_FIELDS = (
     "id", "title", "state", "surface_id", "agent_id", "tier_id", "confidence", "amount", "currency", "owner_id",
@@ -181,7 +182,7 @@ class ProposalAdmin(ExportingAdmin[Proposal]):
 
     @admin.display(description=_("amount"))
     def worth(self, row: Proposal) -> str:
-        return "" if row.amount is None else f"{words.number(row.amount)} {row.currency}".strip()
+        return "" if row.amount is None else currencies.money(row.amount, row.currency)
 
     @admin.display(description=_("owner"))
     def owner_role(self, row: Proposal) -> str:

@@ -23,6 +23,7 @@ from approvals.people import eligibility
 from approvals.presentation import marks, participants, words
 from approvals.queue.available_actions import Offers, offers
 from policies.engine.policy import Policy, SurfacePolicy
+from policies.facts import currencies
 from policies.models import KillSwitch
 from policies.publishing.current import scopes
 from policies.publishing.publish import active_policy
@@ -159,7 +160,7 @@ def _facts(page: ReviewPage) -> dict[str, Any]:
         "proposed": words.ago(proposal.created_at, now),
         "deadline": words.moment(proposal.deadline_at),
         **confidence.context(proposal, page.surface),
-        "amount": None if proposal.amount is None else f"{words.number(proposal.amount)} {proposal.currency}".strip(),
+        "amount": None if proposal.amount is None else currencies.money(proposal.amount, proposal.currency),
         "audience": None if proposal.audience_size is None else words.number(proposal.audience_size),
         "table": evidence.field_table(proposal.revision.before, payload, marks.spans(payload, findings)),
         "findings": _findings(findings, reasons),

@@ -144,6 +144,7 @@ COMPONENTS: Final[dict[str, Schema]] = {
         floor=_TEXT,
         mandate=_TEXT,
         owner=_TEXT,
+        currency=_or_null(_TEXT),
         confidence_high={"type": "number"},
         confidence_low={"type": "number"},
         deadline_seconds={"type": "number"},

@@ -132,6 +132,7 @@ SURFACES: Final = {
             "floor": "autopilot",
             "mandate": "single",
             "owner": "Channel owner",
+            "currency": "USD",
             "confidence_high": 0.9,
             "confidence_low": 0.5,
             "deadline_seconds": 86400.0,

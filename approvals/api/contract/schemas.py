@@ -5,6 +5,7 @@ from typing import Any, Final
 from approvals.lifecycle.review import DECISIONS
 from approvals.models import Decision
 from policies.engine.payloads import validator
+from policies.facts import currencies
 
 Schema = dict[str, Any]
 
@@ -93,7 +94,7 @@ PROPOSAL: Final = _object(
     expected_outcome=_or_null(
         _object(("metric",), metric=_text(120, shortest=1), low=_NUMBER, high=_NUMBER, unit=_text(40))
     ),
-    currency=_or_null(_text(3, pattern="^[A-Z]{3}$", description="ISO 4217.")),
+    currency={"enum": [*currencies.CODES, None], "description": "The code of ISO 4217."},
     targets=_list(_text(200, shortest=1), 200, uniqueItems=True),
     tags=_list(_text(80, shortest=1), 50, uniqueItems=True),
     model=_or_null(_object(("name",), name=_text(200, shortest=1), version=_text(200))),

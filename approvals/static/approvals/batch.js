@@ -3,7 +3,8 @@
 "use strict";
 
 {
-  const number = (value) => value.toLocaleString("en-US", { maximumFractionDigits: 4 });
+  const number = (value, decimals = 0) =>
+    value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: 4 });
 
   const follow = (form) => {
     const boxes = [...form.querySelectorAll('input[name="item"][type="checkbox"]')];
@@ -18,7 +19,7 @@
         if (place.dataset.total === "audience") place.textContent = number(sum(ticked, "audience"));
         if (place.dataset.total === "amount") {
           const same = ticked.filter((box) => box.dataset.currency === place.dataset.currency);
-          place.textContent = number(sum(same, "amount"));
+          place.textContent = number(sum(same, "amount"), Number(place.dataset.decimals));
         }
       }
       for (const button of form.querySelectorAll("[data-decides]")) button.disabled = ticked.length === 0;

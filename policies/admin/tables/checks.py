@@ -58,7 +58,7 @@ class LimitAdmin(Sluggish):
     search_fields = ("slug",)
     fieldsets = (
         (None, {"fields": ("slug", "is_enabled", "surfaces", "agents")}),
-        (gettext_lazy("What is counted"), {"fields": ("measure", "per", "window", "length", "time_zone")}),
+        (gettext_lazy("What is counted"), {"fields": ("measure", "currency", "per", "window", "length", "time_zone")}),
         (gettext_lazy("At the limit"), {"fields": ("limit", "effect", "tier")}),
         (gettext_lazy("Before that"), {"fields": ("warning", "warning_effect", "warning_tier")}),
     )

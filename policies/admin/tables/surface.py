@@ -163,7 +163,9 @@ class SurfaceAdmin(KeptAdmin[Surface]):
         (
             gettext_lazy("Payload"),
             {
-                "fields": ("payload_schema", "derived_tags", "amount_pointer", "audience_pointer", "params"),
+                "fields": (
+                    "payload_schema", "derived_tags", "amount_pointer", "currency", "audience_pointer", "params",
+                ),
                 "description": gettext_lazy("What agents may send, and what the portal reads in it by itself."),
             },
         ),

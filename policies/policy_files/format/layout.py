@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from policies.engine.business_time import DAYS
+from policies.engine.calendars.business_time import DAYS
 from policies.guardrails import CONFIG_SCHEMAS
 from policies.policy_files.format.keyed import Key, KeyTable
 from policies.policy_files.format.shapes import (
     Anything,
     Choice,
+    Currency,
     Day,
     Duration,
     Flag,
@@ -45,6 +46,7 @@ SHARE: Final = Number(0, 1)
 COUNT: Final = Number(1, 32_767, is_whole=True)
 COUNT_OR_NONE: Final = Number(0, 32_767, is_whole=True)
 POINTER: Final = Text(200, 0, r"^(/.*)?$", "A JSON Pointer begins with a slash, for example /amount.")
+CURRENCY: Final = Currency()
 ENABLED: Final = Key("enabled", Flag(), "Whether it counts.", default=True, field="is_enabled")
 
 
@@ -122,6 +124,12 @@ SURFACE: Final = KeyTable(
         Key("agent_owner_may_decide", Flag(), "Agents' owners may decide on their proposals.", default=False),
         Key("distinct_people", Flag(), "Nobody counts for more than one name.", default=False),
         Key("amount_pointer", POINTER, "Where the payload says the amount.", default=""),
+        Key(
+            "currency",
+            CURRENCY,
+            "In which all amounts are, e.g. USD. Any other needs a person.",
+            default="",
+        ),
         Key("audience_pointer", POINTER, "Where the payload says the audience's size.", default=""),
         Key("time_zone", Text(64, 1), "In which rules read day and hour, e.g. Europe/Berlin.", default="UTC"),
         Key("params", MapOf(Anything()), "Numbers and lists for conditions: params.weekly_budget.", default={}),
@@ -181,6 +189,7 @@ LIMIT: Final = KeyTable(
         _SURFACES,
         _AGENTS,
         Key("measure", Choice(("count", "amount", "audience_size")), "What is added up."),
+        Key("currency", CURRENCY, "Of the amounts that are added up, e.g. USD. Any other needs a person.", default=""),
         Key("per", Choice(("surface", "agent", "agent_and_surface", "target", "everywhere")), "For what."),
         Key("window", Choice(("rolling", "day", "week", "month")), "Over which time."),
         Key("length", Duration(), "Of a rolling window, e.g. 7d.", default=timedelta(0)),
@@ -274,7 +283,7 @@ FACTS: Final = KeyTable(
         Key("targets", ListOf(Text(200, 1)), "What it is done to.", default=[]),
         Key("confidence", SHARE, "Null: none given. Left out: 1.", default=1.0, is_nullable=True),
         Key("amount", Number(), "Left out: what the payload says.", default=None),
-        Key("currency", Text(3), "Left out: none.", default=""),
+        Key("currency", CURRENCY, "Left out: none.", default=""),
         Key("audience_size", Number(0, 2**31 - 1, is_whole=True), "Left out: what the payload says.", default=None),
         Key("payload", Anything(), "Checked by the guardrails, as a real one is.", default={}),
         Key("before", Anything(), "What is there now.", default=None),

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, Final, Protocol
 
+from policies.facts import currencies
 from policies.policy_files.format import durations
 from policies.policy_files.yaml_reading import FileProblem, ListNode, MapNode, Scalar, YamlNode, is_odd_number, meaning
 
@@ -178,6 +179,23 @@ class Duration:
     def schema(self) -> dict[str, Any]:
         """Return its JSON Schema."""
         return {"type": "string", "pattern": durations.PATTERN}
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
+        """Return the code of a currency; empty text names none."""
+        value = _scalar(node)
+        if value == "" or (isinstance(value, str) and currencies.is_known(value)):
+            return value
+        word = node.text if isinstance(node, Scalar) else ""
+        hint = f" Did you mean {word.upper()}?" if currencies.is_known(word.upper()) else ""
+        said = f"{word[:20]} is no currency." if word else "This is no currency."
+        return wrong(node, problems, f"{said} {currencies.HINT}{hint}")
+
+    def schema(self) -> dict[str, Any]:
+        """Return its JSON Schema."""
+        return {"enum": ["", *currencies.CODES]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def test_every_missing_and_unknown_field_is_named(agent: Api) -> None:
         ({"title": "x" * 301}, "/title", "max_length"),
         ({"payload": [1]}, "/payload", "type"),
         ({"confidence": 1.2}, "/confidence", "maximum"),
-        ({"currency": "usd"}, "/currency", "pattern"),
+        ({"currency": "usd"}, "/currency", "enum"),
         ({"evidence": [{"label": "x", "url": "javascript:alert(1)"}]}, "/evidence/0/url", "pattern"),
         ({"trigger": {"event": "x", "when": 1}}, "/trigger/when", "unknown_field"),
         ({"targets": ["a", "a"]}, "/targets", "unique_items"),

@@ -122,7 +122,7 @@ def test_a_card_that_breaks_keeps_nobody_from_deciding(
 def test_the_sentence_of_effect_says_when(world: World, client: Client) -> None:
     world.enforce(surfaces={"ads.budget": {"undo_window": 10}})
     proposal = drawn(world, "budget", PAYLOADS["budget"][0], currency="USD")
-    assert "Approving moves $4,000 from Search to Social, 10 s later. Once run it cannot" in page(client, proposal)
+    assert "Approving moves $4,000.00 from Search to Social, 10 s later. Once run it cannot" in page(client, proposal)
     world.approve(proposal)
     assert "Approving moves" not in page(client, proposal)
 
@@ -132,8 +132,8 @@ def test_the_line_of_a_list_asks_the_database_nothing(world: World) -> None:
     proposal = Proposal.objects.select_related("revision", "surface").get()
     surface = publish.active_policy().surfaces["ads.budget"]
     with CaptureQueriesContext(connection) as asked:
-        assert showing.effect_line(proposal, surface) == "Approving moves €4,000 from Search to Social, at once."
-        assert showing.effect_line(proposal) == "Approving moves €4,000 from Search to Social, at once."
+        assert showing.effect_line(proposal, surface) == "Approving moves €4,000.00 from Search to Social, at once."
+        assert showing.effect_line(proposal) == "Approving moves €4,000.00 from Search to Social, at once."
         proposal.surface.card = "fields"
         assert showing.effect_line(proposal, surface).startswith("If approved, “shift_budget” runs on")
     assert len(asked) == 0

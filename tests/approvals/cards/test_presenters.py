@@ -49,7 +49,7 @@ WEIGHTS = {"model": "b2b", "weights": {"visits": 3, "demo": 8}, "threshold": 40}
 @pytest.mark.parametrize(
     ("kind", "payload", "before", "facts", "said"),
     [
-        ("budget", SHIFT, None, {"currency": "USD"}, "moves $4,000 from Search to Social, 10 s later."),
+        ("budget", SHIFT, None, {"currency": "USD"}, "moves $4,000.00 from Search to Social, 10 s later."),
         ("budget", {**SHIFT, "amount": 12.5}, None, {"currency": "CHF"}, "moves 12.50 CHF from Search to Social"),
         ("budget", {"channels": {"tv": 5, "web": 7}}, {"channels": {"tv": 6, "web": 7}}, {}, "the budget of Tv,"),
         ("email", MAIL, None, {"action": "send_email"}, "sends “We kept your place” to 1,840 people (lapsed), 10 s"),
@@ -120,12 +120,16 @@ def test_what_the_payload_does_not_say_is_not_said(kind: str, payload: Any, fact
 def test_a_budget_shift_shows_every_channel_and_the_share_of_the_week() -> None:
     before = {"search": 20000, "social": 8000, "video": 3000}
     card = shown("budget", SHIFT, before, currency="USD", params={"weekly_budget": 40000})
-    assert card.moved == "$4,000"
-    assert card.weekly_share == "10 % of the weekly budget of $40,000"
+    assert card.moved == "$4,000.00"
+    assert card.weekly_share == "10 % of the weekly budget of $40,000.00"
     rows = {row.name: row for row in card.channels}
-    assert (rows["Search"].old, rows["Search"].new, rows["Search"].difference) == ("$20,000", "$16,000", "−$4,000")
+    assert (rows["Search"].old, rows["Search"].new, rows["Search"].difference) == (
+        "$20,000.00",
+        "$16,000.00",
+        "−$4,000.00",
+    )
     assert (rows["Social"].share, rows["Social"].is_changed) == ("+50 %", True)
-    assert (rows["Video"].old, rows["Video"].is_changed) == ("$3,000", False)
+    assert (rows["Video"].old, rows["Video"].is_changed) == ("$3,000.00", False)
     assert rows["Search"].old_bar.width == "100.00"
     assert rows["Social"].new_bar.width == "60.00"
 
@@ -156,7 +160,7 @@ def test_the_margin_says_when_a_price_is_below_the_cost() -> None:
     assert [text(row.article) for row in card.rows] == ["B", "A", "C"]
     loss, gain, unknown = card.rows
     assert (loss.is_loss, loss.new_margin, card.losses) == (True, "-20 %", 1)
-    assert (gain.old, gain.new, gain.difference, gain.share) == ("€30", "€24", "−€6", "−20 %")
+    assert (gain.old, gain.new, gain.difference, gain.share) == ("€30.00", "€24.00", "−€6.00", "−20 %")
     assert (gain.old_margin, gain.new_margin) == ("80 %", "75 %")
     assert (unknown.old, unknown.cost, unknown.new_margin) == ("", "", "")
 

@@ -157,8 +157,8 @@ def test_a_checklist_that_comes_later_holds_for_the_next_revision(world):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ({"amount": 4000}, "The amount is 4,000 USD."),
-        ({"amount": 0.5}, "The amount is 0.5 USD."),
+        ({"amount": 4000}, "The amount is 4,000.00 USD."),
+        ({"amount": 0.5}, "The amount is 0.50 USD."),
         ({"audience_size": 18400}, "It reaches 18,400 people."),
         ({}, None),
     ],
@@ -178,7 +178,7 @@ def test_the_number_is_that_of_the_revision_on_the_screen_and_stays_asked(world)
     proposal = world.propose(currency="USD")
     world.enforce(surfaces={"ads.budget": {"confirms_number": False, "amount_pointer": "/amount"}})
     edited = review.edit(proposal_id=proposal.pk, seen=seen(proposal), by=world.owner, payload={"amount": 1500})
-    assert edited.checklist == [{"slug": "the:number", "text": "The amount is 1,500 USD."}]
+    assert edited.checklist == [{"slug": "the:number", "text": "The amount is 1,500.00 USD."}]
     without = review.edit(proposal_id=proposal.pk, seen=seen(edited), by=world.owner, payload={"note": "none"})
     assert without.checklist == []
     assert_invariants_hold()

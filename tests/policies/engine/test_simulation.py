@@ -123,7 +123,7 @@ def test_of_what_ended_badly_it_says_what_would_have_passed():
     assert fates["rolled_back"] == {"cases": 1, "let_through_then": 1, "let_through_now": 0, "caught_now": 1}
 
 
-LIMIT = {"measure": "amount", "limit": 1000.0, "effect": "tier", "tier": "single"}
+LIMIT = {"measure": "amount", "currency": "USD", "limit": 1000.0, "effect": "tier", "tier": "single"}
 
 
 def test_totals_are_those_that_were_recorded():

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from approvals.admin.batch.rows import Amount
 from approvals.lifecycle import batches, review
 from approvals.models import Decision, Proposal
 from approvals.queue import turns
@@ -91,7 +92,7 @@ def test_every_one_is_a_row_with_its_difference_and_they_are_added_up(world, cli
     assert "<del>50</del> → <ins>102</ins>" in page
     assert "If approved, “shift_budget” runs on crm.segments" in page
     totals = answer.context["batch"].totals
-    assert (totals.number, totals.amounts) == (3, [("USD", "303")])
+    assert (totals.number, totals.amounts) == (3, [Amount("USD", 2, "303.00")])
     assert "no-store" in answer["Cache-Control"]
 
 
@@ -105,7 +106,11 @@ def test_a_row_tells_short_differences_before_long_ones(world, client):
 
 def test_amounts_are_added_up_by_currency(world, client):
     proposals = [*propose(world, 2), *propose(world, 1, currency="EUR")]
-    assert show(client, proposals).context["batch"].totals.amounts == [("EUR", "100"), ("USD", "201")]
+    totals = show(client, proposals).context["batch"].totals
+    assert totals.amounts == [
+        Amount("EUR", 2, "100.00"),
+        Amount("USD", 2, "201.00"),
+    ]
 
 
 def test_what_stands_out_is_on_top_and_says_why(world, client):
@@ -178,7 +183,7 @@ def test_totals_are_updated_without_javascript(world, client):
     first, *_ = proposals = propose(world)
     answer = send(client, "update", proposals, without=(first,), comment="As agreed.")
     totals = answer.context["batch"].totals
-    assert (totals.number, totals.amounts) == (2, [("USD", "203")])
+    assert (totals.number, totals.amounts) == (2, [Amount("USD", 2, "203.00")])
     assert text(answer).count("checked") == 2
     assert "As agreed." in text(answer)
     assert states(proposals) == ["pending"] * 3

@@ -333,8 +333,8 @@ def test_the_sentence_of_effect_follows_the_state(world: World, client: Client) 
     Surface.objects.filter(pk="ads.budget").update(undo_window=timedelta(seconds=10))
     worlds.publish()
     proposal = world.propose(content={"amount": 4000}, currency="USD")
-    assert "If approved, “shift_budget” runs on ads.budget, worth 4,000 USD, 10 s later." in text(
+    assert "If approved, “shift_budget” runs on ads.budget, worth 4,000.00 USD, 10 s later." in text(
         client.get(address(proposal))
     )
     decide(client, proposal, "reject", reason_code="bad_timing")
-    assert "“shift_budget” on ads.budget, worth 4,000 USD was not run." in text(client.get(address(proposal)))
+    assert "“shift_budget” on ads.budget, worth 4,000.00 USD was not run." in text(client.get(address(proposal)))
