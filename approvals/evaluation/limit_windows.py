@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from audit import canonical
 from audit.canonical import JsonValue
+from policies.engine.calendars.deadlines import LONGEST_KEPT
 from policies.engine.policy import LimitPolicy
 
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,7 +47,7 @@ def begins(limit: LimitPolicy, at: datetime) -> datetime:
     """Return when the window that ends at `at` begins: entries before it do not count."""
     kind = limit.window["kind"]
     if kind == ROLLING:
-        return at - timedelta(seconds=limit.window["length_seconds"])
+        return at - min(timedelta(seconds=limit.window["length_seconds"]), LONGEST_KEPT)
     local = at.astimezone(ZoneInfo(limit.window["time_zone"]))
     day = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     match kind:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from policies import guardrails
 from policies.engine.calendars import business_time
 from policies.engine.calendars.business_time import Calendar
+from policies.engine.calendars.deadlines import LONGEST_KEPT
 from policies.engine.requirements import RequirementPolicy
 from policies.facts.facts import Effect
 from policies.facts.reasons import PolicyOutcome
@@ -152,7 +153,8 @@ EMPTY = Policy(number=0, digest="", tiers={}, surfaces={}, single=None)
 
 
 def _seconds(value: float) -> timedelta:
-    return timedelta(seconds=value)
+    # What was published before durations had an end must not run into the end of the calendar.
+    return timedelta(seconds=min(value, LONGEST_KEPT.total_seconds()))
 
 
 def _rank(tier: TierPolicy) -> int:

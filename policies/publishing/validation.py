@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 from policies.comparison.tiers import Ladder
 from policies.comparison.timing import escalation_name
-from policies.engine import business_time, payloads
+from policies.engine import payloads
+from policies.engine.calendars import business_time, deadlines
 from policies.engine.payloads import SchemaInvalid
 from policies.engine.policy import TierPolicy, compile_guardrail, compile_limit, compile_tiers, usual_tiers
 from policies.engine.requirements import Approvers, from_rows
+from policies.facts import currencies
 from policies.guardrails import GuardrailInvalid
 from policies.rules.rule import RuleInvalid, compile_rule
 
@@ -86,6 +88,7 @@ def _problems(document: Mapping[str, Any], members: Members) -> Iterator[PolicyP
     yield from _requirements(document["requirements"], members)
     yield from _distinct_people(document, members)
     yield from _calendars(document.get("calendars", {}))
+    yield from (PolicyProblem(*fault) for fault in deadlines.faults(document))
     yield from _escalations(document, members)
 
 
@@ -114,6 +117,13 @@ def _surface(slug: str, row: Mapping[str, Any], tiers: Mapping[str, Any]) -> Ite
     if not isinstance(row["params"], Mapping):
         yield PolicyProblem("surface", slug, "params", "Parameters are a table: {…}.")
     yield from _time_zone("surface", slug, row["time_zone"])
+    yield from _currency("surface", slug, row)
+
+
+def _currency(thing: str, slug: str, row: Mapping[str, Any]) -> Iterator[PolicyProblem]:
+    code = row.get("currency", "")
+    if code and not currencies.is_known(code):
+        yield PolicyProblem(thing, slug, "currency", f"{code} is no currency. {currencies.HINT}")
 
 
 def _time_zone(thing: str, slug: str, name: str) -> Iterator[PolicyProblem]:
@@ -147,6 +157,9 @@ def _limit(slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy]) -
         if row[effect] == "tier" and row[tier] is None and (effect == "effect" or row["warning"] is not None):
             yield PolicyProblem("limit", slug, tier, "Choose a tier where the tier is raised.")
     yield from _time_zone("limit", slug, row["window"]["time_zone"])
+    yield from _currency("limit", slug, row)
+    if row.get("currency") and row["measure"] != "amount":
+        yield PolicyProblem("limit", slug, "currency", "Only a limit of amounts has a currency.")
 
 
 def _guardrail(slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy]) -> Iterator[PolicyProblem]:

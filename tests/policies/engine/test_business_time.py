@@ -1,12 +1,14 @@
 """Business time: exact over holidays and over changes of the clocks."""
 
+import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from policies.engine.business_time import DAYS, BusinessCalendar, between, later, read, read_hours
+from policies.engine.calendars.business_time import DAYS, FURTHEST, Calendar, between, later, read, read_hours
+from policies.engine.calendars.deadlines import reaches
 
 OFFICE = read(
     {
@@ -56,7 +58,7 @@ def test_a_repeated_hour_counts_twice_and_a_skipped_one_not_at_all():
 
 
 def test_hours_that_begin_or_end_inside_a_skipped_hour():
-    calendar = BusinessCalendar("Europe/Berlin", (((60, 150), (150, 240)),) * 7)  # 01:00-02:30 and 02:30-04:00
+    calendar = Calendar("Europe/Berlin", (((60, 150), (150, 240)),) * 7)  # 01:00-02:30 and 02:30-04:00
     night = at("2026-03-29T00:00+01:00")
     assert between(calendar, night, night + hours(12)) == hours(2)
     assert between(calendar, night - hours(24), night) == hours(3)
@@ -116,7 +118,7 @@ spans = st.lists(st.integers(0, 96), max_size=4, unique=True).map(
 calendars = st.one_of(
     st.none(),
     st.builds(
-        BusinessCalendar,
+        Calendar,
         zones,
         st.lists(spans, min_size=7, max_size=7).map(tuple).filter(any),
         st.frozensets(st.dates(date(2011, 1, 1), date(2012, 12, 31)), max_size=5),
@@ -128,6 +130,7 @@ durations = st.timedeltas(timedelta(0), timedelta(days=12))
 
 @given(calendars, moments, durations)
 def test_what_was_added_lies_in_between(calendar, moment, duration):
+    assume(reaches(calendar, duration))
     assert between(calendar, moment, later(calendar, moment, duration)) == duration
 
 
@@ -142,6 +145,7 @@ def test_what_lies_in_between_leads_no_further(calendar, one, other):
 
 @given(calendars, moments, durations, durations)
 def test_later_is_monotonic_and_adds_up(calendar, moment, one, other):
+    assume(reaches(calendar, one + other))
     assert later(calendar, moment, one) <= later(calendar, moment, one + other)
     if other:
         assert later(calendar, later(calendar, moment, one), other) == later(calendar, moment, one + other)
@@ -152,3 +156,51 @@ def test_time_in_between_adds_up(calendar, one, other, third):
     first, middle, last = sorted([one, other, third])
     assert between(calendar, first, middle) + between(calendar, middle, last) == between(calendar, first, last)
     assert between(calendar, last, first) == -between(calendar, first, last)
+
+
+def of(**hours: str) -> Calendar:
+    return read({"time_zone": "Europe/Berlin", "hours": hours, "holidays": []})
+
+
+RARE = of(monday="00:00-00:01")
+
+
+@pytest.mark.parametrize(
+    ("calendar", "deadline", "is_reached"),
+    [
+        pytest.param(RARE, timedelta(minutes=100), True, id="a-hundred-weeks"),
+        pytest.param(RARE, hours(24), False, id="twenty-eight-years"),
+        pytest.param(RARE, hours(8760), False, id="ten-thousand-years"),
+        pytest.param(OFFICE, hours(40 * 50), True, id="a-year-of-office-hours"),
+        pytest.param(OFFICE, hours(8760), False, id="a-year-of-hours-in-office-hours"),
+        pytest.param(ROUND_THE_CLOCK, hours(8760), True, id="a-year-around-the-clock"),
+        pytest.param(OFFICE, timedelta.max, False, id="the-longest-there-is"),
+    ],
+)
+def test_a_deadline_is_reached_within_two_years_or_refused(calendar, deadline, is_reached):
+    assert reaches(calendar, deadline) is is_reached
+
+
+def test_holidays_that_leave_no_day_make_a_deadline_unreachable():
+    mondays = [date(2027, 1, 4) + timedelta(weeks=week) for week in range(110)]
+    row = {"time_zone": "UTC", "hours": {"monday": "09:00-17:00"}}
+    assert not reaches(read({**row, "holidays": [day.isoformat() for day in mondays]}), hours(1))
+    assert reaches(read({**row, "holidays": [day.isoformat() for day in mondays[:50]]}), hours(1))
+
+
+@pytest.mark.parametrize("deadline", [hours(24), hours(8760), timedelta(days=365_000), timedelta.max])
+@pytest.mark.parametrize("calendar", [None, RARE, OFFICE, of(sunday="02:00-02:01, 02:30-02:31, 23:59-24:00")])
+def test_what_is_too_far_ahead_is_due_at_the_end_and_costs_milliseconds(calendar, deadline):
+    begun = time.thread_time()
+    due = later(calendar, at("2026-11-28T00:00+00:00"), deadline)
+    assert time.thread_time() - begun < 0.05
+    assert due - at("2026-11-28T00:00+00:00") <= FURTHEST
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59+00:00", "9999-12-30T12:00+00:00", "9998-06-01T00:00+00:00"])
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_time_ends_with_the_year_9999(moment, zone):
+    calendar = read({"time_zone": zone, "hours": {"monday": "00:00-00:01"}, "holidays": []})
+    moment = datetime.fromisoformat(moment)
+    assert moment < later(calendar, moment, hours(24)) <= datetime.max.replace(tzinfo=UTC)
+    assert between(calendar, moment, datetime.max.replace(tzinfo=UTC)) >= timedelta(0)
