@@ -8,6 +8,7 @@ pinned by tests:
   in either order. `has(payload.key)` asks whether a key is there, `payload.?key` does not exist.
 - A whole and a decimal number are never added or compared by CEL itself. Here every number among the
   facts is decimal, and whole literals beside them are read as decimal: `amount > 100` is `amount > 100.0`.
+- Values of different types are unequal to CEL itself. Here comparing them is an error: see `typed_comparisons`.
 - `matches` is RE2 and finds anywhere in the text; `^…$` anchors. Text is counted in characters.
 - Expressions nest at most 32 deep; after 10,000 rounds of `all`, `exists`, `map`, `filter` it gives up.
 """
@@ -22,9 +23,10 @@ from cel_expr_python import cel
 
 from policies.facts import vocabulary
 from policies.facts.vocabulary import ALIASES, FACTS, MEASURED, NUMBERS, Given
-from policies.rules import costs, expressions
+from policies.rules import costs, expressions, typed_comparisons
 from policies.rules.condition_errors import ConditionInvalid, did_you_mean, invalid, plain, refused
 from policies.rules.expressions import Node
+from policies.rules.typed_comparisons import Compared
 
 __all__ = [
     "FACTS",
@@ -37,6 +39,7 @@ __all__ = [
     "compile_condition",
 ]
 
+_DECLARED: Final = {name: fact.declared for name, fact in FACTS.items()}
 MAX_CHARACTERS: Final = 2_000
 MAX_VALUES: Final = 10_000
 """How many values one fact, such as the payload, may hold for conditions to read it."""
@@ -56,7 +59,20 @@ _FUNCTIONS: Final = frozenset({
 def _engine() -> Any:
     # Types are written in the engine's own form of configuration: only there can they be spelled out.
     lines = [f'  - name: "{name}"\n    type: "{fact.declared}"' for name, fact in FACTS.items()]
-    return cel.NewEnv(config=cel.NewEnvConfigFromYaml("\n".join(["variables:", *lines])))
+    return cel.NewEnv(config=cel.NewEnvConfigFromYaml("\n".join(["variables:", *lines])), extensions=[_own_functions()])
+
+
+def _own_functions() -> Any:
+    def answering(name: str, impl: Any, *parameters: Any) -> Any:
+        return cel.FunctionDecl(name, [cel.Overload(name, cel.Type.BOOL, [*parameters], impl=impl)])
+
+    two_values = (cel.Type.DYN, cel.Type.DYN)
+    functions = (
+        answering(typed_comparisons.SAME, typed_comparisons.same, *two_values),
+        answering(typed_comparisons.AMONG, typed_comparisons.among, *two_values),
+        answering(typed_comparisons.UNLIKE, typed_comparisons.unlike, cel.Type.STRING),
+    )
+    return cel.CelExtension("typed_comparisons", functions)
 
 
 _ENGINE: Final = _engine()
@@ -82,6 +98,7 @@ class _Program(NamedTuple):
     compiled: Any
     names: frozenset[str]
     cost: costs.Cost
+    compared: tuple[Compared, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +111,11 @@ class Condition:
     """The whole condition, where it is nothing but comparisons that must all hold; else None."""
     program: _Program | None = field(default=None, repr=False, compare=False)
     """Mere comparisons need the engine only when they are asked one by one, so they come without."""
+
+    @property
+    def compared(self) -> tuple[Compared, ...]:
+        """The places in the payload that are compared with values of known types."""
+        return self.program.compared if self.program else ()
 
     def holds(self, activation: "BoundFacts") -> bool:
         """Ask the engine. Raises ConditionFailed where there is no answer, or too much to look at."""
@@ -192,20 +214,26 @@ def compile_condition(text: str) -> Condition:
 def _program(text: str) -> _Program:
     root = _parse(text)
     _require_known(text, root)
+    checks = typed_comparisons.checks(root, _DECLARED)
     try:
-        cost = costs.estimate(root, NUMBERS)
+        cost = costs.estimate(root, NUMBERS, checks)
     except costs.TooCostly as error:
         raise invalid(text, str(error), error.at) from error
     literals = sorted(expressions.whole_literals(root), key=lambda node: node.at)
     try:
-        program = _ENGINE.compile(_as_decimals(text, literals))
+        decimal = _as_decimals(text, literals)
+        program = _ENGINE.compile(decimal)
     except RuntimeError as error:
         raise refused(text, str(error), literals) from error
     if program.return_type() != cel.Type.BOOL:
         message = f"A condition answers yes or no; this one gives {program.return_type().name()}."
         raise ConditionInvalid(message, suggestion="Compare it with something, e.g. == true.")
     _require_patterns(text, root)
-    return _Program(program, frozenset(_names(root)) & FACTS.keys(), cost)
+    if checks:
+        parsed = _ENGINE.compile(decimal, disable_check=True).serialize()
+        program = _ENGINE.deserialize(typed_comparisons.written(parsed, _DECLARED))
+    places = tuple(dict.fromkeys(typed_comparisons.compared(root, _DECLARED)))
+    return _Program(program, frozenset(_names(root)) & FACTS.keys(), cost, places)
 
 
 def _parse(text: str) -> Node:

@@ -14,10 +14,15 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from policies.rules.expressions import ARITHMETIC, COMPARISONS, Node, is_number
+from policies.rules.typed_comparisons import Check, Checks
 
 ENGINE_ROUNDS: Final = 10_000
 MAX_DEPTH: Final = 2
 MAX_NESTING: Final = 100
+CHECK_UNITS: Final = 20
+"""For asking a type, or calling a function of ours: about a microsecond."""
+COPY_UNITS: Final = 4
+"""For each value that is handed to a function of ours."""
 
 _FREE: Final = frozenset({"_&&_", "_||_", "!_", "_?_:_", "_[_]", "@not_strictly_false", "dyn", "type"}) | ARITHMETIC
 _PASSING: Final = frozenset({"_[_]", "_?_:_", "_+_", "dyn", "string", "bytes"})
@@ -91,6 +96,11 @@ class Cost:
             return 1
         if term.kind == "append":
             return min(ENGINE_ROUNDS, wide)
+        if term.kind == "copies":
+            held = sizes(term.over[0].facts)
+            return (held.values + held.text / 1024 + self.parts) * float(
+                min(ENGINE_ROUNDS, wide) ** term.over[0].growth
+            )
         if term.kind == "values":
             return min(self._values(reach, sizes(reach.facts)) for reach in term.over)
         longest = sizes(term.over[0].facts).longest * (1 + self.joins)
@@ -101,20 +111,21 @@ class Cost:
         return (held.values + held.text / 1024 + self.parts) * (1 + self.joins) * float(ENGINE_ROUNDS**reach.growth)
 
 
-def estimate(root: Node, numbers: frozenset[str]) -> Cost:
-    """Return what the condition can cost. `numbers` names the facts that are numbers.
+def estimate(root: Node, numbers: frozenset[str], checks: Checks) -> Cost:
+    """Return what the condition can cost. `numbers` names the facts that are numbers; `checks` its comparisons.
 
     Raises TooCostly for loops nested too deeply, patterns that are not written out, and what would
     grow from round to round.
     """
-    survey = _Survey(numbers)
+    survey = _Survey(numbers, checks)
     survey.visit(root, {}, 0)
     return Cost(parts=sum(1 for _ in root.walk()), joins=survey.joins, terms=tuple(survey.terms))
 
 
 class _Survey:
-    def __init__(self, numbers: frozenset[str]) -> None:
+    def __init__(self, numbers: frozenset[str], checks: Checks) -> None:
         self.numbers = numbers
+        self.checks = checks
         self.terms: list[Term] = []
         self.joins = 0
 
@@ -167,6 +178,13 @@ class _Survey:
         reach = NOTHING
         for part in reaches:
             reach = reach.joined(part)
+        if check := self.checks.get(id(node)):
+            self._checked(check, reaches, depth)
+        self._work(node, reach, reaches, depth)
+        return reach if node.name in _PASSING else NOTHING
+
+    def _work(self, node: Node, reach: FactReach, reaches: list[FactReach], depth: int) -> None:
+        """Note the work of a call itself, whose operands reach so far."""
         if node.name in {"_==_", "_!=_"}:
             if not any(child.kind == "literal" or is_number(child, self.numbers) for child in node.children):
                 self._note("values", depth, *reaches)
@@ -181,7 +199,12 @@ class _Survey:
                 self._note("text", depth, reach)
         elif node.name not in _FREE:
             self._note("text", depth, reach)
-        return reach if node.name in _PASSING else NOTHING
+
+    def _checked(self, check: Check, reaches: list[FactReach], depth: int) -> None:
+        self._note("step", depth, weight=CHECK_UNITS)
+        # The engine copies what it hands to a function of ours, both sides and all of them.
+        for reach in () if check.is_in_engine else reaches:
+            self._note("copies", depth, reach, weight=COPY_UNITS)
 
     def _join(self, node: Node, reach: FactReach, depth: int) -> None:
         if depth:

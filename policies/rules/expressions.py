@@ -5,7 +5,7 @@ The engine serializes a parsed expression as the public protocol buffer `cel.exp
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,6 +42,8 @@ _WHOLE: Final = frozenset({"size", "int"})
 @dataclass(frozen=True, slots=True)
 class Node:
     """One part of an expression.
+
+    `value` of a field says whether it is only asked for by `has`.
 
     `kind` is literal, name, field, call, list, map or loop; `name` says which name, field or function.
     Children are operands; of a loop: range, start, condition, step and result, and `value` names what it
@@ -88,13 +90,19 @@ def _node(data: bytes, positions: dict[int, int]) -> Node:
         entries = [_message(part) for part in parts]
         parts = [part for entry in entries for number in _ENTRY_PARTS for part in entry.get(number, ())]
     name = _last(body, name_field).decode() if name_field else ""
-    gathers = _last(body, 3).decode() if form == _LOOP else None
+    gathers: Any = _last(body, 3).decode() if form == _LOOP else None
+    if form == _SELECT:
+        gathers = bool(body.get(3, [0])[-1])
     return Node(kind, name, at, gathers, tuple(_node(part, positions) for part in parts))
 
 
 def _literal(body: _Message, at: int) -> Node:
     for number, [*_, value] in body.items():
         match number:
+            case 1:
+                return Node("literal", "null", at)
+            case 2:
+                return Node("literal", "bool", at, bool(value))
             case 3:
                 return Node("literal", INT_LITERAL, at, value - (1 << 64) if value >> 63 else value)
             case 5:
@@ -141,6 +149,84 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 def _last(message: _Message, number: int) -> bytes:
     found = message.get(number)
     return found[-1] if found else b""
+
+
+# Writing ------------------------------------------------------------------------------------------
+
+Write = Callable[[Node, bytes, list[bytes]], bytes]
+"""Given a call, how it is written and how its operands are: how it is to be written."""
+
+
+def rewritten(serialized: bytes, root: Node, write: Write) -> bytes:
+    """Return `serialized`, from which `root` was read, with each call written as `write` says."""
+    outer = _message(serialized)
+    parsed = _message(_last(outer, 2))
+    parsed[2] = [_rewritten(_last(parsed, 2), root, write)]
+    outer[2] = [_encoded(parsed)]
+    return _encoded(outer)
+
+
+def _rewritten(data: bytes, node: Node, write: Write) -> bytes:
+    fields = _message(data)
+    form = next((number for number in _FORMS if number in fields), _CONST)
+    if form == _CONST:
+        return data
+    body = _message(_last(fields, form))
+    children = iter(node.children)
+    operands: list[bytes] = []
+
+    def replaced(message: _Message, numbers: tuple[int, ...]) -> None:
+        for number in numbers:
+            if number in message:
+                message[number] = [_rewritten(part, next(children), write) for part in message[number]]
+                operands.extend(message[number])
+
+    if form == _STRUCT:
+        entries = [_message(part) for part in body.get(2, ())]
+        for entry in entries:
+            replaced(entry, _ENTRY_PARTS)
+        body[2] = [_encoded(entry) for entry in entries]
+    else:
+        replaced(body, _PARTS[form])
+    fields[form] = [_encoded(body)]
+    whole = _encoded(fields)
+    return write(node, whole, operands) if form == _CALL else whole
+
+
+def call(identifier: int, function: str, *operands: bytes) -> bytes:
+    """Write a call of `function`."""
+    return _encoded({_ID: [identifier], _CALL: [_encoded({2: [function.encode()], 3: [*operands]})]})
+
+
+def name(identifier: int, word: str) -> bytes:
+    """Write a name."""
+    return _encoded({_ID: [identifier], _IDENT: [_encoded({1: [word.encode()]})]})
+
+
+def text(identifier: int, literal: str) -> bytes:
+    """Write a literal text."""
+    return _encoded({_ID: [identifier], _CONST: [_encoded({6: [literal.encode()]})]})
+
+
+def _encoded(message: _Message) -> bytes:
+    """Put one message together; each value is a number or bytes of any length."""
+    parts = bytearray()
+    for number, values in message.items():
+        for value in values:
+            if isinstance(value, int):
+                parts += _as_varint(number << 3) + _as_varint(value)
+            else:
+                parts += _as_varint(number << 3 | 2) + _as_varint(len(value)) + value
+    return bytes(parts)
+
+
+def _as_varint(value: int) -> bytes:
+    parts = bytearray()
+    while value >= 0x80:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    parts.append(value)
+    return bytes(parts)
 
 
 def whole_literals(root: Node) -> list[Node]:
