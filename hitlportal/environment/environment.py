@@ -200,6 +200,11 @@ def _log_level(reader: Reader) -> str:
     return level
 
 
+def standalone() -> dict[str, str]:
+    """Return an environment for commands that serve nobody: what they would sign or seal, nobody else could open."""
+    return {"DEBUG": "true", "SECRET_KEY": secrets.token_urlsafe(64), "GRANT_SIGNING_KEY": new_signing_key()}
+
+
 def read(source: Mapping[str, str], *, default_var: Path) -> Environment:
     """Read and check the environment.
 

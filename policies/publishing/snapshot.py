@@ -4,11 +4,13 @@ Names and descriptions are for people and stay outside: changing them changes no
 switched off are not in it.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from policies.engine import risk
 from policies.engine.calendars.business_time import DAYS
 from policies.models import Calendar, Escalation, Guardrail, Limit, PolicyTest, Requirement, Rule, Surface, Tier
+from policies.policy_files.tables import MODELS
 
 TIER_FIELDS: Final = ("rank", "posture", "review", "sample_rate")
 SURFACE_FIELDS: Final = (
@@ -34,19 +36,26 @@ REQUIREMENT_FIELDS: Final = ("surface", "tier", "stage", "name", "role", "approv
 
 def document() -> dict[str, Any]:
     """Return what the tables say now; durations in seconds, references as slugs and role names."""
+    return document_of({name: model._default_manager.all() for name, model in MODELS.items()})  # noqa: SLF001
+
+
+def document_of(rows: Mapping[str, Iterable[Any]]) -> dict[str, Any]:
+    """Return what these rows say, saved or not: all tables of MODELS."""
     return {
-        "tiers": {tier.slug: _tier(tier) for tier in Tier.objects.all()},
-        "surfaces": {surface.slug: _surface(surface) for surface in Surface.objects.all()},
-        "rules": {rule.slug: _rule(rule) for rule in Rule.objects.filter(is_enabled=True)},
-        "limits": {limit.slug: _limit(limit) for limit in Limit.objects.filter(is_enabled=True)},
-        "guardrails": {row.slug: _guardrail(row) for row in Guardrail.objects.filter(is_enabled=True)},
+        "tiers": {tier.slug: _tier(tier) for tier in rows["tiers"]},
+        "surfaces": {surface.slug: _surface(surface) for surface in rows["surfaces"]},
+        "rules": {rule.slug: _rule(rule) for rule in rows["rules"] if rule.is_enabled},
+        "limits": {limit.slug: _limit(limit) for limit in rows["limits"] if limit.is_enabled},
+        "guardrails": {row.slug: _guardrail(row) for row in rows["guardrails"] if row.is_enabled},
         "requirements": sorted(
-            (_requirement(row) for row in Requirement.objects.all()),
+            (_requirement(row) for row in rows["requirements"]),
             key=lambda row: tuple(str(row[name] or "") for name in REQUIREMENT_FIELDS),
         ),
-        "calendars": {row.slug: _calendar(row) for row in Calendar.objects.all()},
-        "escalations": [_escalation(row) for row in Escalation.objects.order_by("surface_id", "level")],
-        "tests": {test.slug: _test(test) for test in PolicyTest.objects.all()},
+        "calendars": {row.slug: _calendar(row) for row in rows["calendars"]},
+        "escalations": sorted(
+            (_escalation(row) for row in rows["escalations"]), key=lambda row: (row["surface"], row["level"])
+        ),
+        "tests": {test.slug: _test(test) for test in rows["tests"]},
     }
 
 

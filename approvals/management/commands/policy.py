@@ -5,23 +5,32 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
-from django.db import transaction
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from approvals.management import replay_options
+from approvals.models import Proposal
 from policies import policy_files
 from policies.engine import policy_tests
 from policies.engine.policy import compile_policy
+from policies.models import Agent
 from policies.policy_files import DocumentInvalid, ExportFailed, FileProblem, Known, Plan, PolicyFile
-from policies.publishing import drafts, validation
+from policies.publishing import drafts, publish, validation
+from policies.publishing.lint import file_drafts, linting
+from policies.publishing.lint.cautions import Portal
+from policies.publishing.lint.linting import People
 from policies.publishing.snapshot import document
 
 DIFFERS: Final = 2
+MOST_ACTIONS: Final = 10_000
+"""Of how many proposals, the latest first, `lint` takes the actions that this portal knows."""
 
 
 class Subcommand(NamedTuple):
@@ -30,7 +39,7 @@ class Subcommand(NamedTuple):
     name: str
     help: str
     add_arguments: Callable[[ArgumentParser], None]
-    run: Callable[[dict[str, Any], OutputWrapper], int]
+    run: Callable[..., int]
 
 
 class Command(BaseCommand):
@@ -48,7 +57,8 @@ class Command(BaseCommand):
         """Run the subcommand; what is wrong with a file is told with its place, and the exit code is 1."""
         chosen = next(one for one in SUBCOMMANDS if one.name == subcommand)
         try:
-            code = chosen.run(options, self.stdout)
+            said = (self.stdout, self.stderr) if chosen.run in {_lint, _test} else (self.stdout,)
+            code = chosen.run(options, *said)
         except DocumentInvalid as error:
             for problem in error.problems:
                 self.stderr.write(str(problem))
@@ -79,6 +89,24 @@ def _read(options: dict[str, Any], *, is_offline: bool = False) -> PolicyFile:
     if problems:
         raise DocumentInvalid(problems)
     return policy
+
+
+def _is_alone(options: dict[str, Any], err: OutputWrapper) -> bool:
+    """Whether files are checked by themselves: as asked, or because there is no portal whose tables could be read."""
+    if options["offline"]:
+        return True
+    try:
+        publish.active_version()
+    except (DatabaseError, ImproperlyConfigured, OSError, CalledProcessError):
+        err.write(_("There is no database to ask, so the files are checked by themselves."))
+        return True
+    return False
+
+
+def _offline(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--offline", action="store_true", help=_("Do not ask the database: check the files by themselves.")
+    )
 
 
 def _files(parser: ArgumentParser, *, are_required: bool = True) -> None:
@@ -115,18 +143,37 @@ def _export(options: dict[str, Any], out: OutputWrapper) -> int:
 
 def _lint_arguments(parser: ArgumentParser) -> None:
     _files(parser)
-    parser.add_argument(
-        "--offline", action="store_true", help=_("Do not ask the database which tiers, roles and surfaces there are.")
-    )
+    _offline(parser)
 
 
-def _lint(options: dict[str, Any], out: OutputWrapper) -> int:
-    policy = _read(options, is_offline=options["offline"])
-    count = sum(1 for _item in policy.items())
-    out.write(ngettext("%s entry, no problems.", "%s entries, no problems.", count) % count)
-    if not options["offline"]:
+def _lint(options: dict[str, Any], out: OutputWrapper, err: OutputWrapper) -> int:
+    """Tell everything that publishing would refuse, and what is probably not meant."""
+    is_alone = _is_alone(options, err)
+    policy = _read(options, is_offline=is_alone)
+    if is_alone:
+        found = linting.lint(policy, file_drafts.alone(policy), None, Portal())
+    else:
+        people = People(drafts.members(), tuple(drafts.owned()))
+        found = linting.lint(policy, file_drafts.over_tables(policy), people, _portal())
+    for warning in found.warnings:
+        err.write(_("%(place)s: warning: %(text)s") % {"place": warning.place, "text": warning.text})
+    if found.problems:
+        raise DocumentInvalid(found.problems)
+    count, warnings = sum(1 for _item in policy.items()), len(found.warnings)
+    said = ngettext("%s entry, no problems", "%s entries, no problems", count) % count
+    if warnings:
+        said += ngettext(", %s warning", ", %s warnings", warnings) % warnings
+    out.write(f"{said}.")
+    if not is_alone:
         _warn(validation.warnings(_as_rows(policy), drafts.members()), out)
     return 0
+
+
+def _portal() -> Portal:
+    """Return which agents there are, and what they proposed lately."""
+    agents = frozenset(Agent.objects.values_list("slug", flat=True))
+    latest = Proposal.objects.order_by("-created_at").values("action")[:MOST_ACTIONS]
+    return Portal(agents, frozenset(row["action"] for row in latest))
 
 
 def _as_rows(policy: PolicyFile) -> dict[str, Any]:
@@ -186,23 +233,25 @@ def _tell(plan: Plan, out: OutputWrapper) -> None:
 
 def _test_arguments(parser: ArgumentParser) -> None:
     _files(parser, are_required=False)
+    _offline(parser)
 
 
-@transaction.atomic
-def _test(options: dict[str, Any], out: OutputWrapper) -> int:
+def _test(options: dict[str, Any], out: OutputWrapper, err: OutputWrapper) -> int:
     """Run the tests on the draft as it would be with the files applied, and leave everything as it was."""
+    is_alone = _is_alone(options, err)
+    if is_alone and not options["files"]:
+        raise CommandError(_("Without a database there are no tests but those of files: name them."))
+    policy = _read(options, is_offline=is_alone)
+    composed = file_drafts.alone(policy) if is_alone else file_drafts.over_tables(policy)
+    if composed.missing:
+        raise DocumentInvalid([*composed.missing])
     chosen: set[str] | None = None
-    if options["files"]:
-        policy = _read(options)
-        policy_files.apply(policy, prune=False)
-        if "tests" in policy.sections:
-            chosen = {item.value["id"] for item in policy.sections["tests"].values()}
+    if "tests" in policy.sections:
+        chosen = {item.value["id"] for item in policy.sections["tests"].values()}
     try:
-        compiled = compile_policy(number=0, digest="", document=document())
+        compiled = compile_policy(number=0, digest="", document=composed.document)
     except (ValueError, KeyError, TypeError) as error:
         raise CommandError(_("The draft cannot be used: %s") % error) from error
-    finally:
-        transaction.set_rollback(True)
     results = policy_tests.run(compiled, [one for one in compiled.tests if chosen is None or one.slug in chosen])
     for result in results:
         out.write(f"{_('passed') if result.is_passed else _('FAILED')}  {result.slug}")
