@@ -11,7 +11,7 @@ _environment = dict(os.environ)
 os.environ.clear()
 os.environ.update(environment.standalone())
 try:
-    from hitlportal.settings import *
+    from hitlportal.settings import *  # noqa: F403
 finally:
     os.environ.clear()
     os.environ.update(_environment)

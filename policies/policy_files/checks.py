@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from policies.engine import business_time, payloads
-from policies.engine.business_time import DAYS
+from policies.engine import payloads
+from policies.engine.calendars import business_time
+from policies.engine.calendars.business_time import DAYS
 from policies.engine.payloads import SchemaInvalid
 from policies.engine.policy import compile_policy
 from policies.guardrails import CONFIG_SCHEMAS, GuardrailEffect, GuardrailInvalid, GuardrailKind, GuardrailPolicy
@@ -123,6 +124,8 @@ class _Checker:
             yield item.problem("Only a rolling window has a length.", "length")
         if value["warning"] is not None and value["warning"] > value["limit"]:
             yield item.problem("The warning level must not be above the limit.", "warning")
+        if value["currency"] and value["measure"] != "amount":
+            yield item.problem("Only a limit of amounts has a currency.", "currency")
         for effect, tier in (("effect", "tier"), ("warning_effect", "warning_tier")):
             if value[tier] and value[effect] != "tier":
                 yield item.problem(f"This goes only with {effect}: tier.", tier)

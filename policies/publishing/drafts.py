@@ -14,7 +14,8 @@ from policies.comparison import Change, compare, is_loosening
 from policies.engine import policy_tests
 from policies.engine.policy import compile_policy
 from policies.engine.policy_tests import Result
-from policies.models import Activation, Mandate, PolicyVersion
+from policies.models import Activation, Agent, Mandate, PolicyVersion
+from policies.publishing.lint.cautions import Caution, Portal, cautions
 from policies.publishing.snapshot import document
 from policies.publishing.validation import Owned, PolicyProblem, problems, warnings
 
@@ -32,6 +33,8 @@ class Draft:
     """What does not keep it from being published, and should be known."""
     results: tuple[Result, ...]
     """Of the policy's own tests; none where it cannot be compiled."""
+    cautions: tuple[Caution, ...] = ()
+    """What can be published and is probably not meant; none where it cannot be compiled."""
 
     @property
     def is_loosening(self) -> bool:
@@ -66,8 +69,10 @@ def draft_of(rows: Mapping[str, Any], *, base: PolicyVersion | None) -> Draft:
     people, agents = members(), owned()
     found = problems(rows, people, agents)
     results: tuple[Result, ...] = ()
+    doubtful: tuple[Caution, ...] = ()
     if not found:
         results = policy_tests.run(compile_policy(number=0, digest=digest, document=rows))
+        doubtful = cautions(rows, Portal(agents=frozenset(Agent.objects.values_list("slug", flat=True))))
     return Draft(
         document=rows,
         digest=digest,
@@ -76,6 +81,7 @@ def draft_of(rows: Mapping[str, Any], *, base: PolicyVersion | None) -> Draft:
         problems=found,
         warnings=warnings(rows, people, agents),
         results=results,
+        cautions=doubtful,
     )
 
 

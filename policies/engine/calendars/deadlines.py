@@ -50,12 +50,16 @@ def _deadline(slug: str, row: Mapping[str, Any], calendars: Mapping[str, Any]) -
         yield from _too_long("surface", slug, "deadline", row["deadline"], FURTHEST)
     elif not reaches(calendar, timedelta(seconds=min(row["deadline"], LONGEST_KEPT.total_seconds()))):
         a_week = sum(end - begin for day in calendar.hours for begin, end in day)
-        worked = f"{a_week / 60:,g} hours" if a_week % 60 == 0 else f"{a_week:,} minutes"
         text = (
-            f"The calendar {name} does not reach it: with {worked} of work a week and its holidays it can take more"
-            f" than {_WORDS[FURTHEST]}. Write a shorter deadline, or more hours."
+            f"The calendar {name} does not reach it: with {_worked(a_week)} of work a week and its holidays it can take"
+            f" more than {_WORDS[FURTHEST]}. Write a shorter deadline, or more hours."
         )
         yield Fault("surface", slug, "deadline", text)
+
+
+def _worked(minutes: int) -> str:
+    number, unit = (minutes // 60, "hour") if minutes % 60 == 0 else (minutes, "minute")
+    return f"{number:,} {unit}{'s' if number != 1 else ''}"
 
 
 def reaches(calendar: Calendar, deadline: timedelta) -> bool:

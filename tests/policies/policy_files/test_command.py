@@ -51,7 +51,7 @@ def code_of(*args):
 
 def test_the_short_form_of_a_rule(write, capsys):
     assert code_of("lint", write(SHORT)) == 0
-    assert capsys.readouterr().out == "1 entry, no problems.\n"
+    assert capsys.readouterr().out == "1 entry, no problems, 2 warnings.\n"
     assert code_of("plan", write(SHORT)) == 2
     assert capsys.readouterr().out == "+ rule require-approval-over-100\n1 difference.\n"
     assert code_of("apply", write(SHORT)) == 0
