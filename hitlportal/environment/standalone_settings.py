@@ -16,4 +16,4 @@ finally:
     os.environ.clear()
     os.environ.update(_environment)
 
-DATABASES: dict[str, dict[str, str]] = {}
+DATABASES = {}
