@@ -215,7 +215,8 @@ def _limits(policy: Policy, surface: SurfacePolicy, facts: Facts) -> Iterator[We
             yield weighed("limit", limit.slug, careful, "This limit was not counted, so a person looks.")
             continue
         adds = _measured(limit, facts)
-        if limit.measure != "count" and (why := _uncounted(limit, facts)):
+        is_doubtful = limit.measure != "count" and (facts.unread or facts.currency != limit.currency)
+        if is_doubtful and (why := _uncounted(limit, facts)):
             yield weighed("limit", limit.slug, careful, f"This limit could not count it, so a person looks. {why}")
             adds = 0 if limit.currency else adds
         # Amounts have four decimals; sums of their binary forms are off by less.

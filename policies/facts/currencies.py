@@ -39,12 +39,15 @@ def digits(value: float | Decimal, currency: str) -> str:
     Decimals beyond those are shown as well: nobody approves what was rounded on the screen. Without a currency
     there are no needless zeros.
     """
+    places = DECIMALS.get(currency, 0)
+    if not isinstance(value, Decimal) and abs(value) < EXACT and round(value, places) == value:
+        return f"{value:,.{places}f}"
     exact = value if isinstance(value, Decimal) else Decimal(str(value))
     if not exact.is_finite():
         return str(value)
     plain = f"{exact:,f}"
     whole, _, decimals = plain.partition(".")
-    decimals = "" if abs(exact) >= EXACT else decimals.rstrip("0").ljust(DECIMALS.get(currency, 0), "0")
+    decimals = "" if abs(exact) >= EXACT else decimals.rstrip("0").ljust(places, "0")
     return f"{whole}.{decimals}" if decimals else whole
 
 
