@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from approvals.presentation import words
-from policies.facts import currencies
+from policies import currencies
 
 PLACES: Final = 4
 SIGNS: Final = {"USD": "$", "EUR": "€", "GBP": "£"}

@@ -9,12 +9,11 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from approvals.models import Proposal, Timer
-from policies import guardrails
+from policies import currencies, guardrails
 from policies.engine import requirements
 from policies.engine.evaluation import Verdict
 from policies.engine.policy import Policy, SurfacePolicy
 from policies.engine.requirements import Approvers
-from policies.facts import currencies
 
 
 def approvers(policy: Policy, surface: SurfacePolicy, verdict: Verdict) -> tuple[Approvers, ...]:

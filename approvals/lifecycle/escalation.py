@@ -24,7 +24,8 @@ from approvals.shipping import dispatches
 from audit.canonical import JsonValue
 from audit.clock import database_now
 from audit.models import Entry
-from policies.engine import business_time, requirements
+from policies.engine import requirements
+from policies.engine.calendars import business_time
 from policies.engine.policy import Policy, SurfacePolicy
 
 BATCH: Final = 200

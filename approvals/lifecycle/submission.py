@@ -34,10 +34,10 @@ from approvals.people import provenance
 from approvals.shipping import dispatches
 from audit.clock import database_now
 from audit.ledger import entries
+from policies import currencies
 from policies.actors import actor
 from policies.engine.evaluation import PolicyOutcome
 from policies.engine.payloads import FieldError
-from policies.facts import currencies
 from policies.models import Agent, ApiKey
 from policies.publishing.current import Current, load_current
 

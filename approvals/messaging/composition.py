@@ -20,8 +20,8 @@ from approvals.models.notice import NoticeSubject
 from approvals.people import eligibility
 from approvals.presentation import participants, words
 from approvals.queue.available_actions import Offers, offers
+from policies import currencies
 from policies.engine.policy import Policy
-from policies.facts import currencies
 from policies.publishing.publish import active_policy
 
 MOST_DIFFERENCES: Final = 8

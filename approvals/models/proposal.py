@@ -18,8 +18,8 @@ from simple_history.models import HistoricalRecords
 from approvals.models.ids import uuid7
 from approvals.models.provenance import BEHIND, STAYS_CLOSE, Provenance
 from approvals.models.states import CLEARED, EDGES, INITIAL, OPEN, WAITING, State
-from policies.engine import business_time
-from policies.engine.business_time import BusinessCalendar
+from policies.engine.calendars import business_time
+from policies.engine.calendars.business_time import BusinessCalendar
 from policies.models import Agent, Surface, Tier
 
 

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from approvals.models import WAITING, Proposal, State
 from approvals.presentation.differences import MISSING
+from policies import currencies
 from policies.engine.policy import SurfacePolicy
-from policies.facts import currencies
 
 SEPARATOR: Final = ", "
 

@@ -88,7 +88,7 @@ def _configured() -> Iterable[str]:
     yield from (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS, settings.METRICS_TOKEN, settings.LLM_API_KEY)
     yield from (settings.SLACK_BOT_TOKEN, settings.SLACK_SIGNING_SECRET, settings.EMAIL_HOST_PASSWORD or "")
     yield from settings.GRANT_SIGNING_KEY.splitlines()[1:-1]
-    yield settings.DATABASES["default"].get("PASSWORD") or ""
+    yield settings.DATABASES.get("default", {}).get("PASSWORD") or ""
     yield urlsplit(settings.REDIS_URL).password or ""
     if settings.OIDC:
         yield settings.OIDC.client_secret

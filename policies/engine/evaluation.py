@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from policies import currencies
 from policies.engine.policy import LimitPolicy, Policy, SurfacePolicy, TierPolicy
-from policies.facts import currencies
 from policies.facts.facts import Effect, Facts, Finding
 from policies.facts.reasons import PolicyOutcome, Reason, Weighed, only_told, weighed
 from policies.facts.vocabulary import Given

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from policies import guardrails
 from policies.engine.calendars import business_time
-from policies.engine.calendars.business_time import Calendar
+from policies.engine.calendars.business_time import BusinessCalendar
 from policies.engine.calendars.deadlines import LONGEST_KEPT
 from policies.engine.requirements import RequirementPolicy
 from policies.facts.facts import Effect
@@ -59,7 +59,7 @@ class SurfacePolicy:
     cool_down: timedelta = timedelta(0)
     distinct_people: bool = False
     """Whether nobody counts for more than one of the names whose approvals are required."""
-    calendar: Calendar | None = None
+    calendar: BusinessCalendar | None = None
     """When deadline and escalations run; None: always."""
     currency: str = ""
     """In which all amounts here are; empty: none is named, so any may be."""
@@ -216,7 +216,7 @@ _SURFACE_DURATIONS: Final = ("deadline", "undo_window", "retention", "cool_down"
 
 
 def _surface(
-    slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy], calendars: Mapping[str, Calendar]
+    slug: str, row: Mapping[str, Any], tiers: Mapping[str, TierPolicy], calendars: Mapping[str, BusinessCalendar]
 ) -> SurfacePolicy:
     return SurfacePolicy(
         slug=slug,

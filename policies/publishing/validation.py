@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from policies import currencies
 from policies.comparison.tiers import Ladder
 from policies.comparison.timing import escalation_name
 from policies.engine import payloads
@@ -13,7 +14,6 @@ from policies.engine.calendars import business_time, deadlines
 from policies.engine.payloads import SchemaInvalid
 from policies.engine.policy import TierPolicy, compile_guardrail, compile_limit, compile_tiers, usual_tiers
 from policies.engine.requirements import Approvers, from_rows
-from policies.facts import currencies
 from policies.guardrails import GuardrailInvalid
 from policies.rules.rule import RuleInvalid, compile_rule
 

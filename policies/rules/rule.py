@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any, Final
 
-from policies.facts import currencies
+from policies import currencies
 from policies.facts.facts import Facts
 from policies.facts.reasons import PolicyOutcome, Reason, Weighed, weighed
 from policies.facts.vocabulary import ALIASES

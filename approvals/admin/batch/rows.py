@@ -24,8 +24,8 @@ from approvals.people import eligibility
 from approvals.presentation import differences, words
 from approvals.presentation.differences import FieldChange
 from approvals.queue import turns
+from policies import currencies
 from policies.engine.policy import Policy
-from policies.facts import currencies
 
 FEW_FIELDS: Final = 3
 SHORT: Final = 40

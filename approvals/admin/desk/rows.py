@@ -17,8 +17,8 @@ from approvals.presentation import words
 from approvals.queue import ordering, turns
 from approvals.queue.ordering import Band, Group, Turn
 from approvals.queue.turns import MOST_COUNTED, Pile, QueueFilter, Turns
+from policies import currencies
 from policies.engine.policy import Policy
-from policies.facts import currencies
 
 NAMES: Final = {"words": "q", "surface": "surface", "agent": "agent", "tier": "tier"}
 

@@ -21,8 +21,8 @@ from approvals.models import Dispatch, Proposal, Sample, State
 from approvals.people import eligibility
 from approvals.presentation import words
 from audit.clock import database_now
+from policies import currencies
 from policies.engine.policy import Policy
-from policies.facts import currencies
 from policies.models import Mandate
 from policies.publishing.current import scopes
 from policies.registry import kill_switches

@@ -19,7 +19,7 @@ from approvals.messaging.composition import Sight
 from approvals.messaging.decision_links import Said, TokenOfAnother
 from approvals.models import OPEN, Decision, DecisionToken, Proposal, Revision, State
 from approvals.presentation import participants, words
-from policies.facts import currencies
+from policies import currencies
 
 GONE: Final = 410
 CONFLICT: Final = 409

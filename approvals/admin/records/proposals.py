@@ -24,7 +24,7 @@ from approvals.models import WAITING, Decision, Proposal, State
 from approvals.people import eligibility
 from approvals.presentation import words
 from approvals.queue import search
-from policies.facts import currencies
+from policies import currencies
 
 LIST_FIELDS = (
     "id", "title", "state", "surface_id", "agent_id", "tier_id", "confidence", "amount", "currency", "owner_id",

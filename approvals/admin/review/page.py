@@ -22,8 +22,8 @@ from approvals.models import WAITING, Dispatch, Proposal, Revision, State
 from approvals.people import eligibility
 from approvals.presentation import marks, participants, words
 from approvals.queue.available_actions import Offers, offers
+from policies import currencies
 from policies.engine.policy import Policy, SurfacePolicy
-from policies.facts import currencies
 from policies.models import KillSwitch
 from policies.publishing.current import scopes
 from policies.publishing.publish import active_policy

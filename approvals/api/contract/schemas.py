@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from approvals.lifecycle.review import DECISIONS
 from approvals.models import Decision
+from policies import currencies
 from policies.engine.payloads import validator
-from policies.facts import currencies
 
 Schema = dict[str, Any]
 

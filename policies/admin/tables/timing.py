@@ -18,8 +18,8 @@ from django.utils.translation import gettext_lazy
 from policies.admin.recorded import DraftedAdmin
 from policies.admin.tables.checks import Sluggish
 from policies.admin.zones import require_time_zone
-from policies.engine import business_time
-from policies.engine.business_time import DAYS
+from policies.engine.calendars import business_time
+from policies.engine.calendars.business_time import DAYS
 from policies.models import Calendar, Escalation
 from policies.publishing.drafts import members
 

@@ -28,7 +28,7 @@ Spans = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
+class BusinessCalendar:
     """When people work: spans by weekday, Monday first, in a time zone; on holidays nobody does.
 
     Raises ValueError where nobody ever works, or for an unknown time zone.
@@ -70,16 +70,16 @@ def read_hours(text: str) -> Spans:
     return tuple(spans)
 
 
-def read(row: Mapping[str, Any]) -> Calendar:
+def read(row: Mapping[str, Any]) -> BusinessCalendar:
     """Read a calendar of a policy document: `{"time_zone", "hours": {day: text}, "holidays": [ISO dates]}`.
 
     Raises KeyError, TypeError or ValueError on anything else.
     """
     hours = tuple(read_hours(row["hours"].get(day, "")) for day in DAYS)
-    return Calendar(row["time_zone"], hours, frozenset(map(date.fromisoformat, row["holidays"])))
+    return BusinessCalendar(row["time_zone"], hours, frozenset(map(date.fromisoformat, row["holidays"])))
 
 
-def later(calendar: Calendar | None, moment: datetime, duration: timedelta) -> datetime:
+def later(calendar: BusinessCalendar | None, moment: datetime, duration: timedelta) -> datetime:
     """Return the first moment that lies `duration` of business time after `moment`; nothing of it stays there.
 
     Without a calendar all time is business time. What lies further ahead than FURTHEST comes then: sooner is
@@ -101,7 +101,7 @@ def later(calendar: Calendar | None, moment: datetime, duration: timedelta) -> d
     return last
 
 
-def between(calendar: Calendar | None, first: datetime, last: datetime) -> timedelta:
+def between(calendar: BusinessCalendar | None, first: datetime, last: datetime) -> timedelta:
     """Return the business time from `first` to `last`; where `last` comes earlier, less than nothing."""
     if last < first:
         return -between(calendar, last, first)
@@ -134,7 +134,7 @@ class _Day:
     free: datetime
     """Until when what was worked on the days before may last."""
 
-    def spans(self, calendar: Calendar) -> Iterator[tuple[datetime, datetime]]:
+    def spans(self, calendar: BusinessCalendar) -> Iterator[tuple[datetime, datetime]]:
         """Yield when people work, in UTC and in order; none overlaps another."""
         free = self.free
         for begin_minute, end_minute in calendar.on(self.date):
@@ -144,7 +144,7 @@ class _Day:
                 yield begin, end
 
 
-def _days(calendar: Calendar, since: datetime, until: datetime) -> Iterator[_Day]:
+def _days(calendar: BusinessCalendar, since: datetime, until: datetime) -> Iterator[_Day]:
     """Yield the days on which people may work after `since` and before `until`."""
     zone = ZoneInfo(calendar.time_zone)
     worked = [sum((timedelta(minutes=end - begin) for begin, end in day), _ZERO) for day in calendar.hours]

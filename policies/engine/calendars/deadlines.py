@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
 from policies.engine.calendars import business_time
-from policies.engine.calendars.business_time import FURTHEST, Calendar
+from policies.engine.calendars.business_time import FURTHEST, BusinessCalendar
 
 LONGEST_KEPT: Final = timedelta(days=36_525)
 """A hundred years: for how long at most payloads are kept."""
@@ -62,7 +62,7 @@ def _worked(minutes: int) -> str:
     return f"{number:,} {unit}{'s' if number != 1 else ''}"
 
 
-def reaches(calendar: Calendar, deadline: timedelta) -> bool:
+def reaches(calendar: BusinessCalendar, deadline: timedelta) -> bool:
     """Whether `deadline` is always over within FURTHEST, whenever it begins. Cost: below a second, usually far less.
 
     Clocks are taken as never set. The worst time to begin is when the work of a day is over, in an ordinary week or

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, Final, Protocol
 
-from policies.facts import currencies
+from policies import currencies
 from policies.policy_files.format import durations
 from policies.policy_files.yaml_reading import FileProblem, ListNode, MapNode, Scalar, YamlNode, is_odd_number, meaning
 

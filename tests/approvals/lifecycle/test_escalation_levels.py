@@ -14,7 +14,7 @@ from approvals.models import Notice, Occasion, Proposal, Timer
 from approvals.notices import occasions
 from audit.clock import database_now
 from audit.models import Entry
-from policies.engine.business_time import DAYS, between
+from policies.engine.calendars.business_time import DAYS, between
 from policies.publishing.publish import active_policy
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold, breaches

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from policies.engine.calendars.business_time import DAYS, FURTHEST, Calendar, between, later, read, read_hours
+from policies.engine.calendars.business_time import DAYS, FURTHEST, BusinessCalendar, between, later, read, read_hours
 from policies.engine.calendars.deadlines import reaches
 
 OFFICE = read(
@@ -58,7 +58,7 @@ def test_a_repeated_hour_counts_twice_and_a_skipped_one_not_at_all():
 
 
 def test_hours_that_begin_or_end_inside_a_skipped_hour():
-    calendar = Calendar("Europe/Berlin", (((60, 150), (150, 240)),) * 7)  # 01:00-02:30 and 02:30-04:00
+    calendar = BusinessCalendar("Europe/Berlin", (((60, 150), (150, 240)),) * 7)  # 01:00-02:30 and 02:30-04:00
     night = at("2026-03-29T00:00+01:00")
     assert between(calendar, night, night + hours(12)) == hours(2)
     assert between(calendar, night - hours(24), night) == hours(3)
@@ -118,7 +118,7 @@ spans = st.lists(st.integers(0, 96), max_size=4, unique=True).map(
 calendars = st.one_of(
     st.none(),
     st.builds(
-        Calendar,
+        BusinessCalendar,
         zones,
         st.lists(spans, min_size=7, max_size=7).map(tuple).filter(any),
         st.frozensets(st.dates(date(2011, 1, 1), date(2012, 12, 31)), max_size=5),
@@ -158,7 +158,7 @@ def test_time_in_between_adds_up(calendar, one, other, third):
     assert between(calendar, last, first) == -between(calendar, first, last)
 
 
-def of(**hours: str) -> Calendar:
+def of(**hours: str) -> BusinessCalendar:
     return read({"time_zone": "Europe/Berlin", "hours": hours, "holidays": []})
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from policies.facts.currencies import CODES, money
+from policies.currencies import CODES, money
 
 
 @pytest.mark.parametrize(
