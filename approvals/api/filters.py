@@ -12,6 +12,7 @@ from approvals.api.http.errors import InvalidBody, MalformedRequest
 from approvals.api.http.reading import moment
 from approvals.models import State
 from approvals.models.proposal import ProposalQuerySet, overdue
+from policies import plain_text
 from policies.engine.payloads import FieldError, validator
 
 PAGING: Final = frozenset({"cursor", "limit"})
@@ -29,7 +30,7 @@ def _state(value: str) -> Q:
 
 
 def _is(field: str) -> Callable[[str], Q]:
-    return lambda value: Q(**{field: value})
+    return lambda value: Q(**{field: plain_text.name(value)})
 
 
 def _at(lookup: str) -> Callable[[str], Q]:
@@ -55,8 +56,8 @@ FILTERS: Final[dict[str, Callable[[str], Q]]] = {
     "tier": _is("tier"),
     "agent": _is("agent"),
     "owner": _is("owner__name"),
-    "target": lambda value: Q(targets__contains=[value]),
-    "tag": lambda value: Q(tags__contains=[value]),
+    "target": lambda value: Q(targets__contains=[plain_text.name(value)]),
+    "tag": lambda value: Q(tags__contains=[plain_text.name(value)]),
     "created_after": _at("created_at__gt"),
     "created_before": _at("created_at__lt"),
     "updated_after": _at("updated_at__gt"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from approvals.cards import reading
-from approvals.presentation.marks import Part, Spans, parts
+from approvals.presentation.marks import Part, Spans, ends
 
 MAX_CHARACTERS: Final = 4_000
 NO_SPANS: Final[Spans] = {}
@@ -45,8 +45,8 @@ class CardSubject:
     others: Callable[[], Sequence[Other]] = nobody
 
     def marked(self, path: str, text: str) -> list[Part]:
-        """Return the text that stands at `path` of the payload, cut where it is very long, its findings marked."""
-        return parts(text[:MAX_CHARACTERS], self.spans.get(path, ()))
+        """Return the text that stands at `path` of the payload, its findings marked; of a very long one both ends."""
+        return ends(text, self.spans.get(path, ()), most=MAX_CHARACTERS)
 
     def named(self, path: str, name: str) -> list[Part]:
         """Return the name of a thing as people write it; as it stands there where something was found in it."""

@@ -9,6 +9,7 @@ from django.utils import formats
 from django.utils.dateparse import parse_date, parse_datetime
 
 from approvals.presentation import words
+from policies import plain_text
 
 SHORT: Final = 80
 _NOTHING: Final[Mapping[str, Any]] = {}
@@ -52,9 +53,10 @@ def leaf(value: Any) -> str:
 
 
 def short(value: str, most: int = SHORT) -> str:
-    """Write a text on one line, cut where it is long."""
-    line = " ".join(value[: most * 4].split())
-    return line if len(line) <= most else line[: most - 1] + "…"
+    """Write a text on one line; of a long one its beginning and its end."""
+    if len(value) > most * 8:  # a megabyte is not read for a line
+        value = f"{value[: most * 4]} … {value[-most * 4 :]}"
+    return plain_text.cut(plain_text.marked(plain_text.one_line(value)), most)
 
 
 def label(name: str) -> str:

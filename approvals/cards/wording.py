@@ -4,7 +4,7 @@ import re
 from difflib import SequenceMatcher
 from typing import Final
 
-from approvals.presentation.marks import Part, parts
+from approvals.presentation.marks import Part, parts, written
 
 MOST_WORK: Final = 160_000
 """So many pairs of words are compared; beyond that both texts are shown whole."""
@@ -36,7 +36,7 @@ def changed(old: str, new: str, marked: Marked) -> list[Part] | None:
         removed, kept = middle_before[old_start:old_end], middle_after[new_start:new_end]
         is_same = removed == kept
         if removed and not is_same:
-            found.append(Part("".join(removed), change="removed"))
+            found.append(Part(written("".join(removed)), change="removed"))
         end = at + sum(map(len, kept))
         found += _piece(new, at, end, marked, change="" if is_same else "added")
         at = end

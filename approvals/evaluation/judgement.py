@@ -1,7 +1,7 @@
 """Put one revision before the policy: check what was sent, read the facts, evaluate."""
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -13,7 +13,7 @@ from approvals.evaluation.context import Context, Place
 from approvals.models import Proposal, Revision, Verdict
 from approvals.models.ids import uuid7
 from audit import canonical
-from policies import guardrails
+from policies import guardrails, plain_text
 from policies.engine import payloads
 from policies.engine.evaluation import Facts, evaluate
 from policies.engine.evaluation import Verdict as PolicyVerdict
@@ -51,6 +51,8 @@ class Ask:
     tags: tuple[str, ...] = ()
     model: Any = None
     expires_at: datetime | None = None
+    texts: Mapping[str, Any] = field(default_factory=dict)
+    """What the agent says beside the payload, for guardrails to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def check(ask: Ask, content: Content, standing: Current) -> Checked:
         audience_size=_agreed("audience_size", surface.audience_pointer, content.audience_size, derived),
     )
     _require_amount(content.amount)
-    tags = tuple(dict.fromkeys((*ask.tags, *derived.tags)))
+    tags = tuple(dict.fromkeys(map(plain_text.name, (*ask.tags, *derived.tags))))
     return Checked(ask, content, standing, surface, tags, _findings(standing, ask, content), derived.unread)
 
 
@@ -124,7 +126,7 @@ def _findings(standing: Current, ask: Ask, content: Content) -> tuple[Finding, .
     if not standing.policy.guardrails:
         return ()
     here = guardrails.for_surface(standing.policy.guardrails, ask.surface)
-    return tuple(map(as_fact, guardrails.run(here, content.payload)))
+    return tuple(map(as_fact, guardrails.run(here, content.payload, {**ask.texts, "note": content.note})))
 
 
 def as_fact(found: guardrails.GuardrailFinding) -> Finding:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from approvals.errors import ReasonRequired, SignatureRequired, StateConflict
 from approvals.evaluation import requirements
 from approvals.models import Decision, Proposal
+from policies import plain_text
 from policies.engine.policy import Policy, TierPolicy
 
 
@@ -28,9 +29,9 @@ def require(
         raise ReasonRequired(_("There is no reason code %s.") % reason_code, field="reason_code")
     if verdict == Decision.Verdict.REJECT and not reason_code:
         raise ReasonRequired(_("Choose why you reject it."), field="reason_code")
-    if reason_code == Decision.ReasonCode.OTHER and not comment.strip():
+    if reason_code == Decision.ReasonCode.OTHER and not plain_text.has_something_visible(comment):
         raise ReasonRequired(_("Say in a few words what the other reason is."), field="comment")
-    if verdict == Decision.Verdict.SEND_BACK and not comment.strip():
+    if verdict == Decision.Verdict.SEND_BACK and not plain_text.has_something_visible(comment):
         raise ReasonRequired(_("Tell the agent what to change."), field="comment")
     if verdict == Decision.Verdict.APPROVE:
         _require_of_tier(_tier(proposal, policy), comment=comment, is_signed=is_signed)
@@ -55,7 +56,7 @@ def _require_of_tier(tier: TierPolicy | None, *, comment: str, is_signed: bool) 
         return
     if not is_signed:
         raise SignatureRequired(_("This needs your signature: enter your password."))
-    if not comment.strip():
+    if not plain_text.has_something_visible(comment):
         raise ReasonRequired(_("A signature needs a written reason."), field="comment")
 
 

@@ -25,6 +25,7 @@ from approvals.shipping import dispatches
 from audit import canonical
 from audit.canonical import JsonValue
 from audit.clock import database_now
+from policies import plain_text
 from policies.engine.evaluation import PolicyOutcome
 from policies.engine.policy import Policy, SurfacePolicy
 from policies.publishing.current import Current, load_current
@@ -297,6 +298,6 @@ def _edited(proposal: Proposal, *, payload: Any, rollback: Any, note: str) -> tu
         amount=None if reads_amount or revision.amount is None else float(revision.amount),
         audience_size=None if reads_size else revision.audience_size,
         confidence=revision.confidence,
-        note=note,
+        note=plain_text.kept(note),
     )
     return content, now

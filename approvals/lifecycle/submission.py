@@ -1,7 +1,7 @@
 """From an agent's words to a proposal: submit, revise, withdraw, report an outcome, or only ask."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.db.models import Model
 
 from approvals import transitions
 from approvals.errors import InvalidProposal, StateConflict
-from approvals.evaluation import context, requirements
+from approvals.evaluation import agent_texts, context, requirements
 from approvals.evaluation.judgement import (
     Ask,
     Content,
@@ -66,6 +66,7 @@ class NewProposal:
 @with_limits
 def evaluate(*, agent: Agent, draft: NewProposal) -> Judgement:
     """Return the verdict that `draft` would get now; stores nothing. Raises InvalidProposal."""
+    draft = agent_texts.kept(draft)
     now = load_current(agent=agent.slug, surface=draft.surface)
     checked = check(_ask(agent, draft), draft.content, now)
     _require_sense(agent, draft, at=now.at)
@@ -84,6 +85,7 @@ def submit(*, agent: Agent, draft: NewProposal, key: ApiKey | None = None, along
     The rows of `along` are written by the same statement, so that they stand or fall with the proposal.
     Raises InvalidProposal; then nothing is written.
     """
+    draft = agent_texts.kept(draft)
     now = load_current(agent=agent.slug, surface=draft.surface)
     checked = check(_ask(agent, draft), draft.content, now)
     _require_sense(agent, draft, at=now.at)
@@ -162,6 +164,7 @@ def revise(*, agent: Agent, proposal_id: UUID, content: Content, key: ApiKey | N
     agent now, or issued `key`, never decides on the proposal from then on.
     Raises Proposal.DoesNotExist, StateConflict or InvalidProposal.
     """
+    content = replace(content, note=agent_texts.kept_note(content.note))
     proposal: Proposal = lock_own(agent, proposal_id)
     now = load_current(agent=agent.slug, surface=proposal.surface_id)
     was = proposal.state
@@ -214,14 +217,19 @@ def report_outcome(
         raise StateConflict(f"Outcomes are reported of what was shipped; this proposal is {proposal.state}.")
     at = database_now()
     outcome = Outcome.objects.create(
-        proposal=proposal, metric=metric, value=value, unit=unit, observed_at=observed_at, note=note, reported_at=at
+        proposal=proposal,
+        value=value,
+        observed_at=observed_at,
+        note=agent_texts.kept_note(note),
+        reported_at=at,
+        **agent_texts.kept_lines(metric=metric, unit=unit),
     )
     entries.record(
         "outcome.reported",
         subject=f"proposal:{proposal.pk}",
         actor=actor(agent),
         at=at,
-        data={"outcome": str(outcome.pk), "metric": metric, "value": value},
+        data={"outcome": str(outcome.pk), "metric": outcome.metric, "value": value},
     )
     return outcome
 
@@ -265,6 +273,7 @@ def ask_of(proposal: Proposal) -> Ask:
         tags=tuple(proposal.tags),
         model=proposal.model,
         expires_at=proposal.expires_at,
+        texts=agent_texts.beside(proposal),
     )
 
 
@@ -278,6 +287,7 @@ def _ask(agent: Agent, draft: NewProposal) -> Ask:
         tags=draft.tags,
         model=draft.model,
         expires_at=draft.expires_at,
+        texts=agent_texts.beside(draft),
     )
 
 

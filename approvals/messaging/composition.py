@@ -20,7 +20,7 @@ from approvals.models.notice import NoticeSubject
 from approvals.people import eligibility
 from approvals.presentation import participants, words
 from approvals.queue.available_actions import Offers, offers
-from policies import currencies
+from policies import currencies, plain_text
 from policies.engine.policy import Policy
 from policies.publishing.publish import active_policy
 
@@ -78,11 +78,11 @@ def write(told: NoticeSubject, seen: Sight, *, identifier: str, channel: str, pe
         thread=str(proposal.pk),
         asks=asks,
         heading=heading(told, seen, asks=asks),
-        title=proposal.title,
+        title=plain_text.one_line(plain_text.marked(proposal.title)),
         effect=showing.effect(proposal, surface, state=seen.state, now=seen.now),
         url=review_url(proposal),
         link_text=_("Open and decide") if asks else _("Open in the portal"),
-        note=told.note,
+        note=plain_text.one_line(told.note),
         facts=_facts(seen),
         differences=changes,
         more_differences=more,
@@ -198,11 +198,12 @@ def _differences(proposal: Proposal) -> tuple[list[Difference], int]:
     table = evidence.field_table(proposal.revision.before, proposal.revision.payload)
     shown = table.differing[:MOST_DIFFERENCES]
     rest = len(table.differing) - len(shown) + table.left_out
-    return [Difference(row.path, _short(row.old), _short(row.new)) for row in shown], rest
+    return [Difference(_short(row.path), _short(row.old), _short(row.new)) for row in shown], rest
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+    """Write a value on one line: a second one could pass for a line of the portal's own."""
+    return plain_text.cut(plain_text.marked(plain_text.one_line(text)), MOST_CHARACTERS)
 
 
 def review_url(proposal: Proposal) -> str:

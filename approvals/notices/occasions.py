@@ -35,6 +35,7 @@ from approvals.notices.recipients import Reader
 from approvals.notices.timing import due_at
 from approvals.people import eligibility
 from audit.clock import database_now
+from policies import plain_text
 from policies.models import Agent
 
 _BY_STATE: Final = {
@@ -71,7 +72,7 @@ def enqueue(
     occasion = _occasion(kind, proposal, at=at, by=by)
     occasion.roles = [*roles]
     occasion.people = [person.pk for person in people]
-    occasion.note = note[:500]
+    occasion.note = plain_text.one_line(plain_text.kept(note))[:500]
     occasion.save(force_insert=True)
 
 

@@ -12,6 +12,7 @@ from django.db.models import Q, Value
 from approvals.models import Absence, Decision, Proposal
 from approvals.people.tally import Explained, Requirement, Vote, explain
 from audit.canonical import JsonValue
+from policies import plain_text
 from policies.engine.policy import Policy
 
 
@@ -45,7 +46,7 @@ def record(
         absence=absence,
         at=at,
         reason_code=reason_code,
-        comment=comment.strip(),
+        comment=plain_text.kept(comment),
         is_signed=is_signed,
         ticked=sorted(set(ticked)),
         batch=batch,

@@ -22,6 +22,7 @@ from approvals.queue import search
 from approvals.queue.ordering import Turn
 from audit.clock import database_now
 from audit.ledger import entries
+from policies import plain_text
 from policies.actors import actor
 from policies.engine import risk
 from policies.engine.policy import Policy, SurfacePolicy
@@ -147,7 +148,7 @@ def reassign(*, proposal_id: UUID, to: User, by: User, note: str = "") -> Assign
         eligibility.require(to, proposal, surface)
     except NotEligible as refusal:
         raise NotEligible(_("%s may not decide on this proposal.") % to.get_username()) from refusal
-    said = {"to": to, "by": by, "by_name": by.get_username(), "at": at, "note": note.strip()[:500]}
+    said = {"to": to, "by": by, "by_name": by.get_username(), "at": at, "note": plain_text.kept(note)[:500]}
     row, _made = Assignment.objects.update_or_create(proposal=proposal, defaults=said)
     Snooze.objects.filter(proposal=proposal, person=to).delete()
     occasions.enqueue(NoticeKind.ASSIGNED, proposal, at=at, by=by, people=[to], note=row.note)

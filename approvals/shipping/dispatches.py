@@ -24,6 +24,7 @@ from audit import canonical
 from audit.clock import database_now
 from audit.ledger import entries
 from audit.ledger.entries import SYSTEM, Actor
+from policies import plain_text
 from policies.models import Agent, Connector
 
 PULL_LEASE: Final = timedelta(minutes=5)
@@ -231,6 +232,7 @@ def postpone(
     dispatch = _lock(dispatch_id)
     _require_lease(dispatch, fence)
     at = database_now()
+    error = plain_text.one_line(plain_text.kept(error))
     _end_attempt(dispatch, at=at, error=error, http_status=http_status)
     if is_final or dispatch.attempts_made >= backoff.MAX_ATTEMPTS:
         _give_up(dispatch, error, at=at)

@@ -19,6 +19,7 @@ from approvals.people import eligibility
 from audit.clock import database_now
 from audit.ledger import entries
 from audit.ledger.entries import SYSTEM
+from policies import plain_text
 from policies.actors import actor
 from policies.publishing.publish import active_policy
 
@@ -68,11 +69,11 @@ def judge(*, proposal_id: UUID, by: User, opinion: Sample.Opinion, note: str = "
             _("%(name)s was faster and has said: %(opinion)s.")
             % {"name": sample.by_name, "opinion": sample.get_opinion_display().lower()}
         )
-    if opinion != Sample.Opinion.RIGHT and not note.strip():
+    if opinion != Sample.Opinion.RIGHT and not plain_text.has_something_visible(note):
         raise ReasonRequired(_("Say in a few words what was not right."), field="note")
     at = database_now()
     sample.opinion, sample.by, sample.by_name, sample.at = opinion, by, by.get_username(), at
-    sample.note = note.strip()[:MOST_NOTE]
+    sample.note = plain_text.kept(note)[:MOST_NOTE]
     sample.save()
     entries.record(
         "sample.judged",

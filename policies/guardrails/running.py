@@ -1,4 +1,4 @@
-"""Run guardrails over a payload. PURE."""
+"""Run guardrails over a payload, and over what its agent says beside it. PURE."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from policies.guardrails.guardrail import GuardrailFinding, GuardrailPolicy
 from policies.guardrails.kinds.registry import GuardrailKind
-from policies.guardrails.text.paths import texts
+from policies.guardrails.text.paths import BESIDE, texts
 from policies.guardrails.text.reading import Reading, Spot
 
 MOST_FINDINGS: Final = 20
@@ -14,6 +14,10 @@ MOST_FINDINGS: Final = 20
 MOST_COUNTED: Final = 1000
 MOST_TEXTS: Final = 10_000
 """So many texts of a payload are read; that there are more is a finding of every guardrail concerned."""
+
+
+READ_ALL: Final = frozenset({GuardrailKind.HIDDEN_UNICODE, GuardrailKind.CONFUSABLES, GuardrailKind.PROMPT_INJECTION})
+"""Without paths these read the agent's own texts too: what deceives a reviewer is no better outside the payload."""
 
 
 def for_surface(guardrails: Iterable[GuardrailPolicy], surface: str) -> tuple[GuardrailPolicy, ...]:
@@ -26,9 +30,10 @@ def checklist(guardrails: Iterable[GuardrailPolicy]) -> tuple[GuardrailPolicy, .
     return tuple(guardrail for guardrail in guardrails if guardrail.kind is GuardrailKind.CHECKLIST)
 
 
-def run(guardrails: Iterable[GuardrailPolicy], payload: Any) -> tuple[GuardrailFinding, ...]:
+def run(guardrails: Iterable[GuardrailPolicy], payload: Any, beside: Any = None) -> tuple[GuardrailFinding, ...]:
     """Return what the guardrails find in `payload`, in their order and then in that of the payload.
 
+    `beside` are the texts that the agent sends with it: its title, its case, its names.
     The same guardrails and payload give the same findings. Cost: linear in the payload for each
     guardrail, and a bounded number of findings.
     """
@@ -36,13 +41,16 @@ def run(guardrails: Iterable[GuardrailPolicy], payload: Any) -> tuple[GuardrailF
     found: list[GuardrailFinding] = []
     for guardrail in guardrails:
         if guardrail.kind is not GuardrailKind.CHECKLIST:
-            found += _findings(guardrail, payload, kept)
+            found += _findings(guardrail, payload, beside, kept)
     return tuple(found)
 
 
-def _findings(guardrail: GuardrailPolicy, payload: Any, kept: dict[str, Reading]) -> Iterable[GuardrailFinding]:
+def _findings(
+    guardrail: GuardrailPolicy, payload: Any, beside: Any, kept: dict[str, Reading]
+) -> Iterable[GuardrailFinding]:
     readings: list[Reading] = []
-    chosen = texts(payload, guardrail.paths)
+    reads_beside = guardrail.kind in READ_ALL or any(path.startswith(BESIDE) for path in guardrail.paths)
+    chosen = texts(payload, guardrail.paths, beside if reads_beside else None)
     for pointer, text in islice(chosen, MOST_TEXTS):
         readings.append(kept.setdefault(pointer, Reading(pointer, text)))
     if left := next(chosen, None):

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from audit.clock import database_now
 from audit.ledger import entries
+from policies import plain_text
 from policies.actors import actor
 from policies.models import Loosening, PolicyVersion
 
@@ -64,7 +65,7 @@ def ask(
     Raises NotAllowed, or LooseningRefused where the very same is waiting already or nobody says why.
     """
     require(by, permission)
-    if not note.strip():
+    if not plain_text.has_something_visible(note):
         raise LooseningRefused(_("Say why, for the person who is to agree."))
     one_at_a_time()
     waiting = Loosening.objects.select_for_update().filter(kind=kind, subject=subject, status=Status.WAITING).first()
@@ -77,7 +78,7 @@ def ask(
         kind=kind,
         subject=subject,
         change=dict(change),
-        note=note.strip(),
+        note=plain_text.kept(note)[:500],
         base=base,
         asked_by=by,
         asked_by_name=actor(by).name,

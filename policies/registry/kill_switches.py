@@ -10,6 +10,7 @@ from audit.clock import database_now
 from audit.ledger import entries
 from audit.ledger.entries import SYSTEM, Actor
 from audit.models import Entry
+from policies import plain_text
 from policies.actors import actor
 from policies.models import EVERYWHERE, KillSwitch, Loosening
 from policies.publishing import loosenings
@@ -24,6 +25,7 @@ UPDATE public.policies_killswitch
  WHERE scope = 'everywhere' AND NOT is_engaged;
 """
 _MOVES: Final = ("kill_switch.engaged", "kill_switch.released")
+MOST_REASON: Final = 500
 
 
 class SwitchRefused(ValueError):
@@ -40,7 +42,7 @@ def engage(*, scope: str, by: User | None, reason: str, via: str = "") -> KillSw
     Waits for claims that are being made at this instant. Raises SwitchRefused without a reason, or
     where the switch is engaged already, and KillSwitch.DoesNotExist for a scope that there is not.
     """
-    if not reason.strip():
+    if not plain_text.has_something_visible(reason):
         raise SwitchRefused(_("Say why you stop it, in a few words."))
     switch = KillSwitch.objects.select_for_update().get(scope=scope)
     if switch.is_engaged:
@@ -49,7 +51,7 @@ def engage(*, scope: str, by: User | None, reason: str, via: str = "") -> KillSw
     switch.engaged_at = database_now()
     switch.engaged_by = by
     switch.engaged_by_name = _named(by, via)
-    switch.reason = reason.strip()
+    switch.reason = plain_text.one_line(plain_text.kept(reason))[:MOST_REASON]
     switch.save()
     _record_engaged(switch, by, via)
     return switch

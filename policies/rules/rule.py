@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any, Final
 
-from policies import currencies
+from policies import currencies, plain_text
 from policies.facts.facts import Facts
 from policies.facts.reasons import PolicyOutcome, Reason, Weighed, weighed
 from policies.facts.vocabulary import ALIASES
@@ -107,7 +107,7 @@ def compile_rule(
         restricts=decision is not PolicyOutcome.ALLOW,
         said=weighed("rule", slug, _tier(slug, decision, row.get("tier"), tiers, usual), reason or _UNSAID[decision]),
         is_plain="{" not in reason and "}" not in reason,
-        **{name: tuple(row.get(name, ())) for name in _LISTS},
+        **{name: tuple(map(plain_text.name, row.get(name, ()))) for name in _LISTS},
     )
 
 

@@ -24,7 +24,7 @@ from approvals.people import eligibility
 from approvals.presentation import differences, words
 from approvals.presentation.differences import FieldChange
 from approvals.queue import turns
-from policies import currencies
+from policies import currencies, plain_text
 from policies.engine.policy import Policy
 
 FEW_FIELDS: Final = 3
@@ -255,7 +255,7 @@ def short_changes(revision: Revision) -> tuple[list[ShortChange], int]:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= SHORT else text[: SHORT - 1] + "…"
+    return plain_text.cut(plain_text.marked(plain_text.one_line(text)), SHORT)
 
 
 def _outliers_first(rows: Sequence[BatchRow]) -> list[BatchRow]:

@@ -1,12 +1,12 @@
 """The other proposals that name the same target, to be shown beside this one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from approvals.cards import evidence
+from approvals.cards import evidence, reading
 from approvals.evaluation import conflicts
 from approvals.models import Proposal, State
 from approvals.people import eligibility
@@ -67,6 +67,10 @@ def rivals(person: User, proposal: Proposal) -> list[Rival]:
     ]
 
 
+def _brief(field: evidence.Field) -> evidence.Field:
+    return replace(field, old=reading.short(field.old), new=reading.short(field.new))
+
+
 def side(proposal: Proposal, state: State) -> Side:
     """Return one side of the comparison."""
     table = evidence.field_table(proposal.revision.before, proposal.revision.payload)
@@ -76,7 +80,7 @@ def side(proposal: Proposal, state: State) -> Side:
         state=state,
         surface=proposal.surface_id,
         agent=proposal.agent_id,
-        fields=fields[:MOST_FIELDS],
+        fields=[_brief(field) for field in fields[:MOST_FIELDS]],
         left_out=max(len(fields) - MOST_FIELDS, 0),
         url=reverse("admin:approvals_proposal_change", args=[proposal.pk]),
     )

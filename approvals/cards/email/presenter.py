@@ -14,7 +14,7 @@ from approvals.cards.email.inventory import Link
 from approvals.cards.email.message import EmailMessage
 from approvals.cards.email.unseen import Unseen
 from approvals.presentation import words
-from approvals.presentation.marks import Part, parts
+from approvals.presentation.marks import Part, ends
 
 LABEL: Final = gettext_lazy("E-mail: preview, text and audience")
 
@@ -114,10 +114,12 @@ def _compared(asked: CardSubject, path: str, text: str, was: str) -> list[Part]:
     if not was or was == text:
         return merge_tags.told(asked.marked(path, text))
     marked = list(asked.spans.get(path, ()))
-    changed = wording.changed(was[:MAX_CHARACTERS], text[:MAX_CHARACTERS], marked)
+    is_short = max(len(was), len(text)) <= MAX_CHARACTERS
+    changed = wording.changed(was, text, marked) if is_short else None
     if changed is None:
         new = [Part(part.text, part.is_marked, "added") for part in asked.marked(path, text) if part.text]
-        changed = [Part(was[:MAX_CHARACTERS], change="removed"), *new]
+        old = [Part(part.text, change="removed") for part in ends(was, most=MAX_CHARACTERS)]
+        changed = [*old, *new]
     return merge_tags.told(changed)
 
 
@@ -137,8 +139,8 @@ def _audience(asked: CardSubject) -> list[Part]:
 def _text(asked: CardSubject, new: EmailMessage, text: str, was: str) -> list[Part]:
     """Return the text with what was found in it; of a text read from the HTML no places are known."""
     spans = [] if not new.text else list(asked.spans.get(new.text_path, ()))
-    if was and was != text:
-        changed = wording.changed(was[:MAX_CHARACTERS], text[:MAX_CHARACTERS], spans)
+    if was and was != text and max(len(was), len(text)) <= MAX_CHARACTERS:
+        changed = wording.changed(was, text, spans)
         if changed is not None:
             return merge_tags.told(changed)
-    return merge_tags.told(parts(text[:MAX_CHARACTERS], spans))
+    return merge_tags.told(ends(text, spans, most=MAX_CHARACTERS))

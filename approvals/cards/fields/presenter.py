@@ -8,11 +8,11 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from approvals.cards import wording
+from approvals.cards import reading, wording
 from approvals.cards.asked import MAX_CHARACTERS, NO_SPANS, CardSubject
 from approvals.presentation import differences, words
 from approvals.presentation.differences import FieldChange, FieldRow
-from approvals.presentation.marks import Part, Spans, parts
+from approvals.presentation.marks import Part, Spans, ends, written
 
 LABEL: Final = gettext_lazy("Field table")
 
@@ -36,6 +36,11 @@ class Field:
     """The new value, with what was found in it marked."""
     words: Sequence[Part] = ()
     """The same with the words that changed, where the value is long and was long before."""
+
+    @property
+    def brief(self) -> str:
+        """The new value on one short line."""
+        return reading.short(self.new, 120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +107,20 @@ def _has_words(row: FieldRow) -> bool:
 
 
 def _field(row: FieldRow, spans: Spans = NO_SPANS, *, is_worded: bool = False) -> Field:
-    old, new = cut(words.value(row.old)), cut(words.value(row.new))
+    old, new = words.value(row.old), words.value(row.new)
     note = ""
     if row.difference is not None:
         share = f" ({words.percent(row.percent)})" if row.percent is not None else ""
         note = words.signed(row.difference) + share
     is_long = max(len(old), len(new)) > LONG or "\n" in old + new
     marked = list(spans.get(row.path, ()))
-    changed = wording.changed(old, new, marked) if is_worded else None
-    path = row.path or _("(the whole payload)")
-    return Field(path, row.change.value, old, new, note, is_long, parts(new, marked), changed or ())
+    is_short = max(len(old), len(new)) <= MAX_CHARACTERS
+    changed = wording.changed(old, new, marked) if is_worded and is_short else None
+    path = written(row.path) or _("(the whole payload)")
+    shown = ends(new, marked, most=MAX_CHARACTERS)
+    return Field(path, row.change.value, cut(old), cut(new), note, is_long, shown, changed or ())
 
 
 def cut(text: str) -> str:
-    """Shorten a very long text, and say by how much."""
-    if len(text) <= MAX_CHARACTERS:
-        return text
-    left_out = words.number(len(text) - MAX_CHARACTERS)
-    return text[:MAX_CHARACTERS] + _("… (%s more characters in the raw payload)") % left_out
+    """Write a text with what is hidden in it written out; of a very long one both ends."""
+    return "".join(part.text for part in ends(text, most=MAX_CHARACTERS))

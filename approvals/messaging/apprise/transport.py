@@ -23,7 +23,8 @@ def send(message: Message, *, url: str) -> None:
     """Send one notice. Raises NotSent. Apprise tells no reasons, so every failure counts as the service's."""
     plugin = _plugin(url)
     body = render_to_string("apprise/notice.txt", {"message": message})
-    title = " ".join(f"{message.heading}: {message.title}".split())[:200]
+    # Some of the services send mail and would leave an encoded word as it is, for the reader to decode.
+    title = " ".join(f"{message.heading}: {message.title}".split()).replace("=?", "= ?")[:200]
     told = Apprise(asset=_ASSET)
     told.add(plugin)
     if not told.notify(body=body, title=title, body_format=NotifyFormat.TEXT):

@@ -1,8 +1,10 @@
 """Hand e-mail to whatever backend Django is set up with."""
 
 import smtplib
+from email.header import Header
+from email.message import Message as RawMessage
 from email.utils import format_datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -30,7 +32,7 @@ def send_digest(digest: Digest, *, to: str) -> None:
 
 def _send(template: str, content: Message | Digest, subject: str, *, to: str, headers: dict[str, str]) -> None:
     context = {"message": content, "digest": content, "site_url": settings.SITE_URL}
-    mail = EmailMultiAlternatives(
+    mail = _Mail(
         subject=_one_line(subject),
         body=render_to_string(f"email/{template}.txt", context),
         to=[to],
@@ -55,6 +57,20 @@ def _send(template: str, content: Message | Digest, subject: str, *, to: str, he
         raise NotSent(f"The mail server answered {error.smtp_code}.", is_final=error.smtp_code >= 500) from error
     except (smtplib.SMTPException, OSError) as error:
         raise NotSent(f"The mail server cannot be used ({type(error).__name__}).", is_channel_down=True) from error
+
+
+class _Mail(EmailMultiAlternatives):
+    """A mail whose subject reads as it was written."""
+
+    def message(self) -> Any:
+        """Return the message; what looks like an encoded word in its subject is text, and no reader decodes it."""
+        made = super().message()
+        if "=?" in self.subject or not self.subject.isascii():
+            del made["Subject"]
+            # On one line, since Django takes no other; readers drop the space between two encoded words.
+            subject = Header(self.subject, "utf-8", header_name="Subject").encode(linesep="")
+            RawMessage.__setitem__(made, "Subject", subject)
+        return made
 
 
 def _one_line(text: str) -> str:

@@ -1,5 +1,6 @@
 """Write a message in Slack's blocks. PURE."""
 
+import re
 from typing import Any, Final
 
 from approvals.messaging.message import Message
@@ -15,7 +16,7 @@ def blocks(message: Message) -> list[dict[str, Any]]:
     """Return the blocks of one message; buttons only where it offers choices, else a link."""
     head = f"*{escaped(message.heading)}*\n<{message.url}|{escaped(message.title)}>\n{escaped(message.effect)}"
     if message.note:
-        head += f"\n> {escaped(' '.join(message.note.split()))}"
+        head += f"\n> {escaped(message.note)}"
     found = [_section(head)]
     if message.facts:
         fields = [_text(f"*{escaped(fact.label)}*\n{escaped(fact.value)}"[:1_900]) for fact in message.facts[:10]]
@@ -28,11 +29,25 @@ def blocks(message: Message) -> list[dict[str, Any]]:
 
 def plain(message: Message) -> str:
     """Return the text that stands in notifications and for readers of screens."""
-    return escaped(f"{message.heading}: {message.title}")[:LONGEST]
+    return _entities(" ".join(f"{message.heading}: {message.title}".split()))[:LONGEST]
+
+
+_FORMATTING: Final = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
+_EDGE: Final = re.compile(r"(?<!\w)_|_(?!\w)")
+_EMOJI_CODE: Final = re.compile(r":(?=[\w+'-]+:)")
 
 
 def escaped(text: str) -> str:
-    """Write text so that nothing in it is a mention, a link or a channel."""
+    """Write text on one line so that nothing in it is a mention, a link, a channel, a picture or bold.
+
+    Slack has no way to escape its asterisks, so what would be markup becomes a sign that looks the same.
+    """
+    line = " ".join(text.split()).translate(_FORMATTING)
+    line = _EMOJI_CODE.sub("∶", _EDGE.sub("ˍ", line))
+    return _entities(line)
+
+
+def _entities(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -48,7 +63,7 @@ def _changes(message: Message) -> str:
 
 def _quoted(text: str) -> str:
     """Write a value so that no asterisk, tilde or underscore in it is read as markup."""
-    line = escaped(" ".join(text.split())).replace("`", "ˋ")
+    line = _entities(" ".join(text.split())).replace("`", "ˋ")
     return f"`{line}`" if line else "``"
 
 

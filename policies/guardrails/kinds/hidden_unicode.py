@@ -19,6 +19,8 @@ _MARKS: Final = "\u200e\u200f\u061c"
 _BALANCED: Final = "\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
 _OVERRIDES: Final = "\u202d\u202e"
 _SELECTORS: Final = "\ufe00-\ufe0f\U000e0100-\U000e01ef\u180b-\u180d\u180f"
+DIRECTIONS: Final = _BALANCED + _OVERRIDES
+"""Embeddings, isolates and overrides: each reaches on until something ends it."""
 _TAGS: Final = "\U000e0000-\U000e007f"
 _OTHERS: Final = "\u2060-\u2064\u206a-\u206f\u180e\u034f\u115f\u1160\u3164\uffa0\u17b4\u17b5\ufeff\ufff9-\ufffb"
 _CONTROLS: Final = "\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f"
@@ -64,52 +66,60 @@ class HiddenUnicode:
 
     def _spots(self, reading: Reading, view: View, *, is_source: bool) -> Iterator[Spot]:
         text = view.text
-        if text.isascii() and text.isprintable():
-            return
-        is_right_to_left = _RIGHT_TO_LEFT.search(text) is not None
-        for found in _SUSPECT.finditer(text):
-            start, end = found.span()
+        for start, end in hidden(text, soft_hyphens=self.soft_hyphens):
             if not is_source and not self._splits_a_word(text, start, end):
                 continue  # written as an entity, as mails do to fill the preview: a reader of the source sees it
-            if not self._is_explained(text, start, end, is_right_to_left=is_right_to_left):
-                yield Spot(reading, *view.span(start, end), _what(found.group()))
+            yield Spot(reading, *view.span(start, end), _what(text[start:end]))
 
     def _splits_a_word(self, text: str, start: int, end: int) -> bool:
         around = text[max(0, start - 1) : start], text[end : end + 1]
         return all(map(str.isalnum, around)) or any(_WHAT_CLASSES[kind][0].search(text, start, end) for kind in (0, 1))
 
-    def _is_explained(self, text: str, start: int, end: int, *, is_right_to_left: bool) -> bool:
-        run = text[start:end]
-        if len(run) == 1:
-            return self._is_single_explained(text, start, is_right_to_left=is_right_to_left)
-        if run == "\ufe0f\u200d":
-            return bool(_EMOJI.match(text, start - 1) and _EMOJI.match(text, end)) if start else False
-        if is_right_to_left and not run.strip(_MARKS + _BALANCED):
-            return len(run) <= 4
-        return "\U000e007f" in run and text.startswith(_FLAGS, start - 1) and len(run) == 6
 
-    def _is_single_explained(self, text: str, at: int, *, is_right_to_left: bool) -> bool:  # noqa: PLR0911 (one a kind)
-        char = text[at]
-        before, after = text[at - 1] if at else "", text[at + 1 : at + 2]
-        match char:
-            case "\u00ad":
-                return not self.soft_hyphens or not _is_shredded(text, at)
-            case "\u200c" | "\u200d":
-                is_emoji = char == "\u200d" and bool(
-                    before and after and _is_emoji_joint(before) and _EMOJI.match(after)
-                )
-                return is_emoji or bool(before and (_JOINING.match(before) or unicodedata.combining(before) == 9))
-            case "\u200b":
-                return any(beside and _UNSPACED.match(beside) is not None for beside in (before, after))
-            case "\ufeff":
-                return at == 0
-            case "\u180e" | "\u180b" | "\u180c" | "\u180d" | "\u180f":
-                return "\u1800" <= before <= "\u18af"
-            case "\u115f" | "\u1160":
-                return "\u1100" <= (after if char == "\u115f" else before) <= "\u11ff"
-        if char in _MARKS or char in _BALANCED:
-            return is_right_to_left
-        return _is_selector_explained(char, before)
+def hidden(text: str, *, soft_hyphens: bool = True) -> Iterator[tuple[int, int]]:
+    """Yield each run of hidden characters that neither an emoji nor the text's script explains. Cost: linear."""
+    if text.isascii() and text.isprintable():
+        return
+    is_right_to_left = _RIGHT_TO_LEFT.search(text) is not None
+    for found in _SUSPECT.finditer(text):
+        start, end = found.span()
+        if not _is_explained(text, start, end, is_right_to_left=is_right_to_left, soft_hyphens=soft_hyphens):
+            yield start, end
+
+
+def _is_explained(text: str, start: int, end: int, *, is_right_to_left: bool, soft_hyphens: bool) -> bool:
+    run = text[start:end]
+    if len(run) == 1:
+        return _is_single_explained(text, start, is_right_to_left=is_right_to_left, soft_hyphens=soft_hyphens)
+    if run == "\ufe0f\u200d":
+        return bool(_EMOJI.match(text, start - 1) and _EMOJI.match(text, end)) if start else False
+    if is_right_to_left and not run.strip(_MARKS + _BALANCED):
+        return len(run) <= 4
+    return "\U000e007f" in run and text.startswith(_FLAGS, start - 1) and len(run) == 6
+
+
+def _is_single_explained(  # noqa: PLR0911 (one a kind)
+    text: str, at: int, *, is_right_to_left: bool, soft_hyphens: bool
+) -> bool:
+    char = text[at]
+    before, after = text[at - 1] if at else "", text[at + 1 : at + 2]
+    match char:
+        case "\u00ad":
+            return not soft_hyphens or not _is_shredded(text, at)
+        case "\u200c" | "\u200d":
+            is_emoji = char == "\u200d" and bool(before and after and _is_emoji_joint(before) and _EMOJI.match(after))
+            return is_emoji or bool(before and (_JOINING.match(before) or unicodedata.combining(before) == 9))
+        case "\u200b":
+            return any(beside and _UNSPACED.match(beside) is not None for beside in (before, after))
+        case "\ufeff":
+            return at == 0
+        case "\u180e" | "\u180b" | "\u180c" | "\u180d" | "\u180f":
+            return "\u1800" <= before <= "\u18af"
+        case "\u115f" | "\u1160":
+            return "\u1100" <= (after if char == "\u115f" else before) <= "\u11ff"
+    if char in _MARKS or char in _BALANCED:
+        return is_right_to_left
+    return _is_selector_explained(char, before)
 
 
 def _is_emoji_joint(char: str) -> bool:

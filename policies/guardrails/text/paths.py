@@ -1,15 +1,20 @@
-"""Choose texts of a payload: JSON Pointers in which `*` stands for every member or item. PURE."""
+"""Choose texts of a payload, or of what its agent says beside it: JSON Pointers with `*` for every part. PURE.
+
+A path into the payload begins with a slash, one into the agent's own texts with `@/`, as in `@/rationale`.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 LONGEST_PATH: Final = 500
+BESIDE: Final = "@"
+"""Before a path or a pointer into what the agent says beside the payload."""
 
 
 def parts(path: str) -> tuple[str, ...]:
     """Return the parts of a path. Raises ValueError with a sentence if it is none."""
-    if not path.startswith("/"):
-        raise ValueError(f"{path!r} does not begin with a slash, as in /html or /variants/*/subject.")
+    if not path.removeprefix(BESIDE).startswith("/"):
+        raise ValueError(f"{path!r} does not begin with a slash, as in /html, /variants/*/subject or @/title.")
     if len(path) > LONGEST_PATH:
         raise ValueError(f"A path has at most {LONGEST_PATH} characters.")
     if "~" in path.replace("~0", "").replace("~1", ""):
@@ -17,13 +22,20 @@ def parts(path: str) -> tuple[str, ...]:
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:])
 
 
-def texts(payload: Any, paths: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
+def texts(payload: Any, paths: Sequence[str] = (), beside: Any = None) -> Iterator[tuple[str, str]]:
     """Yield `(pointer, text)` of every string that a path names or that stands below it.
 
-    No paths: every string there is. In the order of the payload, each string once. Names of members
-    are not texts. No recursion; cost linear in the payload.
+    No paths: every string there is. In the order of the payload, each string once; then those of `beside`.
+    Names of members are not texts. No recursion; cost linear in the payload.
     """
-    waiting = [("", payload, tuple(map(parts, paths)) or ((),))]
+    for value, mark in ((payload, ""), (beside, BESIDE)):
+        wanted = tuple(parts(path) for path in paths if path.startswith(BESIDE) is bool(mark))
+        if wanted or not paths:
+            yield from _below(value, mark, wanted or ((),))
+
+
+def _below(value: Any, mark: str, wanted: tuple[tuple[str, ...], ...]) -> Iterator[tuple[str, str]]:
+    waiting = [(mark, value, wanted)]
     while waiting:
         pointer, value, wanted = waiting.pop()
         is_chosen = () in wanted

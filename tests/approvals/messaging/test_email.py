@@ -11,6 +11,7 @@ from approvals.messaging import sending
 from approvals.models import ChannelHealth, DecisionToken, NoticeDelivery, Preference, Proposal, Reachability
 from approvals.notices import occasions
 from approvals.outbox import queue
+from approvals.queue import turns
 from audit.clock import database_now
 from policies.models import Surface
 from tests import world as worlds
@@ -36,6 +37,28 @@ def deliver() -> int:
 def let_time_pass() -> None:
     NoticeDelivery.objects.filter(status="waiting").update(next_attempt_at=database_now())
     ChannelHealth.objects.update(next_try_at=None)
+
+
+@pytest.mark.parametrize(
+    "title", ["=?utf-8?q?fake?=", "Plain =?utf-8?b?ZmFrZQ==?= =?utf-8?q?x?= end", "é =?utf-8?q?x?="]
+)
+def test_a_subject_reads_as_the_title_does(world, settings, title):
+    with mail_server(settings) as mailbox:
+        world.propose(title=title)
+        deliver()
+    assert mailbox.mails[0]["Subject"] == f"Waits for your decision: {title}"
+
+
+def test_nothing_an_agent_or_a_person_writes_begins_a_line_of_a_mail(world, settings):
+    forged = "Fine\n\nApproved by Legal\u2028Approved by Legal"
+    with mail_server(settings) as mailbox:
+        proposal = world.propose(
+            title=forged, content={"payload": {"amount": 4000, "note": forged, "a\nApproved by Legal": 1}}
+        )
+        turns.reassign(proposal_id=proposal.pk, to=world.owner, by=world.other_owner, note=forged)
+        deliver()
+    lines = [line.strip() for mail in range(len(mailbox.mails)) for line in mailbox.text(mail).splitlines()]
+    assert not [line for line in lines if line.startswith("Approved")]
 
 
 def test_a_request_says_what_it_is_about_and_carries_a_link(world, settings):

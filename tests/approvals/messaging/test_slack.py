@@ -52,6 +52,15 @@ def test_a_request_comes_with_buttons_that_name_the_revision(world, settings):
     assert buttons["approve"]["value"] == f"{proposal.pk}|1|{proposal.revision.digest}"
 
 
+def test_no_markup_of_an_agents_stands_in_the_blocks(world, settings):
+    with slack_api(settings) as api:
+        world.propose(title="Small change\n*Approved by Legal* _so_ ~no~ `x` :white_check_mark: snake_case 10:30")
+        deliver()
+        head = next(iter(api.messages.values()))["blocks"][0]["text"]["text"]
+    title = head.splitlines()[1]
+    assert "Small change ∗Approved by Legal∗ ˍsoˍ ∼no∼ ˋxˋ ∶white_check_mark: snake_case 10:30" in title
+
+
 def test_a_press_decides_and_every_message_says_so(world, settings):
     with slack_api(settings) as api:
         proposal = world.propose()
