@@ -129,7 +129,7 @@ _BESIDE: Final = (
 )
 
 
-def beside(of: "Draft | Proposal") -> dict[str, Any]:
+def beside(of: "NewProposal | Proposal") -> dict[str, Any]:
     """Return what an agent says beside the payload, for guardrails to read."""
     return {name: getattr(of, name) for name in _BESIDE}
 

@@ -1,4 +1,4 @@
-"""Proposals that name the same target. The only writer of conflicts and of what shipped to a target last.
+"""Proposals that name the same target, or ask for the same. The only writer of conflicts and of last shipments.
 
 Who names a target holds its lock until the commit, so that of two at the same time one sees the other. A
 conflict links both ways, and is resolved once one of the two is given up. What the policy made of it stays:
@@ -35,6 +35,38 @@ SELECT id FROM (
      UNION
     SELECT proposal_id FROM approvals_lastshipped WHERE target = ANY(%(targets)s::varchar[]) AND at > %(warm_since)s
 ) AS other WHERE id IS DISTINCT FROM %(own)s::uuid ORDER BY id DESC LIMIT {MOST}"""  # noqa: S608
+
+
+# Held after the targets' locks, by everybody who holds both. One key a proposal, so it needs no stripes.
+LOCK_TWINS: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%(same)s, 0))"
+TWINS: Final = f"""
+SELECT id::text, agent_id, created_at FROM approvals_proposal
+ WHERE payload_digest = %(digest)s AND surface_id = %(surface)s AND action = %(action)s
+   AND state IN {tuple(map(str, LIVE))} AND id IS DISTINCT FROM %(own)s::uuid
+   AND (%(made)s::uuid IS NULL OR revision_id < %(made)s::uuid)
+ ORDER BY id LIMIT {MOST}"""  # noqa: S608
+
+
+def same(*, surface: str, action: str, digest: str, made: UUID | None) -> dict[str, Any]:
+    """Return the parameters of LOCK_TWINS and TWINS. `made` is the revision in question if it was made before.
+
+    Only what was made earlier counts against it, so that of two equal proposals one stays as it was judged.
+    """
+    return {
+        "same": f"{surface}\n{action}\n{digest}",
+        "surface": surface,
+        "action": action,
+        "digest": digest,
+        "made": made,
+    }
+
+
+def twins(proposal: Proposal) -> QuerySet[Proposal]:
+    """Return the live proposals that ask for exactly the same, the oldest first."""
+    alike = Proposal.objects.filter(
+        payload_digest=proposal.payload_digest, surface=proposal.surface_id, action=proposal.action, state__in=LIVE
+    )
+    return alike.exclude(pk=proposal.pk).order_by("pk")
 
 
 def asked(targets: Iterable[str], *, at: datetime, cool_down: timedelta) -> dict[str, Any]:

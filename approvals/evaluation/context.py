@@ -5,7 +5,8 @@ Whoever takes several locks takes them in this order, so that nobody ever waits 
 1. the row of one proposal (and then that of its dispatch);
 2. the gate of `policies.publishing.current`, shared;
 3. the locks of its targets, by number;
-4. the rows of running totals, by id.
+4. the lock of what asks for the same;
+5. the rows of running totals, by id.
 
 Nobody who holds one of the later kinds waits for one of the earlier. That is why links between proposals
 and entries of limits have no constraint in the database: checking it would lock another proposal's row.
@@ -24,15 +25,17 @@ from approvals.evaluation.limits import Total
 from approvals.models import Proposal, State
 from approvals.models.together import Statement
 from policies.engine.policy import LimitPolicy
+from policies.facts.facts import Twin
 from policies.publishing.current import GATE, Current
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Running totals without the proposal in question, and who else names its targets."""
+    """Running totals without the proposal in question, who else names its targets, and what asks for the same."""
 
     limits: Mapping[str, float] = field(default_factory=dict)
     conflicts: tuple[str, ...] = ()
+    twins: tuple[Twin, ...] = ()
     covering: list[LimitPolicy] = field(default_factory=list)
     totals: list[Total] = field(default_factory=list)
 
@@ -45,41 +48,51 @@ class Place:
     agent: str
     targets: tuple[str, ...]
     cool_down: timedelta
+    action: str
+    digest: str
     own: UUID | None = None
+    made: UUID | None = None
+    """The revision in question, where it is not new."""
 
 
 def hold(place: Place, standing: Current) -> Context:
-    """Lock what the verdict will depend on and read it, in one round trip or none.
+    """Lock what the verdict will depend on and read it, in one round trip.
 
     Raises NotCounted, for `limits.with_limits` to see to.
     """
-    return _read(place, standing, first=(conflicts.LOCK,), counting=limits.HOLD)
+    return _read(place, standing, is_held=True)
 
 
 def look(place: Place, standing: Current) -> Context:
     """Read the same without holding it. Raises NotCounted."""
-    return _read(place, standing, first=(), counting=limits.LOOK)
+    return _read(place, standing, is_held=False)
 
 
-def _read(place: Place, standing: Current, *, first: tuple[str, ...], counting: tuple[str, ...]) -> Context:
+def _read(place: Place, standing: Current, *, is_held: bool) -> Context:
     covering = limits.covering(standing, surface=place.surface, agent=place.agent)
-    if not covering and not place.targets:
-        return Context()
     wanted = limit_windows.wanted(
         covering, surface=place.surface, agent=place.agent, targets=place.targets, at=standing.at
     )
-    statements = [*((*first, conflicts.FIND) if place.targets else ()), *(counting if covering else ())]
+    counting = limits.HOLD if is_held else limits.LOOK
+    statements = [
+        *([conflicts.LOCK] if is_held and place.targets else ()),
+        *([conflicts.FIND] if place.targets else ()),
+        *([conflicts.LOCK_TWINS] if is_held else ()),
+        conflicts.TWINS,
+        *(counting if covering else ()),
+    ]
     words = {
         "own": place.own,
         **conflicts.asked(place.targets, at=standing.at, cool_down=place.cool_down),
+        **conflicts.same(surface=place.surface, action=place.action, digest=place.digest, made=place.made),
         **limits.asked(list(wanted), activation=standing.activation),
     }
-    answers = _run(statements, words)
-    others = answers[len(first)] if place.targets else []
-    totals = [Total(slug, row, float(total)) for slug, row, total in answers[-1]] if covering else []
+    answers = dict(zip(statements, _run(statements, words), strict=True))
+    totals = [Total(slug, row, float(total)) for slug, row, total in answers[statements[-1]]] if covering else []
     return Context(
         limits=limits.facts(covering, totals),
-        conflicts=tuple(str(other) for (other,) in others),
+        conflicts=tuple(str(other) for (other,) in answers.get(conflicts.FIND, ())),
+        twins=tuple(Twin(*row) for row in answers[conflicts.TWINS]),
         covering=covering,
         totals=totals,
     )

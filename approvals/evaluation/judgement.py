@@ -19,7 +19,7 @@ from policies.engine.evaluation import Facts, evaluate
 from policies.engine.evaluation import Verdict as PolicyVerdict
 from policies.engine.payloads import Derived, FieldError
 from policies.engine.policy import Policy, SurfacePolicy
-from policies.facts.facts import Effect, Finding, Unread
+from policies.facts.facts import Effect, Finding, Twin, Unread
 from policies.publishing.current import Current
 
 AMOUNT_PLACES: Final = 4
@@ -65,16 +65,24 @@ class Checked:
     surface: SurfacePolicy
     tags: tuple[str, ...]
     findings: tuple[Finding, ...]
+    body: bytes
+    """The canonical bytes of the payload."""
     unread: tuple[Unread, ...] = ()
 
-    def place(self, own: UUID | None = None) -> Place:
-        """Return what running totals and conflicts depend on; `own` is the proposal's id, if it has one."""
+    def place(self, own: UUID | None = None, *, made: UUID | None = None) -> Place:
+        """Return what running totals, conflicts and twins depend on.
+
+        `own` is the proposal's id, if it has one, and `made` that of the revision, if it is stored already.
+        """
         return Place(
             surface=self.ask.surface,
             agent=self.ask.agent,
             targets=self.ask.targets,
             cool_down=self.surface.cool_down,
+            action=self.ask.action,
+            digest=canonical.digest(self.body),
             own=own,
+            made=made,
         )
 
 
@@ -89,6 +97,7 @@ class Judgement:
     verdict: PolicyVerdict
     policy: Policy
     around: Context
+    body: bytes
 
 
 def check(ask: Ask, content: Content, standing: Current) -> Checked:
@@ -112,14 +121,17 @@ def check(ask: Ask, content: Content, standing: Current) -> Checked:
     )
     _require_amount(content.amount)
     tags = tuple(dict.fromkeys(map(plain_text.name, (*ask.tags, *derived.tags))))
-    return Checked(ask, content, standing, surface, tags, _findings(standing, ask, content), derived.unread)
+    findings = _findings(standing, ask, content)
+    return Checked(ask, content, standing, surface, tags, findings, canonical.encode(content.payload), derived.unread)
 
 
 def judge(checked: Checked, around: Context, *, is_in_review: bool) -> Judgement:
     """Evaluate what was checked, amid what goes on around it. Touches no database."""
     facts = _facts(checked, around, is_in_review=is_in_review)
     policy = checked.standing.policy
-    return Judgement(checked.surface, checked.content, checked.tags, facts, evaluate(policy, facts), policy, around)
+    return Judgement(
+        checked.surface, checked.content, checked.tags, facts, evaluate(policy, facts), policy, around, checked.body
+    )
 
 
 def _findings(standing: Current, ask: Ask, content: Content) -> tuple[Finding, ...]:
@@ -195,6 +207,7 @@ def _facts(checked: Checked, around: Context, *, is_in_review: bool) -> Facts:
         now=standing.at.astimezone(ZoneInfo(checked.surface.time_zone)),
         limits=around.limits,
         conflicts=around.conflicts,
+        twins=around.twins,
         findings=checked.findings,
         unread=checked.unread,
     )
@@ -203,7 +216,7 @@ def _facts(checked: Checked, around: Context, *, is_in_review: bool) -> Facts:
 def new_revision(judged: Judgement, *, proposal_id: UUID, number: int, at: datetime, **author: Any) -> Revision:
     """Make the revision's row, unsaved, with the exact bytes that can be approved and their digest."""
     content = judged.content
-    body = canonical.encode(content.payload)
+    body = judged.body
     rollback = None if content.rollback is None else canonical.encode(content.rollback)
     return Revision(
         id=uuid7(),
@@ -253,14 +266,19 @@ def stored_facts(facts: Facts) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
-        return [asdict(item) if isinstance(item, Finding) else item for item in value]
+        return [_plain_row(item) if isinstance(item, Finding | Twin) else item for item in value]
     return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _plain_row(row: Finding | Twin) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in asdict(row).items()}
 
 
 def put_before_people(proposal: Proposal, revision: Revision, verdict: Verdict, *, tags: Iterable[str]) -> None:
     """Point `proposal` at its new current revision and verdict, unsaved."""
     proposal.revision = revision
     proposal.verdict = verdict
+    proposal.payload_digest = revision.digest
     proposal.tier_id = verdict.tier_id
     proposal.confidence = revision.confidence
     proposal.amount = revision.amount

@@ -119,7 +119,7 @@ def _judge(proposal: Proposal) -> Again:
         # What agents may send has changed, or the surface is gone. What was sent then is judged as it was read then.
         facts = _facts_of_then(proposal, now)
         return Again(proposal, now, facts, evaluate(now.policy, facts))
-    around = context.hold(checked.place(proposal.pk), now)
+    around = context.hold(checked.place(proposal.pk, made=proposal.revision_id), now)
     judged = judge(checked, around, is_in_review=False)
     return Again(proposal, now, judged.facts, judged.verdict)
 

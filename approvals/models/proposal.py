@@ -91,6 +91,7 @@ class Proposal(ConcurrentTransitionMixin, Provenance):
     tier = models.ForeignKey(
         Tier, verbose_name=_("tier"), null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
+    payload_digest = models.CharField(_("payload digest"), max_length=71, blank=True, editable=False)
     confidence = models.FloatField(_("confidence"), null=True, blank=True)
     amount = models.DecimalField(_("amount"), max_digits=20, decimal_places=4, null=True, blank=True)
     audience_size = models.PositiveBigIntegerField(_("audience size"), null=True, blank=True)
@@ -122,7 +123,7 @@ class Proposal(ConcurrentTransitionMixin, Provenance):
         excluded_fields=[
             "rationale", "trigger", "evidence", "metrics", "expected_outcome", "currency", "targets", "tags", "model",
             "callback_url", "expires_at", "created_at", "requirements", "deciding_roles", "distinct_people",
-            "checklist",            "is_to_be_assessed", "verdict", *BEHIND, "close_people",
+            "checklist",            "is_to_be_assessed", "verdict", *BEHIND, "close_people", "payload_digest",
         ],
         no_db_index=["agent", "surface", "revision", "tier", "owner"],
     )  # fmt: skip
@@ -159,6 +160,11 @@ class Proposal(ConcurrentTransitionMixin, Provenance):
                 fields=["agent", "surface", "-id"],
                 name="proposal_settled",
                 condition=Q(state__in=("approved", "failed", "rejected", "rolled_back", "shipped")),
+            ),
+            models.Index(
+                fields=["payload_digest", "surface", "action"],
+                name="proposal_live_twins",
+                condition=Q(state__in=(*WAITING, State.APPROVED)),
             ),
             models.Index(fields=["id"], name="proposal_to_be_assessed", condition=Q(is_to_be_assessed=True)),
             GinIndex(fields=["targets"], name="proposal_live_targets", condition=Q(state__in=(*WAITING, "approved"))),

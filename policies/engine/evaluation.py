@@ -5,17 +5,18 @@ by whom, and what holds right now), so that a verdict can be replayed to the byt
 
 Where a proposal starts is the surface's tier, or what the rules that allow say, if that is milder; an
 allowing rule never makes anything stricter, so one that cannot be evaluated can be left out. Everything
-else only tightens: rules that require or deny, floor, mandate, confidence, limits, conflicts, findings,
-kill switches. So neither the order of rules nor one more restricting rule can ever loosen a verdict.
+else only tightens: rules that require or deny, floor, mandate, confidence, limits, conflicts, twins,
+findings, kill switches. So neither the order of rules nor one more restricting rule can ever loosen a verdict.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from policies import currencies
 from policies.engine.policy import LimitPolicy, Policy, SurfacePolicy, TierPolicy
-from policies.facts.facts import Effect, Facts, Finding
+from policies.facts.facts import Effect, Facts, Finding, Twin
 from policies.facts.reasons import PolicyOutcome, Reason, Weighed, only_told, weighed
 from policies.facts.vocabulary import Given
 from policies.rules.rule import Filled
@@ -62,7 +63,7 @@ def evaluate(policy: Policy, facts: Facts) -> Verdict:
     entries += _doubts(policy, surface, facts, is_automatic=is_milder or surface.tier.is_automatic)
     if policy.limits:
         entries += _limits(policy, surface, facts)
-    if facts.conflicts or facts.findings:
+    if facts.conflicts or facts.twins or facts.findings:
         entries += _content(policy, surface, facts)
     strictest, is_denied = _strictest(entries)
     return _verdict(policy, entries, None if is_denied else strictest, held)
@@ -242,13 +243,23 @@ def _measured(limit: LimitPolicy, facts: Facts) -> float:
 
 
 def _content(policy: Policy, surface: SurfacePolicy, facts: Facts) -> Iterable[Weighed]:
-    """Yield what stands against the target and the text: conflicts, and what the guardrails found."""
+    """Yield what stands against the target and the text: conflicts, twins, and what the guardrails found."""
     careful = _one_by_one(policy, surface)
     for proposal in facts.conflicts:
         yield weighed("conflict", proposal, careful, "Another live proposal names the same target.")
+    for twin in facts.twins:
+        yield weighed("duplicate", twin.proposal, careful, _twin(twin, facts))
     for finding in facts.findings:
         tier = policy.tiers.get(finding.tier or "", careful)
         yield _struck("guardrail", finding.guardrail, finding.effect, tier, finding.text)
+
+
+def _twin(twin: Twin, facts: Facts) -> str:
+    agent = "this agent" if twin.agent == facts.agent else "another agent"
+    since = twin.since.astimezone(UTC)
+    return (
+        f"Proposal {twin.proposal}, by {agent}, asks for exactly the same and is open since {since:%Y-%m-%d %H:%M} UTC."
+    )
 
 
 def _struck(source: str, identifier: str, effect: Effect, tier: TierPolicy, text: str) -> Weighed:

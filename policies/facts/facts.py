@@ -53,6 +53,15 @@ FIGURES = {"amount": "the amount", "audience_size": "how many people it reaches"
 
 
 @dataclass(frozen=True, slots=True)
+class Twin:
+    """An open proposal that asks for exactly the same: on the same surface, the same action and payload."""
+
+    proposal: str
+    agent: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the policy may look at. `amount` is a decimal number; `confidence` runs from 0 to 1."""
 
@@ -82,6 +91,8 @@ class Facts:
     """Running totals by limit slug, as they stood before this proposal."""
     conflicts: tuple[str, ...] = ()
     """Ids of the proposals that hold the same target."""
+    twins: tuple[Twin, ...] = ()
+    """What was open already when this was asked, and is the same."""
     findings: tuple[Finding, ...] = ()
     unread: tuple[Unread, ...] = ()
     """The figures that could not be read in the payload; `amount` or `audience_size` is then None."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
-from policies.facts.facts import Effect, Facts, Finding, Unread
+from policies.facts.facts import Effect, Facts, Finding, Twin, Unread
 
 
 class FactsUnreadable(ValueError):
@@ -56,6 +56,7 @@ def read(
             now=now.astimezone(zone) if now is not None and zone is not None else now,
             limits=stored.get("limits") or _NOTHING,
             conflicts=conflicts,
+            twins=tuple(map(_twin, stored.get("twins") or ())),
             findings=tuple(map(_finding, findings)) if findings else (),
             unread=tuple(Unread(*row) for row in stored.get("unread") or ()),
         )
@@ -69,6 +70,10 @@ def _texts(value: Iterable[str] | None) -> tuple[str, ...]:
 
 def _moment(value: str | None) -> datetime | None:
     return datetime.fromisoformat(value) if value else None
+
+
+def _twin(row: Mapping[str, Any]) -> Twin:
+    return Twin(row["proposal"], row["agent"], datetime.fromisoformat(row["since"]))
 
 
 def _finding(row: Mapping[str, Any]) -> Finding:
