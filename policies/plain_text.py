@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from policies.guardrails.kinds.hidden_unicode import DIRECTIONS, hidden
-from policies.guardrails.text.folding import is_invisible
+from policies.guardrails.text.folding import has_something_drawn as has_something_visible
 
-_BLANK: Final = frozenset("\u2800")
-"""Drawn, but as nothing."""
-_UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})
+__all__ = [
+    "cut", "has_something_visible", "hidden_spots", "kept", "lines", "marked", "name", "one_line", "written_out",
+]  # fmt: skip
+
 _LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _DIRECTION: Final = re.compile(f"[{DIRECTIONS}]+")
 
@@ -71,13 +72,6 @@ def kept(text: str) -> str:
 def name(text: str) -> str:
     """Return a name as it is kept and compared: in NFC, on one line, trimmed."""
     return unicodedata.normalize("NFC", one_line(text))
-
-
-def has_something_visible(text: str) -> bool:
-    """Whether at least one character of `text` is drawn."""
-    return any(
-        char not in _BLANK and not is_invisible(char) and unicodedata.category(char) not in _UNSEEN for char in text
-    )
 
 
 def cut(text: str, most: int) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission, User
@@ -44,6 +45,7 @@ TIERS = (
     ("human_only", 50, "in", "human_only", timedelta(0), 0.0),
 )
 OWNER = "Channel owner"
+_SERIAL = count()
 DECIDING = ("view_proposal", "decide_proposal")
 
 
@@ -97,8 +99,9 @@ class World:
         return version
 
     def propose(self, surface: str = "ads.budget", **fields: Any) -> Proposal:
-        """Submit a proposal by the agent, through the use case."""
-        content = {"payload": {"amount": 4000}, "confidence": 0.95, **fields.pop("content", {})}
+        """Submit a proposal by the agent, through the use case. Without a payload of its own it is like no other."""
+        unlike = {"payload": {"amount": 4000, "serial": next(_SERIAL)}}
+        content = {**unlike, "confidence": 0.95, **fields.pop("content", {})}
         key = fields.pop("key", None)
         draft = {"action": "shift_budget", "title": "Move $4,000", **fields, "content": Content(**content)}
         return submission.submit(agent=self.agent, key=key, draft=NewProposal(surface=surface, **draft))

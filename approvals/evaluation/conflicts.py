@@ -12,9 +12,10 @@ from uuid import UUID
 from zlib import crc32
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
 
-from approvals.models import WAITING, Conflict, Proposal, State
+from approvals.models import WAITING, Conflict, LastShipped, Proposal, State
+from approvals.models.proposal import ProposalQuerySet
 from approvals.models.together import Statement
 
 MOST: Final = 20
@@ -69,6 +70,26 @@ def twins(proposal: Proposal) -> QuerySet[Proposal]:
     return alike.exclude(pk=proposal.pk).order_by("pk")
 
 
+class _IsOneOf(Func):
+    """`%s = ANY(array)`."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
+
+
+def with_signs(proposals: ProposalQuerySet) -> ProposalQuerySet:
+    """Add `has_twin` and `may_be_stale`, so that a page asks further only where there is something to find."""
+    same = Proposal.objects.filter(
+        payload_digest=OuterRef("payload_digest"),
+        surface=OuterRef("surface"),
+        action=OuterRef("action"),
+        state__in=LIVE,
+    )
+    shipped = LastShipped.objects.filter(_IsOneOf(F("target"), OuterRef("targets")), at__gt=OuterRef("created_at"))
+    return proposals.annotate(has_twin=Exists(same.exclude(pk=OuterRef("pk"))), may_be_stale=Exists(shipped))
+
+
 def asked(targets: Iterable[str], *, at: datetime, cool_down: timedelta) -> dict[str, Any]:
     """Return the parameters of LOCK and FIND; FIND also takes `own`, the id of the proposal in question."""
     named = sorted(set(targets))
@@ -107,6 +128,18 @@ def has_shipped(proposal: Proposal, *, at: datetime) -> None:
     if proposal.targets:
         with connection.cursor() as cursor:
             cursor.execute(_SHIPPED, [proposal.pk, at, sorted(set(proposal.targets))])
+
+
+def shipped_since(proposal: Proposal) -> QuerySet[LastShipped]:
+    """Return what has shipped to the targets of `proposal` since its agent last wrote a revision, the newest first.
+
+    What an agent says of the state before is as old as its own revision; a person's edit does not renew it.
+    """
+    revision = proposal.revision
+    if revision.agent_id is None:
+        revision = proposal.revisions.filter(agent__isnull=False).latest("number")
+    found = LastShipped.objects.filter(target__in=proposal.targets, at__gt=revision.created_at)
+    return found.exclude(proposal=proposal).order_by("-at", "target")
 
 
 def of(proposal: Proposal) -> QuerySet[Conflict]:

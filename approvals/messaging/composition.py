@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from approvals.cards import evidence, showing
+from approvals.evaluation import conflicts
 from approvals.messaging import decision_links
 from approvals.messaging.message import Difference, Digest, Fact, Message, MessageChoice
 from approvals.models import ASKING, OPEN, ChannelKind, Decision, NoticeDelivery, NoticeKind, Proposal, State
@@ -49,7 +50,8 @@ def sight(proposal_id: UUID, person: User | None) -> Sight | None:
     rows = Proposal.objects.all() if person is None else eligibility.visible(person)
     # Any: the annotations are no fields that the type knows.
     proposal: Any = (
-        rows.as_of_now()
+        conflicts.with_signs(rows)
+        .as_of_now()
         .annotate(time_now=Now())
         .select_related("revision", "verdict", "agent", "surface", "tier")
         .filter(pk=proposal_id)

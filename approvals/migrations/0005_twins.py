@@ -15,11 +15,11 @@ UPDATE approvals_proposal SET {column} = ARRAY(
           FROM unnest({column}) WITH ORDINALITY AS named (raw, place) GROUP BY 1
     ) AS once WHERE kept <> '' ORDER BY place)
  WHERE EXISTS (SELECT FROM unnest({column}) AS raw WHERE raw <> {name})"""
-_SHIPPED = f"""
+_SHIPPED = """
 INSERT INTO approvals_lastshipped (target, proposal_id, at)
 SELECT DISTINCT ON (kept) kept, proposal_id, at
-  FROM (SELECT left({_NAME.format("target")}, 200) AS kept, proposal_id, at FROM approvals_lastshipped
-         WHERE target <> {_NAME.format("target")}) AS other
+  FROM (SELECT left({name}, 200) AS kept, proposal_id, at FROM approvals_lastshipped
+         WHERE target <> {name}) AS other
  ORDER BY kept, at DESC
     ON CONFLICT (target) DO UPDATE SET proposal_id = excluded.proposal_id, at = excluded.at
  WHERE approvals_lastshipped.at < excluded.at"""
@@ -33,7 +33,7 @@ def keep_names_in_one_spelling(apps, schema_editor):
         cursor.execute(_DIGESTS)
         for column, longest in (("targets", 200), ("tags", 80)):
             cursor.execute(_NAMES.format(column=column, longest=longest, name=_NAME.format("raw")))
-        cursor.execute(_SHIPPED)
+        cursor.execute(_SHIPPED.format(name=_NAME.format("target")))
     rows = apps.get_model("approvals", "Proposal").objects
     for pk, title in rows.filter(title__regex=f"{_HIDDEN}|[\n\r\t\v\f\u0085\u2028\u2029]").values_list("pk", "title"):
         written = re.sub(_HIDDEN, lambda char: f"⟨U+{ord(char[0]):04X}⟩", " ".join(title.split()))

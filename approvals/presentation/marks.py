@@ -81,7 +81,7 @@ def parts(text: str, marked: Iterable[tuple[int, int]] = ()) -> list[Part]:
 
 def ends(text: str, marked: Collection[tuple[int, int]] = (), *, most: int) -> list[Part]:
     """Return `text` in parts; of one longer than `most` characters the beginning and the end."""
-    if len(text) <= most:
+    if len(text) <= most or len(_BLANK.sub("", text)) <= most:
         return parts(text, marked)
     head, tail = most - most // 3, len(text) - most // 3
     left_out = Part(_("… (%s more characters in the raw payload) …") % words.number(tail - head), is_marked=True)

@@ -16,6 +16,7 @@ class Guardrail(models.Model):
         FORBIDDEN_PHRASES = "forbidden_phrases", _("Forbidden phrases")
         REQUIRED_PHRASES = "required_phrases", _("Required phrases")
         REQUIRED_MERGE_TAG = "required_merge_tag", _("Required merge tag, e.g. to unsubscribe")
+        MERGE_TAG_FALLBACK = "merge_tag_fallback", _("Merge tags have a fallback")
         LINK_DOMAINS = "link_domains", _("Links only to these domains")
         PERSONAL_DATA = "personal_data", _("Personal data")
         HIDDEN_UNICODE = "hidden_unicode", _("Hidden characters")

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from approvals.admin.review import forms
+from approvals.admin.review import forms, twins
 from approvals.admin.review.actions import done, page_url
 from approvals.cards import evidence, showing
 from approvals.errors import ProposalError, ReasonRequired, SignatureRequired, StateConflict
@@ -168,6 +168,7 @@ def _show(
         "failed": failed,
         "refusal": refusal,
         "table": evidence.field_table(proposal.revision.before, proposal.revision.payload),
+        **twins.context(token.person, proposal, state=seen.state, now=seen.now, policy=seen.policy),
     }
     return _render(request, "decide", context, status=status)
 

@@ -13,11 +13,13 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from approvals.admin.review import approvals, forms
 from approvals.admin.review import page as review_page
 from approvals.cards import evidence, showing
 from approvals.errors import NotEligible, ProposalError, ReasonRequired, SignatureRequired, StaleRevision
+from approvals.evaluation import conflicts
 from approvals.lifecycle import review
 from approvals.models import Decision, Proposal, State
 from approvals.people import signature
@@ -197,7 +199,20 @@ def done(proposal: Proposal, *, is_named: bool = False) -> str:
     what, rest = sentences.get(State(proposal.state)) or (_("Recorded"), " " + _still_waiting(proposal))
     if is_named:
         what = f"{what}: {Truncator(' '.join(proposal.title.split())).chars(MOST_OF_A_TITLE)}"
-    return f"{what}{'' if what.endswith(ENDS) else '.'}{rest}"
+    return f"{what}{'' if what.endswith(ENDS) else '.'}{_once_more(proposal)}{rest}"
+
+
+def _once_more(proposal: Proposal) -> str:
+    """Say of what was just approved that the same is still asked for elsewhere."""
+    others = conflicts.twins(proposal).count() if proposal.state == State.APPROVED else 0
+    if not others:
+        return ""
+    sentence = ngettext(
+        "The same is asked for once more: decide on that too, or it happens twice.",
+        "The same is asked for %(number)s more times: decide on those too, or it happens again.",
+        others,
+    )
+    return " " + sentence % {"number": others}
 
 
 def _still_waiting(proposal: Proposal) -> str:

@@ -14,10 +14,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from approvals.admin.review import approvals, confidence, forms
+from approvals.admin.review import approvals, confidence, forms, twins
 from approvals.admin.review.conflicts import beside
 from approvals.admin.review.history import story
 from approvals.cards import evidence, showing
+from approvals.evaluation import conflicts
 from approvals.models import WAITING, Dispatch, Proposal, Revision, State
 from approvals.people import eligibility
 from approvals.presentation import marks, participants, words
@@ -55,7 +56,7 @@ def load(person: User, proposal_id: UUID, *, policy: Policy | None = None) -> Re
     """
     # Any: the annotations are no fields that the type knows.
     proposal: Any = (
-        eligibility.visible(person)
+        conflicts.with_signs(eligibility.visible(person))
         .as_of_now()
         .annotate(time_now=Now())
         .select_related("revision", "verdict", "agent", "surface", "tier", "assignment__to")
@@ -128,6 +129,7 @@ def pieces(
         "failed": failed,
         "card": showing.card(page.proposal, viewer=person, surface=page.surface),
         **beside(person, page.proposal, page.state),
+        **twins.context(person, page.proposal, state=page.state, now=page.now, policy=page.policy),
         "latest": _latest(page.proposal),
         "where": addresses(page.proposal),
         "is_held": page.state in HOLDABLE and _is_stopped(page.proposal, engaged),

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from approvals.cards import reading
 
+SHOWN: Final = ("subject", "preheader", "template", "html", "text", "body")
+"""Texts that the card shows as they are."""
 _MARKUP: Final = re.compile(r"<(?:!doctype|html|body|table|div|p|br|a|h[1-6]|span|img|ul|ol|b|strong)\b", re.IGNORECASE)
 
 

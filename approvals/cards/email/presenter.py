@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from approvals.cards import reading, wording
 from approvals.cards.asked import MAX_CHARACTERS, CardSubject
-from approvals.cards.email import inventory, merge_tags, message, unseen
+from approvals.cards.email import alternatives, inventory, merge_tags, message, unseen
+from approvals.cards.email.alternatives import Alternative
 from approvals.cards.email.inventory import Link
 from approvals.cards.email.message import EmailMessage
 from approvals.cards.email.unseen import Unseen
@@ -45,6 +46,9 @@ class Email:
     unseen: Sequence[Unseen]
     """What was found where the preview cannot mark it."""
     unseen_left_out: int
+    alternatives: Sequence[Alternative]
+    """What some readers see and the preview does not."""
+    alternatives_left_out: int
 
 
 def present(asked: CardSubject) -> Email | None:
@@ -56,6 +60,7 @@ def present(asked: CardSubject) -> Email | None:
     text = new.text or content.text
     lead = reading.mapping(reading.mapping(asked.payload).get("lead"))
     places, places_left_out = unseen.found(new.html, asked.spans.get(new.html_path, ()))
+    others, others_left_out = alternatives.found(new.html, new.html_path, asked.payload)
     return Email(
         lines=_lines(asked, new, old),
         refuses=lead.get("do_not_email") is True,
@@ -69,6 +74,8 @@ def present(asked: CardSubject) -> Email | None:
         remote_pictures=content.remote_pictures,
         unseen=places,
         unseen_left_out=places_left_out,
+        alternatives=others,
+        alternatives_left_out=others_left_out,
     )
 
 

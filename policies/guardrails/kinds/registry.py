@@ -14,6 +14,7 @@ from policies.guardrails.kinds import (
     hidden_unicode,
     length,
     link_domains,
+    merge_tag_fallback,
     personal_data,
     prompt_injection,
     required_merge_tag,
@@ -29,6 +30,7 @@ class GuardrailKind(StrEnum):
     FORBIDDEN_PHRASES = "forbidden_phrases"
     REQUIRED_PHRASES = "required_phrases"
     REQUIRED_MERGE_TAG = "required_merge_tag"
+    MERGE_TAG_FALLBACK = "merge_tag_fallback"
     LINK_DOMAINS = "link_domains"
     PERSONAL_DATA = "personal_data"
     HIDDEN_UNICODE = "hidden_unicode"
@@ -42,6 +44,7 @@ _MODULES: Final = {
     GuardrailKind.FORBIDDEN_PHRASES: forbidden_phrases,
     GuardrailKind.REQUIRED_PHRASES: required_phrases,
     GuardrailKind.REQUIRED_MERGE_TAG: required_merge_tag,
+    GuardrailKind.MERGE_TAG_FALLBACK: merge_tag_fallback,
     GuardrailKind.LINK_DOMAINS: link_domains,
     GuardrailKind.PERSONAL_DATA: personal_data,
     GuardrailKind.HIDDEN_UNICODE: hidden_unicode,

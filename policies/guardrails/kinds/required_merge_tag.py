@@ -1,15 +1,20 @@
 """A merge tag or link that the text must have, such as the one to unsubscribe."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import Any, Final
 
+from policies.guardrails.html import visibility
+from policies.guardrails.html.style import declarations
 from policies.guardrails.kinds.required_phrases import is_each, missing
 from policies.guardrails.text import markup
-from policies.guardrails.text.folding import folded
+from policies.guardrails.text.folding import folded, has_something_drawn
 from policies.guardrails.text.links import links
 from policies.guardrails.text.reading import Reading, Spot
 
+_DOT: Final = re.compile(r"[01](?:\.0*)?(?:px|pt|%)?\Z")
 _TAGS: Final = {
     "type": "array",
     "minItems": 1,
@@ -40,10 +45,10 @@ class RequiredMergeTag:
                 yield missing(group, f"None of these is there: {self.names}.")
 
     def _has_tag(self, reading: Reading) -> bool:
-        if _is_in(reading.visible_folded.text, self.tags):
+        if _is_in(reading.seen_folded.text, self.tags):
             return True
         anywhere = [*self.tags, *self.href_contains]
-        if not _is_in(reading.folded.text, anywhere):
+        if "&" not in reading.text and not _is_in(reading.folded.text, anywhere):
             return False
         if not reading.has_markup:
             return any(_is_in(folded(link.url), self.href_contains) for link in links(reading))
@@ -51,11 +56,39 @@ class RequiredMergeTag:
 
 
 def _hrefs(reading: Reading) -> Iterator[str]:
-    for token in reading.tokens:
+    """Yield where those links lead that a reader can see and press."""
+    tokens = visibility.seen_tokens(reading.tokens, reading.hidden)
+    for number, token in enumerate(tokens):
+        if token.kind is markup.TokenKind.TAG and token.name in {"a", "area"} and _opens(reading.text, token):
+            href = next((value for name, value, _, _ in markup.attributes(reading.text, token) if name == "href"), "")
+            if href and (token.name == "area" or _has_something_to_press(reading.text, tokens, number)):
+                yield href
+
+
+def _opens(text: str, token: markup.Token) -> bool:
+    return text[token.start + 1 : token.start + 2] != "/"
+
+
+def _has_something_to_press(text: str, tokens: list[markup.Token], at: int) -> bool:
+    """Whether text that is drawn, or a picture of some size, stands between a link's tag and its end."""
+    begin = tokens[at].end
+    for token in tokens[at + 1 :]:
+        if has_something_drawn(unescape(text[begin : token.start])):
+            return True
         if token.kind is markup.TokenKind.TAG and token.name == "a":
-            for attribute in markup.attributes(reading.text, token):
-                if attribute.name == "href":
-                    yield attribute.value
+            return False
+        if token.kind is markup.TokenKind.TAG and token.name == "img" and _is_a_picture(text, token):
+            return True
+        begin = token.end
+    return has_something_drawn(unescape(text[begin:]))
+
+
+def _is_a_picture(text: str, token: markup.Token) -> bool:
+    """Whether an image can be seen: it has a source and is more than a counting pixel."""
+    attributes = {name: value for name, value, _, _ in markup.attributes(text, token)}
+    sizes = {**attributes, **declarations(attributes.get("style", ""))}
+    is_dot = any(_DOT.match(sizes.get(side, "").strip()) for side in ("width", "height", "max-width", "max-height"))
+    return bool(attributes.get("src", "").strip()) and not is_dot
 
 
 def _is_in(text: str, wanted: Sequence[str]) -> bool:

@@ -35,7 +35,7 @@ class RequiredPhrases:
         groups = [[reading] for reading in readings] if self.is_each and readings else [list(readings)]
         for group in groups:
             for phrase in self.phrases:
-                if not any(True for reading in group for _ in phrase.find(reading.visible_folded)):
+                if not any(True for reading in group for _ in phrase.find(reading.seen_folded)):
                     yield missing(group, f"“{phrase.wording}” is missing.")
 
 

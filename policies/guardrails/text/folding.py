@@ -47,6 +47,18 @@ def is_invisible(char: str) -> bool:
     return char in _UNDRAWN or (unicodedata.category(char) == "Cf" and char not in _DRAWN)
 
 
+_BLANK: Final = frozenset("\u2800")
+"""Drawn, but as nothing."""
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})
+
+
+def has_something_drawn(text: str) -> bool:
+    """Whether a person sees at least one character of `text`."""
+    return any(
+        char not in _BLANK and not is_invisible(char) and unicodedata.category(char) not in _UNSEEN for char in text
+    )
+
+
 class Alignment(Protocol):
     """One step from a text to another one, and the way back."""
 

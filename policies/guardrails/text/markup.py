@@ -129,6 +129,38 @@ def attributes(text: str, token: Token) -> Iterator[Attribute]:
             yield Attribute(found[1].lower(), unescape(value) if "&" in value else value, *found.span(group))
 
 
+_CONDITION: Final = re.compile(r"\s*\[if\s[^\]>]{0,200}\]>")
+_END_OF_COMMENT: Final = re.compile(r"(?:<!\[endif\]\s*)?-->\Z")
+
+
+def inside(text: str, comment: Token) -> tuple[int, int]:
+    """Return from where to where the content of a comment stands, without a condition around it."""
+    begin = comment.start + len("<!--")
+    if condition := _CONDITION.match(text, begin, comment.end):
+        begin = condition.end()
+    end = _END_OF_COMMENT.search(text, begin, comment.end)
+    return begin, max(begin, end.start() if end else comment.end)
+
+
+def is_conditional(text: str, comment: Token) -> bool:
+    """Whether some mail programs show what is in a comment."""
+    return _CONDITION.match(text, comment.start + len("<!--"), comment.end) is not None
+
+
+def commented(text: str, markup: list[Token]) -> Iterator[Token]:
+    """Yield tokens under which only what is in comments is text; none where no comment has any."""
+    at, has_any = 0, False
+    for comment in markup:
+        if comment.kind is TokenKind.COMMENT:
+            begin, end = inside(text, comment)
+            if text[begin:end].strip():
+                yield Token(TokenKind.TAG, at, begin, "div")
+                yield from tokens(text, begin, end)
+                at, has_any = end, True
+    if has_any:
+        yield Token(TokenKind.TAG, at, len(text), "div")
+
+
 @lru_cache(maxsize=4096)
 def _decoded(entity: str) -> str:
     return unescape(entity)

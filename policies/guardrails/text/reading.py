@@ -7,6 +7,8 @@ import unicodedata
 from functools import cached_property
 from typing import Final, NamedTuple
 
+from policies.guardrails.html import visibility
+from policies.guardrails.html.visibility import Part
 from policies.guardrails.text import markup
 from policies.guardrails.text.folding import BY_LOOK, WITH_TAGS, View, fold, is_invisible
 from policies.guardrails.text.scripts import look_alikes
@@ -39,6 +41,29 @@ class Reading:
         return markup.visible(self.text, self.tokens) if self.has_markup else View(self.text)
 
     @cached_property
+    def hidden(self) -> list[Part]:
+        """What is in the markup and is not shown to every reader."""
+        return visibility.hidden(self.text, self.tokens) if self.has_markup else []
+
+    @cached_property
+    def seen(self) -> View:
+        """What every reader sees: as `visible`, without what style, size, colour or its place hide."""
+        return (
+            markup.visible(self.text, visibility.seen_tokens(self.tokens, self.hidden)) if self.hidden else self.visible
+        )
+
+    @cached_property
+    def seen_folded(self) -> View:
+        """What every reader sees, folded."""
+        return fold(self.seen) if self.hidden else self.visible_folded
+
+    @cached_property
+    def commented(self) -> View | None:
+        """What stands in comments, as those mail programs see it that read conditional ones; None without any."""
+        inside = [*markup.commented(self.text, self.tokens)] if self.has_markup else []
+        return markup.visible(self.text, inside) if inside else None
+
+    @cached_property
     def folded(self) -> View:
         """The whole text, markup included, folded."""
         return fold(View(self.text))
@@ -48,10 +73,20 @@ class Reading:
         """What a person sees of it, folded."""
         return fold(self.visible) if self.has_markup else self.folded
 
-    @property
+    @cached_property
     def everywhere(self) -> tuple[View, ...]:
-        """The folded views in which nothing can be missed: markup included, and what a person sees."""
-        return (self.folded, self.visible_folded) if self.has_markup else (self.folded,)
+        """The folded views in which nothing can be missed: markup included, what a person sees, and comments."""
+        if not self.has_markup:
+            return (self.folded,)
+        views = (self.folded, self.visible_folded)
+        return views if self.commented is None else (*views, fold(self.commented))
+
+    @cached_property
+    def merging(self) -> tuple[View, ...]:
+        """The folded views in which merge tags stand: the source with its entities decoded, what is seen, comments."""
+        if not self.has_markup:
+            return (self.folded,)
+        return (fold(markup.visible(self.text, [])), *self.everywhere[1:])
 
     @cached_property
     def everywhere_by_look(self) -> tuple[View, ...]:
@@ -63,7 +98,10 @@ class Reading:
         ):
             return self.everywhere
         whole = fold(View(self.text), BY_LOOK)
-        return (whole, fold(self.visible, BY_LOOK)) if self.has_markup else (whole,)
+        if not self.has_markup:
+            return (whole,)
+        views = (whole, fold(self.visible, BY_LOOK))
+        return views if self.commented is None else (*views, fold(self.commented, BY_LOOK))
 
     @cached_property
     def disguised(self) -> tuple[View, ...]:

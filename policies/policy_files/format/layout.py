@@ -228,7 +228,7 @@ GUARDRAIL: Final = _Guardrail(
         ENABLED,
         _SURFACES,
         Key("kind", Choice(tuple(kind.value for kind in CONFIG_SCHEMAS)), "What it checks."),
-        _names("paths", "Which texts of the payload, e.g. /html or /variants/*/subject. Empty: every text."),
+        _names("paths", "Which texts, e.g. /html or /variants/*/subject; beside the payload, @/title. Empty: all."),
         Key("config", MapOf(Anything()), "Its settings, as docs/guardrails.md lists them.", default={}),
         Key("effect", EFFECTS, "What follows."),
         Key("tier", SLUG, "Where effect is tier.", default=None),

@@ -180,9 +180,9 @@ class TestRoundTrips:
             world.propose("email.now", **fields)
         return len(queries)
 
-    def test_without_targets_and_limits_it_is_as_before(self, world):
-        # A savepoint and its release, what holds, and all rows together.
-        assert self.cost(world, content={"confidence": 1}) == 4
+    def test_without_targets_and_limits_only_twins_are_asked_for(self, world):
+        # A savepoint and its release, what holds, what asks for the same, and all rows together.
+        assert self.cost(world, content={"confidence": 1}) == 5
 
     def test_targets_and_limits_cost_one_round_trip_together(self, world):
         world.enforce(limits={"a": limit(limit=100), "b": limit(limit=100, per="target", kind="week")})

@@ -23,6 +23,7 @@ CONFIGS = {
     "forbidden_phrases": {"phrases": ["risk free", "guaranteed", *(f"phrase {n}" for n in range(48))]},
     "required_phrases": {"phrases": ["Terms apply"]},
     "required_merge_tag": {"tags": ["*|UNSUB|*"], "href_contains": ["/unsubscribe"]},
+    "merge_tag_fallback": {"tags": ["first_name"]},
     "link_domains": {"allowed": ["example.com", "*.example.com"]},
     "personal_data": {"regions": ["US", "DE"]},
     "hidden_unicode": {},

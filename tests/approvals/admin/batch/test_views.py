@@ -1,6 +1,7 @@
 """The pages of a batch, without a browser."""
 
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,6 +23,7 @@ from tests.world import World, seen
 pytestmark = pytest.mark.django_db
 
 PAGE = "/admin/desk/batch/"
+SERIAL = count()
 
 
 @pytest.fixture
@@ -51,9 +53,11 @@ def propose(world: World, number: int = 3, **fields: Any) -> list[Proposal]:
 
 
 def content(each: int, words: dict[str, Any]) -> dict[str, Any]:
-    return {"payload": {"amount": 100 + each}, "before": {"amount": 50}, "amount": 100 + each} | words.pop(
-        "content", {}
-    )
+    return {
+        "payload": {"amount": 100 + each, "serial": next(SERIAL)},
+        "before": {"amount": 50},
+        "amount": 100 + each,
+    } | words.pop("content", {})
 
 
 def value(proposal: Proposal) -> str:
