@@ -14,6 +14,7 @@ from approvals.cards import reading
 from approvals.cards.email import cleaning, merge_tags
 from approvals.cards.email.inventory import Link
 from approvals.cards.email.message import SHOWN
+from approvals.presentation import words
 from approvals.presentation.marks import Part, ends
 from policies.guardrails.html.visibility import Why
 from policies.guardrails.text import links, markup, paths
@@ -24,6 +25,8 @@ MOST: Final = 20
 MOST_LINKS: Final = 10
 MOST_CHARACTERS: Final = 600
 MOST_TEXTS: Final = 200
+MOST_READ: Final = 100_000
+MOST_PART: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +45,15 @@ def found(html: str, html_path: str, payload: Any) -> tuple[list[Alternative], i
 
 
 def _of_html(html: str) -> Iterator[Alternative]:
-    source = Reading("", html)
+    source = Reading("", html[:MOST_READ])
     comments = [token for token in source.tokens if token.kind is TokenKind.COMMENT]
     for comment in sorted(comments, key=lambda token: not markup.is_conditional(html, token)):
         is_conditional = markup.is_conditional(html, comment)
-        begin, end = markup.inside(html, comment)
+        begin, end = markup.inside(source.text, comment)
         where = (
             _("Only some versions of Outlook show this") if is_conditional else _("In a comment, which no reader sees")
         )
-        yield from _part(where, html[begin:end])
+        yield from _part(where, html[begin:end][:MOST_PART])
     reasons = {
         Why.STYLE: _("Hidden by its style; some programs show it beside the subject"),
         Why.COLOUR: _("Written in the colour of its background"),
@@ -59,10 +62,11 @@ def _of_html(html: str) -> Iterator[Alternative]:
     }
     for start, end, why, name in source.hidden:
         where = reasons[why] % name if why is Why.PLACE else reasons[why]
-        yield from _part(where, html[start:end])
-    yield from _unknown(html, source.tokens)
-    if (shown := len(cleaning.beginning(html))) < len(html):
-        yield from _part(_("Behind the end of the preview"), html[shown:])
+        yield from _part(where, html[start:end][:MOST_PART])
+    yield from _unknown(source.text, source.tokens)
+    if (shown := min(len(cleaning.beginning(html)), MOST_READ)) < len(html):
+        where = _("Behind the first %s characters nobody looked for hidden parts; it ends like this")
+        yield from _part(where % words.number(shown), html[max(shown, len(html) - MOST_PART) :])
 
 
 def _unknown(html: str, tokens: Sequence[Token]) -> Iterator[Alternative]:
@@ -87,8 +91,8 @@ def _of_payload(payload: Any, html_path: str) -> Iterator[Alternative]:
     for number, (pointer, text) in enumerate(paths.texts(payload)):
         if number >= MOST_TEXTS:
             return
-        if pointer not in known and "<" in text and markup.has_markup(text):
-            yield from _part(_("Another part of the payload: %s") % reading.short(pointer[1:]), text)
+        if pointer not in known and "<" in text and markup.has_markup(text[:MOST_PART]):
+            yield from _part(_("Another part of the payload: %s") % reading.short(pointer[1:]), text[:MOST_PART])
 
 
 def _part(where: str, source: str) -> Iterator[Alternative]:
