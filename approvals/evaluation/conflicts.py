@@ -64,7 +64,7 @@ def same(*, surface: str, action: str, digest: str, made: UUID | None) -> dict[s
 
 def twins(proposal: Proposal) -> QuerySet[Proposal]:
     """Return the live proposals that ask for exactly the same, the oldest first."""
-    alike = Proposal.objects.filter(
+    alike: QuerySet[Proposal] = Proposal.objects.filter(
         payload_digest=proposal.payload_digest, surface=proposal.surface_id, action=proposal.action, state__in=LIVE
     )
     return alike.exclude(pk=proposal.pk).order_by("pk")
@@ -136,7 +136,7 @@ def shipped_since(proposal: Proposal) -> QuerySet[LastShipped]:
     What an agent says of the state before is as old as its own revision; a person's edit does not renew it.
     """
     revision = proposal.revision
-    if revision.agent_id is None:
+    if not revision.agent_id:
         revision = proposal.revisions.filter(agent__isnull=False).latest("number")
     found = LastShipped.objects.filter(target__in=proposal.targets, at__gt=revision.created_at)
     return found.exclude(proposal=proposal).order_by("-at", "target")

@@ -62,13 +62,13 @@ def _send(template: str, content: Message | Digest, subject: str, *, to: str, he
 class _Mail(EmailMultiAlternatives):
     """A mail whose subject reads as it was written."""
 
-    def message(self) -> Any:
+    def message(self, **options: Any) -> Any:
         """Return the message; what looks like an encoded word in its subject is text, and no reader decodes it."""
-        made = super().message()
+        made = super().message(**options)
         if "=?" in self.subject or not self.subject.isascii():
             del made["Subject"]
             # On one line, since Django takes no other; readers drop the space between two encoded words.
-            subject = Header(self.subject, "utf-8", header_name="Subject").encode(linesep="")
+            subject = Header(str(self.subject), "utf-8", header_name="Subject").encode(linesep="")
             RawMessage.__setitem__(made, "Subject", subject)
         return made
 
