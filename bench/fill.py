@@ -50,6 +50,7 @@ def fill(count: int, *, pending: int | None = None) -> None:
                 "title": "'Move $' || n || ' from Search to Social'",
                 "state": state,
                 "tier_id": f"CASE WHEN {waits} AND (n / {every}) % 2 = 0 THEN 'batch' ELSE source.\"tier_id\" END",
+                "payload_digest": "'sha256:' || n",
                 "targets": "ARRAY['campaign:' || n]",
                 "confidence": "round((n % 100) / 100.0, 2)",
                 "amount": "n % 9000",

@@ -76,8 +76,15 @@ def portal_requests(key: str, number: int, count: int) -> list[bytes]:
 
 
 def _action(number: int, index: int) -> dict[str, Any]:
-    """Return a proposal with targets of its own: those that name one target wait for each other, as they must."""
-    return {**data.ACTION, "targets": [f"campaign:{number}-{index}-search", f"campaign:{number}-{index}-social"]}
+    """Return a proposal with targets and a sum of its own: what names one target, or asks for the same, waits."""
+    amount = round(4000 - (number * 1_000 + index) % 9_000 / 10_000, 4)
+    targets = [f"campaign:{number}-{index}-search", f"campaign:{number}-{index}-social"]
+    return {
+        **data.ACTION,
+        "payload": {**data.ACTION["payload"], "amount": amount},
+        "amount": amount,
+        "targets": targets,
+    }
 
 
 def _floor_requests(token: str, number: int, count: int) -> list[bytes]:
