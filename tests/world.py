@@ -1,5 +1,6 @@
 """A small portal to test in: the six tiers, three surfaces, one agent, and people in their roles."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -45,7 +46,6 @@ TIERS = (
     ("human_only", 50, "in", "human_only", timedelta(0), 0.0),
 )
 OWNER = "Channel owner"
-_SERIAL = count()
 DECIDING = ("view_proposal", "decide_proposal")
 
 
@@ -56,6 +56,7 @@ class World:
     owner: User
     other_owner: User
     surfaces: dict[str, Surface] = field(default_factory=dict)
+    made: Iterator[int] = field(default_factory=count)
 
     def surface(self, slug: str, tier: str = "single", **fields: Any) -> Surface:
         """Add a surface with a mandate for the agent, and publish."""
@@ -100,7 +101,8 @@ class World:
 
     def propose(self, surface: str = "ads.budget", **fields: Any) -> Proposal:
         """Submit a proposal by the agent, through the use case. Without a payload of its own it is like no other."""
-        unlike = {"payload": {"amount": 4000, "serial": next(_SERIAL)}}
+        number = next(self.made)
+        unlike = {"payload": {"amount": 4000} | ({"serial": number} if number else {})}
         content = {**unlike, "confidence": 0.95, **fields.pop("content", {})}
         key = fields.pop("key", None)
         draft = {"action": "shift_budget", "title": "Move $4,000", **fields, "content": Content(**content)}

@@ -11,7 +11,7 @@ from django.db.models import Model
 
 from approvals import transitions
 from approvals.errors import InvalidProposal, StateConflict
-from approvals.evaluation import agent_texts, context, requirements
+from approvals.evaluation import context, requirements
 from approvals.evaluation.judgement import (
     Ask,
     Content,
@@ -23,7 +23,7 @@ from approvals.evaluation.judgement import (
     put_before_people,
 )
 from approvals.evaluation.limits import with_limits
-from approvals.lifecycle import assessment, escalation
+from approvals.lifecycle import agent_texts, assessment, escalation
 from approvals.models import Dispatch, Outcome, Proposal, State
 from approvals.models.ids import uuid7
 from approvals.models.together import first_history, insert_together

@@ -14,14 +14,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from approvals.admin.review import approvals, confidence, forms, twins
+from approvals.admin.review import approvals, forms, twins
 from approvals.admin.review.conflicts import beside
 from approvals.admin.review.history import story
 from approvals.cards import evidence, showing
 from approvals.evaluation import conflicts
 from approvals.models import WAITING, Dispatch, Proposal, Revision, State
 from approvals.people import eligibility
-from approvals.presentation import marks, participants, words
+from approvals.presentation import confidence, marks, participants, words
 from approvals.queue.available_actions import Offers, offers
 from policies import currencies
 from policies.engine.policy import Policy, SurfacePolicy

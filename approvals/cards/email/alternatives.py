@@ -16,9 +16,10 @@ from approvals.cards.email.inventory import Link
 from approvals.cards.email.message import SHOWN
 from approvals.presentation import words
 from approvals.presentation.marks import Part, ends
+from policies.guardrails.html import links, markup
+from policies.guardrails.html.markup import Token, TokenKind
 from policies.guardrails.html.visibility import Why
-from policies.guardrails.text import links, markup, paths
-from policies.guardrails.text.markup import Token, TokenKind
+from policies.guardrails.text import paths
 from policies.guardrails.text.reading import Reading
 
 MOST: Final = 20

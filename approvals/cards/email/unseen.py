@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from approvals.cards import reading
 from approvals.cards.email import cleaning
 from approvals.presentation.marks import Part, parts
-from policies.guardrails.text import markup
-from policies.guardrails.text.markup import Token, TokenKind
+from policies.guardrails.html import markup
+from policies.guardrails.html.markup import Token, TokenKind
 
 MOST: Final = 20
 AROUND: Final = 120

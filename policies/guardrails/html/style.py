@@ -79,7 +79,7 @@ def _is_clear(written: str) -> bool:
     return found is not None and found[4] is not None and _NOTHING.match(found[4]) is not None
 
 
-class Rule(NamedTuple):
+class StyleRule(NamedTuple):
     """A rule for one simple selector; `media` is empty where it holds everywhere."""
 
     tag: str
@@ -93,7 +93,7 @@ class Rule(NamedTuple):
 class Sheet:
     """Rules by what their selector asks for, in the order in which they were written."""
 
-    rules: dict[str, list[Rule]] = field(default_factory=dict)
+    rules: dict[str, list[StyleRule]] = field(default_factory=dict)
 
     def of(self, tag: str, attributes: Mapping[str, str]) -> dict[str, str]:
         """Return what holds everywhere for an element."""
@@ -107,7 +107,7 @@ class Sheet:
         shows = "display" in changed or "max-height" in changed or "font-size" in changed
         return not hides(changed) and shows if is_hidden else hides(changed)
 
-    def _matching(self, tag: str, attributes: Mapping[str, str]) -> Iterator[Rule]:
+    def _matching(self, tag: str, attributes: Mapping[str, str]) -> Iterator[StyleRule]:
         if not self.rules:
             return
         classes = frozenset(attributes.get("class", "").lower().split())
@@ -119,7 +119,7 @@ class Sheet:
                     yield rule
 
 
-def _merged(rules: Iterator[Rule]) -> dict[str, str]:
+def _merged(rules: Iterator[StyleRule]) -> dict[str, str]:
     found: dict[str, str] = {}
     for rule in rules:
         found.update(rule.styles)
@@ -156,17 +156,17 @@ def _blocks(css: str) -> Iterator[tuple[str, str]]:
     yield "", css[at:]
 
 
-def _rules(selectors: str, styles: Mapping[str, str], media: str) -> Iterator[Rule]:
+def _rules(selectors: str, styles: Mapping[str, str], media: str) -> Iterator[StyleRule]:
     for selector in selectors.split(","):
         found = _SIMPLE.match(selector.strip())
         if found and (found[1] or found[2]):
             parts = re.findall(r"[.#][\w-]+", found[2])
             identifier = next((part[1:] for part in parts if part[0] == "#"), "")
             classes = frozenset(part[1:] for part in parts if part[0] == ".")
-            yield Rule(found[1] or "", classes, identifier, styles, media)
+            yield StyleRule(found[1] or "", classes, identifier, styles, media)
 
 
-def _key(rule: Rule) -> str:
+def _key(rule: StyleRule) -> str:
     if rule.identifier:
         return f"#{rule.identifier}"
     return f".{min(rule.classes)}" if rule.classes else rule.tag

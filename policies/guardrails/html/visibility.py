@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from policies.guardrails.html import markup
+from policies.guardrails.html.markup import Token, TokenKind
 from policies.guardrails.html.style import Sheet, declarations, hides, read_sheet, same_colour
-from policies.guardrails.text import markup
-from policies.guardrails.text.markup import Token, TokenKind
 
 
 class Why(StrEnum):

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from policies.guardrails.text import urls
-from policies.guardrails.text.links import links
+from policies.guardrails.html import urls
+from policies.guardrails.html.links import links
 from policies.guardrails.text.reading import Reading, Spot
 
 SCHEMA: Final = {

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from policies.guardrails.html.markup import TokenKind
 from policies.guardrails.kinds.injection_sentences import SENTENCES
 from policies.guardrails.text import phrases
 from policies.guardrails.text.folding import BY_LOOK, View, fold, without_accents
-from policies.guardrails.text.markup import TokenKind
 from policies.guardrails.text.reading import Reading, Spot
 
 SCHEMA: Final = {

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any, Final
 
-from policies.guardrails.html import visibility
+from policies.guardrails.html import markup, visibility
+from policies.guardrails.html.links import links
 from policies.guardrails.html.style import declarations
 from policies.guardrails.kinds.required_phrases import is_each, missing
-from policies.guardrails.text import markup
 from policies.guardrails.text.folding import folded, has_something_drawn
-from policies.guardrails.text.links import links
 from policies.guardrails.text.reading import Reading, Spot
 
 _DOT: Final = re.compile(r"[01](?:\.0*)?(?:px|pt|%)?\Z")

@@ -7,9 +7,8 @@ import unicodedata
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from policies.guardrails.html import visibility
+from policies.guardrails.html import markup, visibility
 from policies.guardrails.html.visibility import Part
-from policies.guardrails.text import markup
 from policies.guardrails.text.folding import BY_LOOK, WITH_TAGS, View, fold, is_invisible
 from policies.guardrails.text.scripts import look_alikes
 

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from policies.guardrails.text import markup
+from policies.guardrails.html import markup
 from policies.guardrails.text.reading import Reading
 
 _ATTRIBUTES: Final = frozenset(
