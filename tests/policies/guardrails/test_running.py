@@ -11,11 +11,11 @@ from policies.guardrails import (
     GuardrailInvalid,
     GuardrailKind,
     GuardrailPolicy,
+    checklist,
     config_problems,
     for_surface,
     run,
 )
-from policies.guardrails.kinds import checklist
 from tests import vectors
 from tests.policies.guardrails.finding import find, guardrail, marked
 
