@@ -16,10 +16,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from approvals.admin.batch import result as batch_result
 from approvals.admin.batch import rows
 from approvals.admin.records.filters import policy_of, reader_of
+from approvals.admin.review import actions
 from approvals.admin.review.actions import person_of
 from approvals.errors import NotInBatch
 from approvals.lifecycle import batches
-from approvals.lifecycle.batches import MOST
+from approvals.lifecycle.batches import MOST, BatchResult
 from approvals.lifecycle.review import SeenRevision
 from approvals.models import Decision
 from approvals.people import eligibility
@@ -88,7 +89,7 @@ def page(request: HttpRequest, frame: Frame) -> HttpResponse:
         return _show(request, frame, ids=list(sent.shown)[:MOST], form=form, choice=sent.choice)
     if step == str(verdict):
         return _confirm(request, frame, sent=sent, form=form, verdict=verdict)
-    return _decide(request, sent=sent, form=form, verdict=verdict)
+    return _answer(request, _decide(request, sent=sent, form=form, verdict=verdict), verdict=verdict)
 
 
 def _asked_for(request: HttpRequest) -> list[UUID]:
@@ -129,7 +130,7 @@ def _show(
 ) -> HttpResponse:
     batch = rows.load(reader_of(request), ids, policy_of(request), choice=choice)
     context = {"title": _("Decide together"), "batch": batch, "form": form, "is_cut": is_cut, "most": MOST}
-    return _answer(request, "approvals/batch/batch.html", {**frame, **context})
+    return _draw(request, "approvals/batch/batch.html", {**frame, **context})
 
 
 def _confirm(
@@ -152,13 +153,15 @@ def _confirm(
         "is_approving": verdict == Decision.Verdict.APPROVE,
         "left_out": len(sent.ticked) - number,
     }
-    return _answer(request, "approvals/batch/confirm.html", {**frame, **context})
+    return _draw(request, "approvals/batch/confirm.html", {**frame, **context})
 
 
-def _decide(request: HttpRequest, *, sent: Sent, form: ReasonForm, verdict: Decision.Verdict) -> HttpResponse:
+def _decide(
+    request: HttpRequest, *, sent: Sent, form: ReasonForm, verdict: Decision.Verdict
+) -> BatchResult | actions.Refused:
     is_rejecting = verdict == Decision.Verdict.REJECT
     try:
-        result = batches.decide_all(
+        return batches.decide_all(
             items=sent.items,
             by=person_of(request),
             verdict=verdict,
@@ -166,13 +169,18 @@ def _decide(request: HttpRequest, *, sent: Sent, form: ReasonForm, verdict: Deci
             comment=form.cleaned_data["comment"],
         )
     except NotInBatch as refusal:
-        messages.error(request, f"{refusal} {_('Nothing was changed.')}")
+        return actions.Refused(refusal)
+
+
+def _answer(request: HttpRequest, result: BatchResult | actions.Refused, *, verdict: Decision.Verdict) -> HttpResponse:
+    if isinstance(result, actions.Refused):
+        messages.error(request, f"{result.why} {_('Nothing was changed.')}")
         return HttpResponseRedirect(reverse("admin:desk_batch"))
     batch_result.remember(request, result, verdict=verdict)
     return HttpResponseRedirect(reverse("admin:desk_batch_result", args=[result.batch]))
 
 
-def _answer(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+def _draw(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     response = TemplateResponse(request, template, {**context, "is_nav_sidebar_enabled": False})
     response["Cache-Control"] = "no-store"  # what was decided must not come back with the back button
     return response

@@ -21,7 +21,7 @@ from approvals.admin.editing import views
 from approvals.admin.review import actions
 from approvals.admin.review import page as review_page
 from approvals.errors import NotEligible, ProposalError
-from approvals.models import CLEARED, Decision, Proposal, State
+from approvals.models import CLEARED, Decision, State
 from approvals.presentation import words
 from approvals.queue import presence, saved_filters, turns
 from approvals.queue.search import read_id
@@ -39,7 +39,14 @@ def show(request: HttpRequest, frame: Frame, object_id: UUID | None = None) -> H
 @require_POST
 def decide(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
     """Approve, reject, send back or take over; then the next proposal opens."""
-    return actions.decide(request, object_id, _onward(request, frame))
+    result = actions.decide(request, object_id)
+    if isinstance(result, actions.Done):
+        messages.success(request, result.sentence(is_named=True), extra_tags=f"{UNDO}{object_id}")
+        return _next(request, frame)
+    if first := _who_was_first(request, object_id, result):
+        messages.warning(request, first)
+        return _next(request, frame)
+    return _back(request, frame, object_id, result)
 
 
 def edit(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
@@ -58,13 +65,13 @@ def edit(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
 @require_POST
 def undo(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
     """Take a decision back; its proposal opens again."""
-    return actions.undo(request, object_id, _back(request, frame))
+    return _back(request, frame, object_id, actions.undo(request, object_id))
 
 
 @require_POST
 def retry(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
     """Try a failed dispatch again."""
-    return actions.retry(request, object_id, _back(request, frame))
+    return _back(request, frame, object_id, actions.retry(request, object_id))
 
 
 @require_POST
@@ -163,49 +170,18 @@ def keys(request: HttpRequest, frame: Frame) -> HttpResponse:
     return response
 
 
-def _onward(request: HttpRequest, frame: Frame) -> actions.Way:
-    """Return the way on which a decision leads to the next proposal."""
-
-    def onward(proposal: Proposal, sentence: str) -> HttpResponse:
-        messages.success(request, sentence, extra_tags=f"{UNDO}{proposal.pk}")
-        return _next(request, frame)
-
-    def changed(proposal_id: UUID, seen: int) -> HttpResponse:
-        if (first := _who_was_first(request, proposal_id)) is not None:
-            return _too_late(request, frame, first)
-        return desk_page.go(request, frame, Opened(proposal_id, seen=str(seen)))
-
-    def refused(proposal_id: UUID, refusal: ProposalError) -> HttpResponse:
-        first = _who_was_first(request, proposal_id)
-        if first is not None and not isinstance(refusal, NotEligible):
-            return _too_late(request, frame, first)
-        return _stay(request, frame, proposal_id, f"{refusal} {_('Nothing was changed.')}")
-
-    return actions.Way(
-        again=lambda page, form: desk_page.render(request, frame, Opened(page.proposal.pk, failed=form)),
-        onward=onward,
-        changed=changed,
-        refused=refused,
-        leads_away=True,
-    )
-
-
-def _back(request: HttpRequest, frame: Frame) -> actions.Way:
-    """Return the way on which an act leads back to its proposal."""
-
-    def onward(proposal: Proposal, sentence: str) -> HttpResponse:
-        messages.success(request, sentence)
-        return desk_page.go(request, frame, Opened(proposal.pk))
-
-    way = _onward(request, frame)
-    return actions.Way(
-        again=way.again,
-        onward=onward,
-        changed=way.changed,
-        refused=lambda proposal_id, refusal: _stay(
-            request, frame, proposal_id, f"{refusal} {_('Nothing was changed.')}"
-        ),
-    )
+def _back(request: HttpRequest, frame: Frame, proposal_id: UUID, result: actions.Result) -> HttpResponse:
+    """Open the proposal again, with what became of the act."""
+    match result:
+        case actions.Done():
+            messages.success(request, result.sentence())
+            return desk_page.go(request, frame, Opened(proposal_id))
+        case actions.Stale(seen=seen):
+            return desk_page.go(request, frame, Opened(proposal_id, seen=str(seen)))
+        case actions.Refused(why=why):
+            return _stay(request, frame, proposal_id, f"{why} {_('Nothing was changed.')}")
+        case actions.Invalid(form=form):
+            return desk_page.render(request, frame, Opened(proposal_id, failed=form))
 
 
 def _next(request: HttpRequest, frame: Frame) -> HttpResponse:
@@ -222,17 +198,16 @@ def _stay(request: HttpRequest, frame: Frame, proposal_id: UUID, sentence: str) 
     return desk_page.go(request, frame, Opened(proposal_id))
 
 
-def _too_late(request: HttpRequest, frame: Frame, first: str) -> HttpResponse:
-    messages.warning(request, first)
-    return _next(request, frame)
-
-
-def _who_was_first(request: HttpRequest, proposal_id: UUID) -> str | None:
-    """Say who has settled a proposal meanwhile, and how; None where it still waits or the clock settled it."""
+def _who_was_first(request: HttpRequest, proposal_id: UUID, result: actions.Result) -> str:
+    """Say who has settled a proposal meanwhile, and how; empty where `result` has another cause."""
+    is_late = isinstance(result, actions.Stale)
+    is_late |= isinstance(result, actions.Refused) and not isinstance(result.why, NotEligible)
+    if not is_late:
+        return ""
     page = review_page.load(actions.person_of(request), proposal_id)
     last = Decision.objects.filter(proposal=proposal_id).order_by("-id").first()
     if page.state not in SETTLED_BY_PEOPLE or last is None or last.by_id == actions.person_of(request).pk:
-        return None
+        return ""
     facts: Mapping[str, Any] = {
         "name": last.by_name,
         "what": last.get_verdict_display().lower(),

@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from approvals.admin.editing.form import PayloadForm
+from approvals.admin.review import actions
 from approvals.admin.review import page as review_page
-from approvals.admin.review.actions import done, page_url, person_of, refused
+from approvals.admin.review.actions import page_url, person_of
 from approvals.admin.review.forms import PASSWORD, ChecklistForm, SecondFactorForm, shown
 from approvals.admin.review.page import ReviewPage
 from approvals.cards import evidence
@@ -89,24 +90,19 @@ def edit(request: HttpRequest, proposal_id: UUID, frame: Mapping[str, Any]) -> H
         return _replaced(request, proposal_id, seen)
     desk = _desk(request, page)
     is_answer = request.method == "POST" and not {"add", "remove"} & request.POST.keys()
-    if is_answer and desk.form.is_valid() and desk.approval.is_valid() and (answer := _try(request, desk)):
-        return answer
-    return _said(request, desk) if _is_live(request) else _render(request, desk, frame)
+    is_valid = is_answer and desk.form.is_valid() and desk.approval.is_valid()
+    return _answer(request, desk, frame, _carry_out(request, desk) if is_valid else None)
 
 
-def _try(request: HttpRequest, desk: Desk) -> HttpResponse | None:
-    """Carry out what was asked and go on; None where there is something to show on the same page."""
+def _answer(request: HttpRequest, desk: Desk, frame: Mapping[str, Any], result: actions.Result | None) -> HttpResponse:
+    """Lead on where the edit is over; else show the form again, or what comes of it while somebody types."""
     proposal_id = desk.page.proposal.pk
-    try:
-        proposal = _carry_out(request, desk, person_of(request))
-    except StaleRevision:
-        return _replaced(request, proposal_id, desk.seen().number)
-    except ProposalError as refusal:
-        return refused(request, proposal_id, refusal)
-    if proposal is None:
-        return None
-    messages.success(request, done(proposal))
-    return HttpResponseRedirect(page_url(proposal_id))
+    match result:
+        case actions.Stale(seen=seen):
+            return _replaced(request, proposal_id, seen)
+        case actions.Done() | actions.Refused():
+            return actions.answer(request, frame, proposal_id, result)
+    return _said(request, desk) if _is_live(request) else _render(request, desk, frame)
 
 
 def _is_live(request: HttpRequest) -> bool:
@@ -128,18 +124,23 @@ def _replaced(request: HttpRequest, proposal_id: UUID, seen: int) -> HttpRespons
     return HttpResponseRedirect(page_url(proposal_id, seen=seen))
 
 
-def _carry_out(request: HttpRequest, desk: Desk, person: User) -> Proposal | None:
-    """Save the edit and return the proposal; None where it was only checked, or has faults to show."""
+def _carry_out(request: HttpRequest, desk: Desk) -> actions.Result | None:
+    """Save the edit, or save and approve it; None where it was only checked."""
     try:
         if "check" in request.POST:
             desk.checked = _check(desk)
             return None
-        return _save(desk, person, is_approval="approve" in request.POST)
+        return actions.Done(_save(desk, person_of(request), is_approval="approve" in request.POST))
     except InvalidProposal as refusal:
         desk.form.add_faults(refusal.errors)
+        return actions.Invalid(desk.form)
     except (SignatureRequired, ReasonRequired) as refusal:
         desk.approval.add_error(refusal.field, str(refusal))
-    return None
+        return actions.Invalid(desk.approval)
+    except StaleRevision:
+        return actions.Stale(desk.seen().number)
+    except ProposalError as refusal:
+        return actions.Refused(refusal)
 
 
 def _desk(request: HttpRequest, page: ReviewPage) -> Desk:

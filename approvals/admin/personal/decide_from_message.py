@@ -10,8 +10,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from approvals.admin.review import forms, twins
-from approvals.admin.review.actions import done, page_url
+from approvals.admin.review import actions, forms, twins
+from approvals.admin.review.actions import page_url
 from approvals.cards import evidence, showing
 from approvals.errors import ProposalError, ReasonRequired, SignatureRequired, StateConflict
 from approvals.messaging import composition, decision_links
@@ -100,17 +100,31 @@ def _decide(request: HttpRequest, token: DecisionToken, seen: Sight, signed_in: 
     verdict = request.POST.get("verdict", "")
     if verdict not in forms.DECISION_FORMS:
         raise Http404
-    form: Any = forms.offered(forms.DECISION_FORMS[verdict](request.POST, auto_id=f"{verdict}_%s"), seen.proposal)
+    form = forms.offered(forms.DECISION_FORMS[verdict](request.POST, auto_id=f"{verdict}_%s"), seen.proposal)
+    match _carry_out(token, verdict, form, signed_in):
+        case actions.Done() as done:
+            facts = {"proposal": done.proposal, "sentence": done.sentence(), "url": page_url(token.proposal_id)}
+            return _render(request, "done", facts)
+        case actions.Refused(why=why):
+            return _refused(request, token, seen, why)
+        case actions.Invalid(form=failed):
+            return _show(request, token, seen, failed=failed)
+
+
+def _carry_out(
+    token: DecisionToken, verdict: str, form: forms.SeenForm, signed_in: User | None
+) -> actions.Done | actions.Refused | actions.Invalid:
     if not form.is_valid():
-        return _show(request, token, seen, failed=form)
+        return actions.Invalid(form)
     try:
-        proposal = decision_links.decide(token=token, said=_said(verdict, form.cleaned_data), signed_in=signed_in)
+        return actions.Done(
+            decision_links.decide(token=token, said=_said(verdict, form.cleaned_data), signed_in=signed_in)
+        )
     except ReasonRequired as refusal:
         form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
-        return _show(request, token, seen, failed=form)
+        return actions.Invalid(form)
     except ProposalError as refusal:
-        return _refused(request, token, seen, refusal)
-    return _render(request, "done", {"proposal": proposal, "sentence": done(proposal), "url": page_url(proposal.pk)})
+        return actions.Refused(refusal)
 
 
 def _refused(request: HttpRequest, token: DecisionToken, seen: Sight, refusal: ProposalError) -> HttpResponse:

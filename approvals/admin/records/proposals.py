@@ -111,8 +111,8 @@ class ProposalAdmin(ExportingAdmin[Proposal]):
     def _admin(self, view: Any) -> Any:
         return self.admin_site.admin_view(require_http_methods(["GET", "HEAD", "POST"])(view))
 
-    def _way(self, request: HttpRequest) -> actions.Way:
-        return actions.from_review_page(request, self.admin_site.each_context(request))
+    def _answer(self, request: HttpRequest, object_id: UUID, result: actions.Result) -> HttpResponse:
+        return actions.answer(request, self.admin_site.each_context(request), object_id, result)
 
     def review(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Show one proposal."""
@@ -130,7 +130,7 @@ class ProposalAdmin(ExportingAdmin[Proposal]):
 
     def decide(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Record a decision."""
-        return actions.decide(request, object_id, self._way(request))
+        return self._answer(request, object_id, actions.decide(request, object_id))
 
     def edit(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Show the edit form (GET); check or save it (POST)."""
@@ -138,11 +138,11 @@ class ProposalAdmin(ExportingAdmin[Proposal]):
 
     def undo(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Take a decision back."""
-        return actions.undo(request, object_id, self._way(request))
+        return self._answer(request, object_id, actions.undo(request, object_id))
 
     def retry(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Try a failed dispatch again."""
-        return actions.retry(request, object_id, self._way(request))
+        return self._answer(request, object_id, actions.retry(request, object_id))
 
     def roll_back(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Ask (GET) and order (POST) a roll back."""

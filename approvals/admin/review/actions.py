@@ -1,6 +1,9 @@
-"""What people do on the review page and the desk. Every one of these is a POST that a use case carries out."""
+"""What people do on the review page and the desk: each act is a POST that a use case carries out.
 
-from collections.abc import Callable, Mapping
+An act returns what became of it; the review page, the desk, the edit form and the batch each answer in their way.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -44,37 +47,57 @@ def page_url(proposal_id: UUID, *, seen: int | None = None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """Where an act leads, depending on where it was begun: on the review page or on the desk."""
+class Done:
+    """An act that was carried out; `what` says what it led to where the proposal's state does not."""
 
-    again: Callable[[review_page.ReviewPage, Form], HttpResponse]
-    """The form was not accepted: show it once more, with what is wrong."""
-    onward: Callable[[Proposal, str], HttpResponse]
-    """It is done; the sentence says what that led to."""
-    changed: Callable[[UUID, int], HttpResponse]
-    """The revision of that number, which the person saw, is not the current one any more."""
-    refused: Callable[[UUID, ProposalError], HttpResponse]
-    """It cannot be done; nothing was."""
-    leads_away: bool = False
-    """The next page shows another proposal, so what is said has to name this one."""
+    proposal: Proposal
+    what: str = ""
+
+    def sentence(self, *, is_named: bool = False) -> str:
+        """Return what is told; with the proposal's title where the next page shows another one."""
+        return self.what or done(self.proposal, is_named=is_named)
 
 
-def from_review_page(request: HttpRequest, frame: Frame) -> Way:
-    """Return the way on which everything leads back to the review page."""
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The revision of number `seen`, which the person saw, is not the current one any more. Nothing was done."""
 
-    def onward(proposal: Proposal, sentence: str) -> HttpResponse:
-        messages.success(request, sentence)
-        return HttpResponseRedirect(page_url(proposal.pk))
-
-    return Way(
-        again=lambda page, form: review_page.render(request, page, frame, failed=form),
-        onward=onward,
-        changed=lambda proposal_id, seen: HttpResponseRedirect(page_url(proposal_id, seen=seen)),
-        refused=lambda proposal_id, refusal: refused(request, proposal_id, refusal),
-    )
+    seen: int
 
 
-def decide(request: HttpRequest, proposal_id: UUID, way: Way) -> HttpResponse:
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A use case refused. Nothing was done."""
+
+    why: ProposalError
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """A form that was not accepted, with what is wrong in it. Nothing was done."""
+
+    form: Form
+
+
+Result = Done | Stale | Refused | Invalid
+
+
+def answer(request: HttpRequest, frame: Frame, proposal_id: UUID, result: Result) -> HttpResponse:
+    """Answer on the review page, to which every act there leads back."""
+    match result:
+        case Done():
+            messages.success(request, result.sentence())
+            return HttpResponseRedirect(page_url(proposal_id))
+        case Stale(seen=seen):
+            return HttpResponseRedirect(page_url(proposal_id, seen=seen))
+        case Refused(why=why):
+            return _refused(request, proposal_id, why)
+        case Invalid(form=form):
+            page = review_page.load(person_of(request), proposal_id)
+            return review_page.render(request, page, frame, failed=form)
+
+
+def decide(request: HttpRequest, proposal_id: UUID) -> Result:
     """Approve, reject, send back or take over, as the form's `verdict` says."""
     person = person_of(request)
     page = review_page.load(person, proposal_id)
@@ -84,17 +107,16 @@ def decide(request: HttpRequest, proposal_id: UUID, way: Way) -> HttpResponse:
     kind = forms.form_for(verdict, needs_signature=page.offers.needs_signature)
     form = forms.offered(kind(request.POST, auto_id=f"{verdict}_%s"), page.proposal)
     if not form.is_valid():
-        return way.again(page, form)
+        return Invalid(form)
     try:
-        proposal = _decide(person, proposal_id, Decision.Verdict(verdict), form)
+        return Done(_decide(person, proposal_id, Decision.Verdict(verdict), form))
     except (ReasonRequired, SignatureRequired) as refusal:
         form.add_error(_field_of(refusal, form), str(refusal))
-        return way.again(page, form)
+        return Invalid(form)
     except StaleRevision:
-        return way.changed(proposal_id, form.seen().number)
+        return Stale(form.seen().number)
     except ProposalError as refusal:
-        return way.refused(proposal_id, refusal)
-    return way.onward(proposal, done(proposal, is_named=way.leads_away))
+        return Refused(refusal)
 
 
 def _decide(person: User, proposal_id: UUID, verdict: Decision.Verdict, form: forms.SeenForm) -> Proposal:
@@ -119,26 +141,26 @@ def _field_of(refusal: ProposalError, form: Form) -> str | None:
     return field if field in form.fields else None
 
 
-def undo(request: HttpRequest, proposal_id: UUID, way: Way) -> HttpResponse:
+def undo(request: HttpRequest, proposal_id: UUID) -> Result:
     """Take an approval or a rejection back."""
     person = person_of(request)
     review_page.load(person, proposal_id)
     try:
         proposal = review.undo(proposal_id=proposal_id, by=person, comment=_comment(request))
     except ProposalError as refusal:
-        return way.refused(proposal_id, refusal)
-    return way.onward(proposal, _("Undone. The proposal waits for a decision again."))
+        return Refused(refusal)
+    return Done(proposal, _("Undone. The proposal waits for a decision again."))
 
 
-def retry(request: HttpRequest, proposal_id: UUID, way: Way) -> HttpResponse:
+def retry(request: HttpRequest, proposal_id: UUID) -> Result:
     """Try a failed dispatch again."""
     person = person_of(request)
     review_page.load(person, proposal_id)
     try:
         proposal = recovery.retry(proposal_id=proposal_id, by=person)
     except ProposalError as refusal:
-        return way.refused(proposal_id, refusal)
-    return way.onward(proposal, _("It is being tried again."))
+        return Refused(refusal)
+    return Done(proposal, _("It is being tried again."))
 
 
 def roll_back(request: HttpRequest, proposal_id: UUID, frame: Frame) -> HttpResponse:
@@ -158,12 +180,15 @@ def roll_back(request: HttpRequest, proposal_id: UUID, frame: Frame) -> HttpResp
             **_way_back(page),
         }
         return TemplateResponse(request, "approvals/roll_back.html", context)
+    return answer(request, frame, proposal_id, _roll_back(person, proposal_id, form.cleaned_data["comment"]))
+
+
+def _roll_back(person: User, proposal_id: UUID, comment: str) -> Result:
     try:
-        recovery.roll_back(proposal_id=proposal_id, by=person, comment=form.cleaned_data["comment"])
+        proposal = recovery.roll_back(proposal_id=proposal_id, by=person, comment=comment)
     except ProposalError as refusal:
-        return refused(request, proposal_id, refusal)
-    messages.success(request, _("The roll back is ordered. This page shows the receipt once it is done."))
-    return HttpResponseRedirect(page_url(proposal_id))
+        return Refused(refusal)
+    return Done(proposal, _("The roll back is ordered. This page shows the receipt once it is done."))
 
 
 def _way_back(page: review_page.ReviewPage) -> dict[str, Any]:
@@ -179,7 +204,7 @@ def _way_back(page: review_page.ReviewPage) -> dict[str, Any]:
     }
 
 
-def refused(request: HttpRequest, proposal_id: UUID, refusal: ProposalError) -> HttpResponse:
+def _refused(request: HttpRequest, proposal_id: UUID, refusal: ProposalError) -> HttpResponse:
     """Say why nothing was done, and show how the proposal is now."""
     advice = "" if isinstance(refusal, NotEligible) else _("This is how it stands now.")
     messages.error(request, f"{refusal} {_('Nothing was changed.')} {advice}".strip())
