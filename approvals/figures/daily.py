@@ -21,10 +21,10 @@ from django.db.models.functions import Cast, Substr
 
 from approvals.figures.monitoring import by_itself
 from approvals.models import Decision, Dispatch, DispatchStatus, Proposal, Sample
+from approvals.models.verdicts import CHOICES
 from approvals.people import eligibility
 from audit.models import Entry
 
-PEOPLES: Final = ("approve", "reject", "send_back", "take_over")
 _SUBJECT: Final = "proposal:"
 
 
@@ -156,7 +156,7 @@ class _Seen:
         return dict(rows.annotate(number=Count("pk")))
 
     def decided(self) -> tuple[dict[str, int], timedelta | None]:
-        rows = self._mine(Decision.objects.filter(verdict__in=PEOPLES), "at")
+        rows = self._mine(Decision.objects.filter(verdict__in=CHOICES), "at")
         numbers = dict(rows.order_by().values_list("verdict").annotate(number=Count("pk")))
         wait = ExpressionWrapper(F("at") - F("revision__created_at"), output_field=DurationField())
         found = rows.order_by().aggregate(median=_Median(wait, output_field=DurationField()))

@@ -12,9 +12,9 @@ from django.db.models import Aggregate, Count, DurationField, Exists, F, OuterRe
 from django.db.models.functions import Greatest, Least, Now, TruncDate
 from django.utils import timezone
 
-from approvals.lifecycle import review
 from approvals.models import WAITING, Decision, Dispatch, DispatchStatus, State
 from approvals.models.proposal import ProposalQuerySet
+from approvals.models.verdicts import CHOICES, ENDING
 from approvals.people import eligibility
 from policies.models import Agent, Mandate
 
@@ -24,7 +24,6 @@ KEPT_SECONDS: Final = 60
 MANY_REJECTED: Final = 3
 REJECTED_SHARE: Final = 0.3
 MANY_ROLLED_BACK: Final = 2
-SETTLING: Final = (Decision.Verdict.APPROVE, Decision.Verdict.REJECT, Decision.Verdict.TAKE_OVER)
 UNDECIDED: Final = (State.EXPIRED, State.WITHDRAWN, State.BLOCKED)
 
 
@@ -134,13 +133,13 @@ def _spans(scope: Scope, since: datetime, first: date) -> Mapping[tuple[date, da
     early = first - timedelta(days=1)
     visible = scope.proposals
     there = visible.filter(state__in=WAITING, deadline_at__gt=Now())
-    later = Decision.objects.filter(proposal=OuterRef("proposal"), verdict__in=SETTLING, at__gt=OuterRef("at"))
+    later = Decision.objects.filter(proposal=OuterRef("proposal"), verdict__in=ENDING, at__gt=OuterRef("at"))
     settled = (
-        scope.within(Decision.objects.filter(at__gte=since, verdict__in=SETTLING))
+        scope.within(Decision.objects.filter(at__gte=since, verdict__in=ENDING))
         .exclude(proposal__state__in=WAITING)
         .exclude(Exists(later))
     )
-    never_settled = ~Exists(Decision.objects.filter(proposal=OuterRef("pk"), verdict__in=SETTLING))
+    never_settled = ~Exists(Decision.objects.filter(proposal=OuterRef("pk"), verdict__in=ENDING))
     ended = visible.filter(_needs_people(), never_settled, state__in=UNDECIDED, updated_at__gte=since)
     found: dict[tuple[date, date | None], int] = {}
     for rows, came, left in (
@@ -165,7 +164,7 @@ def _arrived(scope: Scope, since: datetime) -> Mapping[date, int]:
 
 
 def _decided(scope: Scope, since: datetime) -> Mapping[date, tuple[int, timedelta | None]]:
-    rows = scope.within(Decision.objects.filter(at__gte=since, verdict__in=review.DECISIONS)).order_by()
+    rows = scope.within(Decision.objects.filter(at__gte=since, verdict__in=CHOICES)).order_by()
     counted = (
         rows.annotate(day=TruncDate("at"))
         .values("day")
@@ -199,7 +198,7 @@ def _troubles(scope: Scope, at: datetime) -> list[Trouble]:
             name=name,
             is_suspended=status == Agent.Status.SUSPENDED,
             failed=failed.get(slug, 0),
-            decided=sum(counts.get(verdict, 0) for verdict in review.DECISIONS),
+            decided=sum(counts.get(verdict, 0) for verdict in CHOICES),
             rejected=counts.get(Decision.Verdict.REJECT, 0),
             rolled_back=counts.get(Decision.Verdict.ROLL_BACK, 0),
         )

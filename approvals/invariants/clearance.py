@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from approvals.models.verdicts import VOTES
 from approvals.people.tally import Requirement, Result, Vote, tally
 from audit.invariants import Breach
 
@@ -53,9 +54,9 @@ SELECT decision.revision_id, decision.by_id, decision.verdict = 'approve', entry
   JOIN approvals_attempt AS attempt ON attempt.dispatch_id = dispatch.id AND attempt.fence = 1
   JOIN audit_entry AS entry
     ON entry.subject = 'proposal:' || decision.proposal_id AND entry.data ->> 'decision_id' = decision.id::text
- WHERE decision.revision_id = ANY(%s) AND decision.verdict IN ('approve', 'reject')
+ WHERE decision.revision_id = ANY(%s) AND decision.verdict = ANY(%s)
    AND decision.at <= attempt.started_at
-   AND (decision.verdict = 'reject' OR decision.at >= (
+   AND (decision.verdict <> 'approve' OR decision.at >= (
         SELECT max(verdict.at) FROM approvals_verdict AS verdict
          WHERE verdict.revision_id = decision.revision_id AND verdict.at <= attempt.started_at))
    AND NOT EXISTS (SELECT FROM approvals_decision AS undo
@@ -89,7 +90,7 @@ def _claimed() -> Iterator[list[Claimed]]:
 def _votes(revisions: list[UUID]) -> dict[UUID, list[Vote]]:
     found: dict[UUID, list[Vote]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(_VOTES, [revisions])
+        cursor.execute(_VOTES, [revisions, [*map(str, VOTES)]])
         for revision, person, is_approval, roles, absent, roles_now in cursor.fetchall():
             held = frozenset(_read(roles) or ())
             counting = held if is_approval else held & frozenset(roles_now)

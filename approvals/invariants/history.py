@@ -20,6 +20,7 @@ from approvals.models import (
     Verdict,
 )
 from approvals.models.states import INITIAL
+from approvals.models.verdicts import VERDICTS
 from audit import invariants
 from audit.invariants import Invariant, guarded, none
 from policies.models import Activation, Agent, KillSwitch, PolicyVersion, Surface
@@ -35,7 +36,7 @@ def _edges(sources: Iterable[str], targets: Iterable[str], *, stays: Iterable[st
 STEPS: Final[Mapping[str, Edges]] = {
     "proposal.submitted": _edges([""], INITIAL),
     # A vote that settles nothing leaves the state as it is.
-    "proposal.decided": _edges(OPEN, [State.APPROVED, State.REJECTED, State.RETURNED, State.TAKEN_OVER], stays=OPEN),
+    "proposal.decided": _edges(OPEN, [kind.state for kind in VERDICTS.values() if kind.state], stays=OPEN),
     "proposal.edited": _edges(OPEN, [State.EDITED, State.BLOCKED]),
     "proposal.revised": _edges([State.PENDING, State.RETURNED], [State.PENDING, State.BLOCKED]),
     "proposal.withdrawn": _edges([*WAITING, State.APPROVED], [State.WITHDRAWN]),
@@ -56,6 +57,9 @@ STEPS: Final[Mapping[str, Edges]] = {
     "proposal.rolled_back": _edges([State.SHIPPED], [State.ROLLED_BACK]),
 }
 """Every kind of entry that tells a step of a proposal's life, with the states it may lead from and to."""
+
+_ENTRIES: Final = ", ".join(sorted({f"'{kind.entry}'" for kind in VERDICTS.values()}))
+_WHICH: Final = " ".join(f"WHEN '{verdict.value}' THEN '{kind.entry}'" for verdict, kind in VERDICTS.items())
 
 _FLAT: Final = [f"{kind}:{source}:{target}" for kind, edges in STEPS.items() for source, target in sorted(edges)]
 
@@ -87,12 +91,12 @@ _CHAIN_ENDS_HERE = none(
 
 _DECISIONS_ARE_TOLD = none(
     "A decision and its ledger entry do not go together: one is missing, doubled or different.",
-    """
+    f"""
     WITH told AS (
         SELECT data ->> 'decision_id' AS decision, count(*) AS times, min(kind) AS kind, min(subject) AS subject,
                min(actor) AS actor, min(at) AS at, min(data ->> 'digest') AS digest
           FROM audit_entry
-         WHERE kind IN ('proposal.decided', 'proposal.undone', 'proposal.retried', 'proposal.rollback_ordered')
+         WHERE kind IN ({_ENTRIES})
          GROUP BY 1
     )
     SELECT coalesce(decision.id::text, told.subject)
@@ -100,10 +104,8 @@ _DECISIONS_ARE_TOLD = none(
      WHERE decision.id IS NULL OR told.times IS DISTINCT FROM 1
         OR told.subject <> 'proposal:' || decision.proposal_id OR told.actor <> 'user:' || decision.by_id
         OR told.at <> decision.at OR told.digest IS DISTINCT FROM decision.digest
-        OR told.kind <> CASE decision.verdict
-             WHEN 'undo' THEN 'proposal.undone' WHEN 'retry' THEN 'proposal.retried'
-             WHEN 'roll_back' THEN 'proposal.rollback_ordered' ELSE 'proposal.decided' END
-    """,
+        OR told.kind IS DISTINCT FROM CASE decision.verdict {_WHICH} END
+    """,  # noqa: S608 - both come from the table of verdicts
 )
 
 _REVISIONS_ARE_TOLD = none(

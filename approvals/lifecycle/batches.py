@@ -12,11 +12,11 @@ from approvals.errors import NotInBatch, ProposalError
 from approvals.lifecycle import review
 from approvals.lifecycle.review import SeenRevision
 from approvals.models import Decision, Proposal
+from approvals.models.verdicts import BATCHES
 from approvals.outbox import wakeups
 from approvals.people import eligibility
 
 MOST: Final = 200
-VERDICTS: Final = (Decision.Verdict.APPROVE, Decision.Verdict.REJECT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def decide_all(
     `items` name what was on the screen; of a proposal that is named twice, the last one counts. Call it outside
     a transaction, or the locks of all are held until the end. Raises NotInBatch where there are too many.
     """
-    assert verdict in VERDICTS, f"no batch is decided by {verdict}"
+    assert verdict in BATCHES, f"no batch is decided by {verdict}"
     seen = dict(items)
     _require_few(len(seen))
     batch = uuid4()
@@ -83,7 +83,7 @@ def decide_all(
 
 def undo_batch(*, batch: UUID, by: User, comment: str = "") -> BatchResult:
     """Take back what was decided in `batch`, as far as that is possible and nobody has decided since."""
-    decided = Decision.objects.filter(batch=batch, verdict__in=VERDICTS).order_by("id")
+    decided = Decision.objects.filter(batch=batch, verdict__in=BATCHES).order_by("id")
     ids = list(decided.values_list("proposal_id", flat=True)[:MOST])
 
     def undo(proposal_id: UUID) -> Proposal:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from approvals.errors import ReasonRequired, SignatureRequired, StateConflict
 from approvals.evaluation import requirements
 from approvals.models import Decision, Proposal
+from approvals.models.verdicts import CHOICES
 from policies import plain_text
 from policies.engine.policy import Policy, TierPolicy
 
@@ -27,12 +28,13 @@ def require(
     """
     if reason_code and reason_code not in Decision.ReasonCode.values:
         raise ReasonRequired(_("There is no reason code %s.") % reason_code, field="reason_code")
-    if verdict == Decision.Verdict.REJECT and not reason_code:
-        raise ReasonRequired(_("Choose why you reject it."), field="reason_code")
+    choice = CHOICES[verdict]
+    if choice.reason_missing and not reason_code:
+        raise ReasonRequired(str(choice.reason_missing), field="reason_code")
     if reason_code == Decision.ReasonCode.OTHER and not plain_text.has_something_visible(comment):
         raise ReasonRequired(_("Say in a few words what the other reason is."), field="comment")
-    if verdict == Decision.Verdict.SEND_BACK and not plain_text.has_something_visible(comment):
-        raise ReasonRequired(_("Tell the agent what to change."), field="comment")
+    if choice.comment_missing and not plain_text.has_something_visible(comment):
+        raise ReasonRequired(str(choice.comment_missing), field="comment")
     if verdict == Decision.Verdict.APPROVE:
         _require_of_tier(_tier(proposal, policy), comment=comment, is_signed=is_signed)
         _require_ticks(proposal, ticked)

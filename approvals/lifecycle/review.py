@@ -18,6 +18,7 @@ from approvals.evaluation.limits import with_limits
 from approvals.lifecycle import batch_rules, decision_rules, escalation
 from approvals.lifecycle.submission import ask_of, judge_again, new_content
 from approvals.models import OPEN, Decision, NoticeKind, Proposal, State
+from approvals.models.verdicts import VERDICTS
 from approvals.notices import occasions
 from approvals.people import eligibility, votes
 from approvals.people.tally import Result
@@ -30,13 +31,6 @@ from policies.engine.evaluation import PolicyOutcome
 from policies.engine.policy import Policy, SurfacePolicy
 from policies.publishing.current import Current, load_current
 from policies.publishing.publish import active_policy
-
-DECISIONS = (
-    Decision.Verdict.APPROVE,
-    Decision.Verdict.REJECT,
-    Decision.Verdict.SEND_BACK,
-    Decision.Verdict.TAKE_OVER,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,13 +248,10 @@ def _settle(
 ) -> Proposal:
     """Move the proposal to where this decision takes it, and write that down. `was_open` says which stages were."""
     proposal, was, at = locked.proposal, locked.proposal.state, locked.at
-    match decision.verdict:
-        case Decision.Verdict.SEND_BACK:
-            proposal.send_back()
-        case Decision.Verdict.TAKE_OVER:
-            proposal.take_over()
-        case _:
-            _count(locked, was_open, by=by)
+    if transition := VERDICTS[decision.verdict].transition:
+        getattr(proposal, transition)()
+    else:
+        _count(locked, was_open, by=by)
     said: dict[str, JsonValue] = {"decision": str(decision.verdict), "reason_code": decision.reason_code}
     transitions.save(proposal, "proposal.decided", was=was, by=by, at=at, **said, **told)
     if proposal.state == State.APPROVED:

@@ -18,6 +18,7 @@ from approvals.messaging import decision_links
 from approvals.messaging.message import Difference, Digest, Fact, Message, MessageChoice
 from approvals.models import ASKING, OPEN, ChannelKind, Decision, NoticeDelivery, NoticeKind, Proposal, State
 from approvals.models.notice import NoticeSubject
+from approvals.models.verdicts import SETTLED
 from approvals.people import eligibility
 from approvals.presentation import participants, words
 from approvals.queue.available_actions import Offers, offers
@@ -136,7 +137,7 @@ def as_it_stands(kind: str, seen: Sight) -> NoticeSubject:
         return NoticeDelivery(kind=kind)
     now = {State.EXPIRED: NoticeKind.EXPIRED, State.WITHDRAWN: NoticeKind.WITHDRAWN, State.FAILED: NoticeKind.FAILED}
     last = Decision.objects.filter(proposal=seen.proposal).order_by("-id").first()
-    by_people = seen.state in {State.APPROVED, State.SHIPPED, State.REJECTED, State.RETURNED, State.TAKEN_OVER}
+    by_people = seen.state in SETTLED and seen.state != State.ROLLED_BACK
     name = last.by_name if last is not None and by_people else ""
     return NoticeDelivery(kind=now.get(seen.state, NoticeKind.DECIDED), by_name=name)
 

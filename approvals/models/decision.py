@@ -1,3 +1,5 @@
+from typing import TypeAlias
+
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -9,19 +11,13 @@ from approvals.models.absence import Absence
 from approvals.models.ids import uuid7
 from approvals.models.proposal import Proposal
 from approvals.models.revision import IMMUTABLE, Revision
+from approvals.models.verdicts import DecisionVerdict
 
 
 class Decision(models.Model):
     """What one person said of one revision, naming the number and digest that were on the screen."""
 
-    class Verdict(models.TextChoices):
-        APPROVE = "approve", _("Approved")
-        REJECT = "reject", _("Rejected")
-        SEND_BACK = "send_back", _("Sent back")
-        TAKE_OVER = "take_over", _("Took over")
-        UNDO = "undo", _("Undid")
-        ROLL_BACK = "roll_back", _("Rolled back")
-        RETRY = "retry", _("Retried")
+    Verdict: TypeAlias = DecisionVerdict
 
     class ReasonCode(models.TextChoices):
         INACCURATE = "inaccurate", _("Not correct")

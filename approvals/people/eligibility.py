@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from approvals.errors import NotEligible
 from approvals.models import OPEN, Absence, Decision, Proposal
 from approvals.models.proposal import ProposalQuerySet
+from approvals.models.verdicts import VOTES
 from approvals.people import votes
 from policies.engine.policy import Policy, SurfacePolicy
 from policies.models import Agent
@@ -170,7 +171,8 @@ def _has_voted(person: User) -> Exists:
         proposal=OuterRef("proposal"), verdict=Decision.Verdict.UNDO, pk__gt=OuterRef("pk")
     )
     said = Decision.objects.filter(
-        Q(verdict=Decision.Verdict.REJECT) | Q(verdict=Decision.Verdict.APPROVE, at__gte=OuterRef("verdict__at")),
+        ~Q(verdict=Decision.Verdict.APPROVE) | Q(at__gte=OuterRef("verdict__at")),
+        verdict__in=VOTES,
         proposal=OuterRef("pk"),
         revision=OuterRef("revision"),
         by=person,

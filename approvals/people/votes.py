@@ -10,6 +10,7 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q, Value
 
 from approvals.models import Absence, Decision, Proposal
+from approvals.models.verdicts import VERDICTS, VOTES
 from approvals.people.tally import Explained, Requirement, Vote, explain
 from audit.canonical import JsonValue
 from policies import plain_text
@@ -82,12 +83,10 @@ def votes(proposal: Proposal) -> list[Vote]:
     said = said.annotate(own_roles=_roles_of("by"), absent_roles=_roles_of("on_behalf_of"))
     cast: list[Vote] = []
     for decision in said.values(*_OF_A_VOTE, "own_roles", "absent_roles"):
-        verdict = decision["verdict"]
+        verdict = Decision.Verdict(decision["verdict"])
         if verdict == Decision.Verdict.UNDO:
             cast.clear()
-        elif verdict == Decision.Verdict.REJECT or (
-            verdict == Decision.Verdict.APPROVE and decision["at"] >= proposal.verdict.at
-        ):
+        elif verdict in VOTES and (not VERDICTS[verdict].is_approval or decision["at"] >= proposal.verdict.at):
             cast.append(_vote(decision))
     return cast
 
@@ -111,7 +110,7 @@ def _vote(decision: Mapping[str, Any]) -> Vote:
     return Vote(
         voter=str(decision["by_id"]),
         roles=roles if is_active else frozenset(),
-        is_approval=decision["verdict"] == Decision.Verdict.APPROVE,
+        is_approval=VERDICTS[decision["verdict"]].is_approval,
         on_behalf_of=str(decision["on_behalf_of_id"] or ""),
     )
 

@@ -5,22 +5,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from approvals.models import CLEARED, OPEN, Decision, Proposal, State
+from approvals.models import OPEN, Decision, Proposal, State
+from approvals.models.verdicts import SETTLED, VERDICTS
 from approvals.people import votes
 from approvals.people.tally import Need, Requirement, explain
 
 MOST_NAMES: Final = 3
 USUAL: Final = "owner"
 """What the policy calls the approval of a surface's owner role where no row asks for any."""
-
-_SETTLED: Final = {
-    State.REJECTED: (Decision.Verdict.REJECT, gettext_lazy("Rejected by")),
-    State.RETURNED: (Decision.Verdict.SEND_BACK, gettext_lazy("Sent back by")),
-    State.TAKEN_OVER: (Decision.Verdict.TAKE_OVER, gettext_lazy("Taken over by")),
-    **dict.fromkeys(CLEARED, (Decision.Verdict.APPROVE, gettext_lazy("Approved by"))),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +31,10 @@ def decided(proposal: Proposal, state: State) -> Decided | None:
     """
     if state in OPEN:
         return Decided(_("Waits for"), waits_for(proposal))
-    if state in _SETTLED:
-        verdict, what = _SETTLED[state]
+    if state in SETTLED:
+        verdict = SETTLED[state]
         names = _names(proposal, verdict)
-        return Decided(str(what), names) if names else Decided(_("By the policy"))
+        return Decided(str(VERDICTS[verdict].settled_by), names) if names else Decided(_("By the policy"))
     return Decided(_("By the policy")) if state == State.BLOCKED else None
 
 

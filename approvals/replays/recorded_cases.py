@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from approvals.models.verdicts import CHOICES
 from policies.engine.simulation import Case, Needs
 
 NEWEST: Final = UUID(int=2**128 - 1)
@@ -65,7 +66,7 @@ SELECT proposal.surface_id,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM first.at - proposal.created_at)) / 60
   FROM approvals_proposal AS proposal
   JOIN (SELECT proposal_id, min(at) AS at FROM approvals_decision
-         WHERE verdict IN ('approve', 'reject', 'send_back', 'take_over') GROUP BY proposal_id) AS first
+         WHERE verdict = ANY(%(choices)s) GROUP BY proposal_id) AS first
     ON first.proposal_id = proposal.id
  WHERE proposal.created_at >= %(since)s
  GROUP BY proposal.surface_id
@@ -83,7 +84,7 @@ def count(window: Window) -> int:
 def review_minutes(window: Window) -> dict[str, float]:
     """Return the median minutes from submission to the first decision, of each surface that had one."""
     with connection.cursor() as cursor:
-        cursor.execute(_MINUTES, {"since": window.since})
+        cursor.execute(_MINUTES, {"since": window.since, "choices": [*map(str, CHOICES)]})
         return {surface: float(minutes) for surface, minutes in cursor.fetchall()}
 
 

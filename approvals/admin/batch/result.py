@@ -19,6 +19,7 @@ from approvals.admin.review.actions import page_url, person_of
 from approvals.lifecycle import batches
 from approvals.lifecycle.batches import BatchResult
 from approvals.models import Decision, Dispatch, State
+from approvals.models.verdicts import BATCHES, BatchWords
 from approvals.people import eligibility
 
 Frame = Mapping[str, Any]
@@ -57,7 +58,7 @@ def page(request: HttpRequest, frame: Frame, batch: UUID) -> HttpResponse:
     person = person_of(request)
     remembered: Any = request.session.get(_SESSION, {}).get(str(batch))
     decisions = dict(
-        Decision.objects.filter(batch=batch, verdict__in=batches.VERDICTS, proposal__in=eligibility.visible(person))
+        Decision.objects.filter(batch=batch, verdict__in=BATCHES, proposal__in=eligibility.visible(person))
         .order_by("id")
         .values_list("proposal_id", "verdict")
     )
@@ -70,23 +71,22 @@ def page(request: HttpRequest, frame: Frame, batch: UUID) -> HttpResponse:
     lines = _lines(person, {*decisions, *map(UUID, kept["refused"])})
     context = {
         **frame,
-        "title": _title(verdict, number=len(decisions)),
+        "title": _words(verdict).recorded % len(decisions),
         "is_nav_sidebar_enabled": False,
         "done": [lines[key] for key in decisions if key in lines],
         "not_done": _refused(lines, kept["refused"]),
         "not_undone": _refused(lines, kept.get("not_undone", {})),
         "undoable": _undoable(person, batch) if person.has_perm(eligibility.DECIDE) else 0,
-        "is_approval": verdict != Decision.Verdict.REJECT,
+        "undo_note": _words(verdict).undo_note,
     }
     response = TemplateResponse(request, "approvals/batch/result.html", context)
     response["Cache-Control"] = "no-store"
     return response
 
 
-def _title(verdict: str, *, number: int) -> str:
-    if verdict == Decision.Verdict.REJECT:
-        return ngettext("%s rejection recorded", "%s rejections recorded", number) % number
-    return ngettext("%s approval recorded", "%s approvals recorded", number) % number
+def _words(verdict: str) -> BatchWords:
+    """Return the words of a batch's verdict; of approving, where an older session kept none."""
+    return BATCHES[Decision.Verdict(verdict or Decision.Verdict.APPROVE)]
 
 
 def _lines(person: User, ids: Collection[UUID]) -> dict[UUID, ResultLine]:

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from approvals.admin.batch import result as batch_result
 from approvals.admin.batch import rows
@@ -23,12 +23,13 @@ from approvals.lifecycle import batches
 from approvals.lifecycle.batches import MOST, BatchResult
 from approvals.lifecycle.review import SeenRevision
 from approvals.models import Decision
+from approvals.models.verdicts import BATCHES
 from approvals.people import eligibility
 from approvals.queue.search import read_id
 from policies.publishing.publish import active_policy
 
 Frame = Mapping[str, Any]
-ASK: Final = {"approve": Decision.Verdict.APPROVE, "reject": Decision.Verdict.REJECT}
+ASK: Final = {str(verdict): verdict for verdict in BATCHES}
 """These buttons ask for confirmation; with `_now` behind them they decide."""
 
 
@@ -50,9 +51,11 @@ class ReasonForm(forms.Form):
     def complain(self, verdict: Decision.Verdict) -> bool:
         """Say at the field what `verdict` lacks; return whether it lacks anything. Call it on a valid form."""
         code, comment = self.cleaned_data["reason_code"], self.cleaned_data["comment"].strip()
-        if verdict == Decision.Verdict.REJECT and not code:
-            self.add_error("reason_code", _("Choose why you reject them."))
-        elif verdict == Decision.Verdict.REJECT and code == Decision.ReasonCode.OTHER and not comment:
+        if not BATCHES[verdict].reason_missing:
+            return bool(self.errors)
+        if not code:
+            self.add_error("reason_code", str(BATCHES[verdict].reason_missing))
+        elif code == Decision.ReasonCode.OTHER and not comment:
             self.add_error("comment", _("Say in a few words what the other reason is."))
         return bool(self.errors)
 
@@ -130,6 +133,7 @@ def _show(
 ) -> HttpResponse:
     batch = rows.load(reader_of(request), ids, policy_of(request), choice=choice)
     context = {"title": _("Decide together"), "batch": batch, "form": form, "is_cut": is_cut, "most": MOST}
+    context["choices"] = BATCHES.items()
     return _draw(request, "approvals/batch/batch.html", {**frame, **context})
 
 
@@ -141,16 +145,13 @@ def _confirm(
     if not number:
         messages.error(request, _("None of them can be decided together any more. Nothing was decided."))
         return _show(request, frame, ids=list(sent.shown)[:MOST], form=form, choice=sent.choice)
-    if verdict == Decision.Verdict.APPROVE:
-        title = ngettext("Approve %s proposal?", "Approve %s proposals?", number) % number
-    else:
-        title = ngettext("Reject %s proposal?", "Reject %s proposals?", number) % number
     context = {
-        "title": title,
+        "title": BATCHES[verdict].title % number,
         "batch": batch,
         "form": form,
         "verdict": verdict,
-        "is_approving": verdict == Decision.Verdict.APPROVE,
+        "words": BATCHES[verdict],
+        "yes": str(BATCHES[verdict].confirm) % batch.totals.number,
         "left_out": len(sent.ticked) - number,
     }
     return _draw(request, "approvals/batch/confirm.html", {**frame, **context})
@@ -159,13 +160,13 @@ def _confirm(
 def _decide(
     request: HttpRequest, *, sent: Sent, form: ReasonForm, verdict: Decision.Verdict
 ) -> BatchResult | actions.Refused:
-    is_rejecting = verdict == Decision.Verdict.REJECT
+    has_reason = bool(BATCHES[verdict].reason_missing)
     try:
         return batches.decide_all(
             items=sent.items,
             by=person_of(request),
             verdict=verdict,
-            reason_code=form.cleaned_data["reason_code"] if is_rejecting else "",
+            reason_code=form.cleaned_data["reason_code"] if has_reason else "",
             comment=form.cleaned_data["comment"],
         )
     except NotInBatch as refusal:

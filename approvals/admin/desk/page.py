@@ -22,6 +22,7 @@ from approvals.admin.records.filters import policy_of, reader_of
 from approvals.admin.review import approvals
 from approvals.admin.review import page as review_page
 from approvals.models import Snooze
+from approvals.models.verdicts import CHOICES
 from approvals.people import eligibility
 from approvals.queue import presence, turns
 from approvals.queue.turns import QueueFilter
@@ -96,6 +97,7 @@ def render(
         "on_desk": True,
         "is_chosen": opened.proposal_id is not None,
         "may_decide": person.has_perm(eligibility.DECIDE),
+        "keys": CHOICES.values(),
         "has_keys": request.COOKIES.get(KEYS_COOKIE) != "off",
         "engaged_switches": engaged,
         "desk_count": _desk_count(person, listed),

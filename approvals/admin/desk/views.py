@@ -21,12 +21,12 @@ from approvals.admin.editing import views
 from approvals.admin.review import actions
 from approvals.admin.review import page as review_page
 from approvals.errors import NotEligible, ProposalError
-from approvals.models import CLEARED, Decision, State
+from approvals.models import Decision
+from approvals.models.verdicts import SETTLED
 from approvals.presentation import words
 from approvals.queue import presence, saved_filters, turns
 from approvals.queue.search import read_id
 
-SETTLED_BY_PEOPLE: Final = (*CLEARED, State.REJECTED, State.RETURNED, State.TAKEN_OVER)
 YEAR_SECONDS: Final = 365 * 24 * 3600
 
 
@@ -206,7 +206,7 @@ def _who_was_first(request: HttpRequest, proposal_id: UUID, result: actions.Resu
         return ""
     page = review_page.load(actions.person_of(request), proposal_id)
     last = Decision.objects.filter(proposal=proposal_id).order_by("-id").first()
-    if page.state not in SETTLED_BY_PEOPLE or last is None or last.by_id == actions.person_of(request).pk:
+    if page.state not in SETTLED or last is None or last.by_id == actions.person_of(request).pk:
         return ""
     facts: Mapping[str, Any] = {
         "name": last.by_name,

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_safe
 
 from approvals.admin.records.filters import reader_of
 from approvals.figures import daily
-from approvals.models import Decision, Sample
+from approvals.models import Sample
+from approvals.models.verdicts import CHOICES
 from approvals.presentation import words
 
 Frame = Mapping[str, Any]
@@ -36,11 +37,7 @@ def page(request: HttpRequest, frame: Frame) -> HttpResponse:
         "opinions": [(str(label), found.opinions.get(value, 0)) for value, label in Sample.Opinion.choices],
         "not_yet": found.opinions.get("", 0),
         "picked": sum(found.opinions.values()),
-        "decisions": [
-            (str(Decision.Verdict(verdict).label), found.decided[verdict])
-            for verdict in daily.PEOPLES
-            if verdict in found.decided
-        ],
+        "decisions": [(str(verdict.label), found.decided[verdict]) for verdict in CHOICES if verdict in found.decided],
         "decided": sum(found.decided.values()),
         "median_wait": None if found.median_wait is None else words.span(found.median_wait),
         "before": day - timedelta(days=1) if day > FIRST else None,

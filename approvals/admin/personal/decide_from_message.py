@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.contrib.auth.models import User
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
@@ -18,6 +19,7 @@ from approvals.messaging import composition, decision_links
 from approvals.messaging.composition import Sight
 from approvals.messaging.decision_links import Said, TokenOfAnother
 from approvals.models import OPEN, Decision, DecisionToken, Proposal, Revision, State
+from approvals.models.verdicts import IN_MESSAGES
 from approvals.presentation import participants, words
 from policies import currencies
 
@@ -98,7 +100,7 @@ def _decide(request: HttpRequest, token: DecisionToken, seen: Sight, signed_in: 
     if not seen.may_decide_from_here:
         return HttpResponseRedirect(page_url(token.proposal_id))  # which asks to sign in
     verdict = request.POST.get("verdict", "")
-    if verdict not in forms.DECISION_FORMS:
+    if verdict not in IN_MESSAGES:
         raise Http404
     form = forms.offered(forms.DECISION_FORMS[verdict](request.POST, auto_id=f"{verdict}_%s"), seen.proposal)
     match _carry_out(token, verdict, form, signed_in):
@@ -162,23 +164,25 @@ def _show(
     token: DecisionToken,
     seen: Sight,
     *,
-    failed: Any = None,
+    failed: Form | None = None,
     refusal: str = "",
     status: int = 200,
 ) -> HttpResponse:
     proposal = seen.proposal
-    offered = {
-        str(verdict): forms.offered(kind(initial=forms.shown(proposal), auto_id=f"{verdict}_%s"), proposal)
-        for verdict, kind in forms.DECISION_FORMS.items()
+    offered: dict[str, Form] = {
+        str(verdict): forms.offered(
+            forms.DECISION_FORMS[verdict](initial=forms.shown(proposal), auto_id=f"{verdict}_%s"), proposal
+        )
+        for verdict in IN_MESSAGES
     }
     if failed is not None:
-        offered[failed.auto_id.removesuffix("_%s")] = failed
+        offered[str(failed.auto_id).removesuffix("_%s")] = failed
     context = {
         **_facts(seen),
         "person": token.person,
         "may": seen.may,
         "may_decide_here": seen.may_decide_from_here,
-        "forms": offered,
+        "choices": forms.choices(offered),
         "failed": failed,
         "refusal": refusal,
         "table": evidence.field_table(proposal.revision.before, proposal.revision.payload),

@@ -1,5 +1,6 @@
 """The forms of the review page: each carries the revision that was on the screen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self, cast
 
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from approvals.lifecycle.review import SeenRevision
 from approvals.models import Assessment, Decision, Proposal
+from approvals.models.verdicts import CHOICES, VERDICTS, Choice
 
 PASSWORD = {"autocomplete": "current-password"}
 CODE = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
@@ -82,44 +84,56 @@ class SignForm(SecondFactorForm, ApproveForm):
     )
 
 
-class RejectForm(SeenForm):
-    reason_code = forms.ChoiceField(
-        label=_("Why"), choices=Decision.ReasonCode.choices, required=False, widget=forms.RadioSelect
-    )
-    comment = forms.CharField(label=_("Comment"), required=False, max_length=5000, widget=forms.Textarea({"rows": 2}))
-
-
-class SendBackForm(SeenForm):
-    comment = forms.CharField(
-        label=_("What the agent should change"), required=False, max_length=5000, widget=forms.Textarea({"rows": 3})
-    )
-
-
-class TakeOverForm(SeenForm):
-    comment = forms.CharField(
-        label=_("Comment (optional)"), required=False, max_length=5000, widget=forms.Textarea({"rows": 2})
-    )
-
-
 class CommentForm(forms.Form):
     comment = forms.CharField(
         label=_("Comment (optional)"), required=False, max_length=5000, widget=forms.Textarea({"rows": 2})
     )
 
 
-DECISION_FORMS: dict[str, type[SeenForm]] = {
-    Decision.Verdict.APPROVE: ApproveForm,
-    Decision.Verdict.REJECT: RejectForm,
-    Decision.Verdict.SEND_BACK: SendBackForm,
-    Decision.Verdict.TAKE_OVER: TakeOverForm,
-}
+def _form_of(verdict: Decision.Verdict, choice: Choice) -> type[SeenForm]:
+    """Return the form of one row of the table of verdicts."""
+    if VERDICTS[verdict].is_approval:
+        return ApproveForm
+    fields: dict[str, forms.Field] = {}
+    if choice.reason_missing:
+        fields["reason_code"] = forms.ChoiceField(
+            label=_("Why"), choices=Decision.ReasonCode.choices, required=False, widget=forms.RadioSelect
+        )
+    fields["comment"] = forms.CharField(
+        label=choice.comment,
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea({"rows": choice.comment_rows}),
+    )
+    return type(f"{verdict.name.title().replace('_', '')}Form", (SeenForm,), fields)
+
+
+DECISION_FORMS: dict[str, type[SeenForm]] = {verdict: _form_of(verdict, choice) for verdict, choice in CHOICES.items()}
 
 
 def form_for(verdict: str, *, needs_signature: bool) -> type[SeenForm]:
     """Return the form of one kind of decision. Raises KeyError for a kind that nobody can choose."""
-    if verdict == Decision.Verdict.APPROVE and needs_signature:
-        return SignForm
-    return DECISION_FORMS[verdict]
+    kind = DECISION_FORMS[verdict]
+    return SignForm if needs_signature and kind is ApproveForm else kind
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedChoice:
+    """A verdict as a page offers it, with its form; `verdict` stands at the button."""
+
+    verdict: str
+    choice: Choice
+    form: forms.Form
+    is_approval: bool
+
+
+def choices(made: Mapping[str, forms.Form]) -> list[OfferedChoice]:
+    """Return the choices for which there is a form, in the table's order."""
+    return [
+        OfferedChoice(str(verdict), choice, made[verdict], VERDICTS[verdict].is_approval)
+        for verdict, choice in CHOICES.items()
+        if verdict in made
+    ]
 
 
 def offered(form: SeenForm, proposal: Proposal) -> SeenForm:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from approvals.cards import evidence
 from approvals.models import Attempt, Callback, Decision, Dispatch, DispatchStatus, Outcome, Proposal, Revision, Timer
+from approvals.models.verdicts import VERDICTS
 from approvals.presentation import words
 from audit.models import Entry
 
@@ -134,7 +135,7 @@ def _decided(decision: Decision, roles: Iterable[str], now: datetime) -> Event:
         who=decision.by_name,
         what=(as_roles if facts["roles"] else _("%(what)s revision %(number)s")) % facts,
         words=": ".join(part for part in (reason, decision.comment) if part),
-        mark=str(decision.verdict),
+        mark=VERDICTS[Decision.Verdict(decision.verdict)].mark,
     )
 
 

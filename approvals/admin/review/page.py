@@ -125,7 +125,7 @@ def pieces(
         "page": page,
         "proposal": page.proposal,
         "revision": page.proposal.revision,
-        "forms": _forms(page, failed),
+        "choices": forms.choices(_forms(page, failed)),
         "failed": failed,
         "card": showing.card(page.proposal, viewer=person, surface=page.surface),
         **beside(person, page.proposal, page.state),

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from approvals.lifecycle.review import DECISIONS
 from approvals.models import Decision
+from approvals.models.verdicts import CHOICES
 from policies import currencies
 from policies.engine.payloads import validator
 
@@ -121,7 +121,7 @@ RECEIPT: Final = _object(
 )
 DECISION: Final = _object(
     ("verdict", "revision", "digest"),
-    verdict={"type": "string", "enum": [str(verdict) for verdict in DECISIONS]},
+    verdict={"type": "string", "enum": [str(verdict) for verdict in CHOICES]},
     revision=_REVISION,
     digest=_DIGEST,
     reason_code={"type": "string", "enum": ["", *map(str, Decision.ReasonCode.values)]},

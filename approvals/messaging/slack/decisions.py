@@ -14,8 +14,8 @@ from approvals.errors import ProposalError
 from approvals.lifecycle import review
 from approvals.lifecycle.review import SeenRevision
 from approvals.messaging import decision_links
-from approvals.messaging.slack import blocks
 from approvals.models import ChannelKind, Decision, SlackAnswer, SlackCall, SlackLink
+from approvals.models.verdicts import IN_MESSAGES
 from approvals.notices import occasions
 from approvals.outbox.wakeups import wake
 from approvals.people import eligibility
@@ -65,11 +65,12 @@ def read(payload: Any) -> Press | None:
             return None
         action = payload["actions"][0]
         user, url = str(payload["user"]["id"]), str(payload.get("response_url", ""))
-        if action["action_id"] == blocks.APPROVE:
-            return Press(user, Decision.Verdict.APPROVE, "", str(action["value"]), url)
-        if action["action_id"] == blocks.REJECT:
-            reason = str(action["selected_option"]["value"])
-            return Press(user, Decision.Verdict.REJECT, reason, str(action["block_id"]), url)
+        verdict = str(action["action_id"])
+        if verdict not in IN_MESSAGES:
+            return None
+        if "selected_option" in action:
+            return Press(user, verdict, str(action["selected_option"]["value"]), str(action["block_id"]), url)
+        return Press(user, verdict, "", str(action["value"]), url)
     except (KeyError, IndexError, TypeError):
         pass
     return None

@@ -23,21 +23,25 @@
         rows[at < 0 ? 0 : at + by]?.click();
     }
 
-    function approve() {
-        const form = find("form.approve");
-        if (!form || performance.now() - shown < UNREAD_MS) return;
+    function approve(form) {
+        if (performance.now() - shown < UNREAD_MS) return;
         const open = [...form.querySelectorAll(".checklist input, .needed input, .needed textarea")].find((field) =>
             field.type === "checkbox" ? !field.checked : !field.value.trim()
         );
         if (open) open.focus();
-        else form.querySelector("button[value=approve]").click();
+        else form.querySelector("button[name=verdict]").click();
     }
 
-    function unfold(act) {
-        const folded = find(`details[data-act=${act}]`);
-        if (!folded) return;
+    function unfold(folded) {
         folded.open = true;
         folded.querySelector("input:not([type=hidden]), textarea")?.focus();
+    }
+
+    // Which keys decide, the page says: each way of deciding carries its own.
+    function decide(way) {
+        if (way.matches("form")) approve(way);
+        else if (way.matches("details")) unfold(way);
+        else way.click();
     }
 
     function select() {
@@ -58,11 +62,6 @@
     const KEYS = {
         j: () => step(1),
         k: () => step(-1),
-        a: approve,
-        e: () => find("[data-act=edit]")?.click(),
-        s: () => unfold("send_back"),
-        r: () => unfold("reject"),
-        t: () => unfold("take_over"),
         x: select,
         u: undo,
         "/": () => document.getElementById("desk-search")?.focus(),
@@ -80,8 +79,12 @@
             document.getElementById("proposal-heading")?.focus();
             return;
         }
-        if (isWritten(event.target) || !(event.key.toLowerCase() in KEYS)) return;
+        if (isWritten(event.target) || event.key.length !== 1) return;
+        const key = event.key.toLowerCase();
+        const way = find(`[data-key="${CSS.escape(key)}"]`);
+        if (!way && !(key in KEYS)) return;
         event.preventDefault();
-        KEYS[event.key.toLowerCase()]();
+        if (way) decide(way);
+        else KEYS[key]();
     });
 })();
