@@ -16,13 +16,15 @@ class ApprovalsConfig(AppConfig):
         from approvals.cards import registry  # noqa: PLC0415
         from approvals.lifecycle import escalation, reevaluation  # noqa: PLC0415  # models are not there before
         from approvals.models import Absence, Proposal, Timer  # noqa: PLC0415
-        from approvals.notices import occasions  # noqa: PLC0415  # models are not there before
+        from approvals.messaging import registry as channel_registry  # noqa: PLC0415
+        from approvals.notices import channels, occasions  # noqa: PLC0415  # models are not there before
         from policies import card_kinds  # noqa: PLC0415
         from policies.accounts import roles  # noqa: PLC0415
         from policies.publishing.publish import policy_activated  # noqa: PLC0415
 
         policy_activated.connect(reevaluation.wake_for_a_new_policy, dispatch_uid="reevaluation")
         card_kinds.offer(registry.choices)
+        channels.offer(channel_registry.channels)
         escalation.people_to_tell.connect(occasions.tell_of_time, dispatch_uid="notices")
         roles.register(
             "proposals",

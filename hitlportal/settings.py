@@ -84,7 +84,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         # A card and a channel keep their templates beside their code.
-        "DIRS": [BASE_DIR / "templates", BASE_DIR / "approvals" / "cards", BASE_DIR / "approvals" / "channels"],
+        "DIRS": [BASE_DIR / "templates", BASE_DIR / "approvals" / "cards", BASE_DIR / "approvals" / "messaging"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

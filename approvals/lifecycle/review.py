@@ -248,7 +248,7 @@ def _settle(
 ) -> Proposal:
     """Move the proposal to where this decision takes it, and write that down. `was_open` says which stages were."""
     proposal, was, at = locked.proposal, locked.proposal.state, locked.at
-    if transition := VERDICTS[decision.verdict].transition:
+    if transition := VERDICTS[Decision.Verdict(decision.verdict)].transition:
         getattr(proposal, transition)()
     else:
         _count(locked, was_open, by=by)

@@ -1,7 +1,7 @@
 """Write what a channel sends: one proposal in the words of a notice, for one reader, as it stands now."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from approvals.cards import evidence, showing
 from approvals.evaluation import conflicts
 from approvals.messaging import decision_links
-from approvals.messaging.message import Difference, Digest, Fact, Message, MessageChoice
-from approvals.models import ASKING, OPEN, ChannelKind, Decision, NoticeDelivery, NoticeKind, Proposal, State
+from approvals.messaging.message import Difference, Digest, Fact, Message
+from approvals.models import ASKING, OPEN, Decision, NoticeDelivery, NoticeKind, Proposal, State
 from approvals.models.notice import NoticeSubject
 from approvals.models.verdicts import SETTLED
 from approvals.people import eligibility
@@ -70,11 +70,25 @@ def is_past(told: NoticeSubject, seen: Sight) -> bool:
     return told.kind in ASKING and seen.state not in OPEN
 
 
-def write(told: NoticeSubject, seen: Sight, *, identifier: str, channel: str, person: User | None) -> Message:
-    """Return the message of one notice. Through e-mail it may carry a link that decides; through Slack, buttons."""
+Choices = Callable[[Message, Sight, User], Message]
+
+
+def write(
+    told: NoticeSubject,
+    seen: Sight,
+    *,
+    identifier: str,
+    person: User | None,
+    can_ask: bool = True,
+    choices: Choices | None = None,
+) -> Message:
+    """Return the message of one notice. Through a channel that `can_ask`, it may ask for a decision.
+
+    `choices` adds the channel's means to decide, for a person who may decide from a message.
+    """
     proposal = seen.proposal
     surface = seen.policy.surfaces.get(proposal.surface_id)
-    asks = told.kind in ASKING and seen.may.may_decide and channel != ChannelKind.APPRISE
+    asks = can_ask and told.kind in ASKING and seen.may.may_decide
     changes, more = _differences(proposal)
     message = Message(
         id=identifier,
@@ -90,26 +104,9 @@ def write(told: NoticeSubject, seen: Sight, *, identifier: str, channel: str, pe
         differences=changes,
         more_differences=more,
     )
-    if asks and seen.may_decide_from_here and person is not None:
-        return _deciding(message, seen, person, channel)
+    if asks and choices is not None and person is not None and seen.may_decide_from_here:
+        return choices(message, seen, person)
     return message
-
-
-def _deciding(message: Message, seen: Sight, person: User, channel: str) -> Message:
-    proposal = seen.proposal
-    if channel == ChannelKind.EMAIL:
-        token = decision_links.issue(person=person, proposal=proposal, via=channel, at=seen.now)
-        return replace(
-            message, url=site_url(reverse("decide", args=[token])), link_text=_("Look and decide"), is_personal=True
-        )
-    if channel != ChannelKind.SLACK:
-        return message
-    value = decision_links.button_value(proposal)
-    reasons = [reason for reason in Decision.ReasonCode if reason != Decision.ReasonCode.OTHER]
-    # A checklist is ticked on a page.
-    approve = MessageChoice(_("Approve"), value) if seen.may.may_approve and not proposal.checklist else None
-    reject = [MessageChoice(str(reason.label), reason.value) for reason in reasons]
-    return replace(message, approve=approve, reject=reject, reject_text=_("Reject…"), binding=value)
 
 
 def digest(messages: Sequence[Message], *, identifier: str) -> Digest:

@@ -6,7 +6,6 @@ nothing else does.
 
 import random
 from collections.abc import Sequence
-from typing import Final
 
 from django.db import transaction
 from django.db.models import Q
@@ -14,18 +13,13 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from approvals.messaging import composition
-from approvals.messaging.apprise import transport as apprise
-from approvals.messaging.email import transport as email
+from approvals.messaging import composition, registry
+from approvals.messaging.channel import Written
 from approvals.messaging.message import Message, NotSent
-from approvals.messaging.slack import live_messages
-from approvals.models import ChannelHealth, ChannelKind, NoticeDelivery, Reachability
+from approvals.models import ChannelHealth, NoticeDelivery, Reachability
 from approvals.notices import preferences
 from approvals.outbox import backoff, queue
 from audit.clock import database_now
-
-MOST_IN_A_DIGEST: Final = 100
-Written = tuple[NoticeDelivery, Message]
 
 
 def deliver_due(*, most: int = 50) -> int:
@@ -39,16 +33,17 @@ def deliver_due(*, most: int = 50) -> int:
 
 
 def _bring_up_to_date(most: int) -> int:
-    """Change what stands in Slack, and answer there; return how many were tried."""
+    """Do what channels have to do besides sending, such as changing what was sent; return how many were tried."""
     tried = 0
-    for tell in (live_messages.update_next, live_messages.answer_next):
-        while tried < most and not _is_resting(ChannelKind.SLACK):
-            try:
-                if not tell():
-                    break
-            except NotSent as error:
-                _rest(ChannelKind.SLACK, error.reason)
-            tried += 1
+    for channel in registry.channels():
+        for follow_up in channel.follow_ups:
+            while tried < most and not _is_resting(channel.slug):
+                try:
+                    if not follow_up():
+                        break
+                except NotSent as error:
+                    _rest(channel.slug, error.reason)
+                tried += 1
     return tried
 
 
@@ -57,13 +52,14 @@ def _is_resting(lane: str) -> bool:
 
 
 def _claim() -> list[NoticeDelivery]:
-    """Claim the next notice; of a mailed digest, all that are due to go into it. Slack gets them one by one."""
+    """Claim the next notice; where its channel sends digests, all that are due to go into one."""
     resting = ChannelHealth.objects.filter(next_try_at__gt=Now()).values("lane")
     rows = queue.claim(NoticeDelivery, ~Q(lane__in=resting))
-    if not rows or not rows[0].is_gathered or rows[0].channel != ChannelKind.EMAIL:
+    channel = registry.channel(rows[0].channel) if rows and rows[0].is_gathered else None
+    if channel is None or channel.most_in_one == 1:
         return rows
     same = Q(is_gathered=True, person=rows[0].person_id, channel=rows[0].channel)
-    return [*rows, *queue.claim(NoticeDelivery, same, most=MOST_IN_A_DIGEST)]
+    return [*rows, *queue.claim(NoticeDelivery, same, most=channel.most_in_one - 1)]
 
 
 def _deliver(rows: Sequence[NoticeDelivery]) -> None:
@@ -94,28 +90,18 @@ def _write(row: NoticeDelivery) -> Message | None:
     if composition.is_past(row, seen):
         queue.cancel(row, reason=_("It was settled before this left."))
         return None
+    channel = registry.channel(row.channel)
+    can_ask, choices = (channel.can_ask, channel.choices) if channel else (False, None)
     reach = preferences.reach_of(Reachability.objects.filter(person=person).first() if person else None)
     with timezone.override(reach.zone):
-        return composition.write(row, seen, identifier=str(row.pk), channel=row.channel, person=person)
+        return composition.write(row, seen, identifier=str(row.pk), person=person, can_ask=can_ask, choices=choices)
 
 
 def _send(written: Sequence[Written]) -> None:
-    row, message = written[0]
-    match row.channel:
-        case ChannelKind.EMAIL:
-            to = row.person.email if row.person else ""
-            if not to:
-                raise NotSent(_("The person has no e-mail address."), is_final=True)
-            if len(written) == 1:
-                email.send(message, to=to)
-            else:
-                email.send_digest(composition.digest([one for _row, one in written], identifier=str(row.pk)), to=to)
-        case ChannelKind.SLACK:
-            live_messages.post(row, message)
-        case ChannelKind.APPRISE:
-            apprise.send(message, url=row.address.url if row.address and row.address.is_enabled else "")
-        case _:
-            raise NotSent(_("There is no such channel."), is_final=True)
+    channel = registry.channel(written[0][0].channel)
+    if channel is None:
+        raise NotSent(_("There is no such channel."), is_final=True)
+    channel.send(written)
 
 
 @transaction.atomic

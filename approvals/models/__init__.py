@@ -10,7 +10,6 @@ from approvals.models.limit_total import LimitDefinition, LimitEntry, LimitTotal
 from approvals.models.notice import (
     ASKING,
     ChannelHealth,
-    ChannelKind,
     Notice,
     NoticeDelivery,
     NoticeKind,
@@ -40,7 +39,6 @@ __all__ = [
     "Attempt",
     "Callback",
     "ChannelHealth",
-    "ChannelKind",
     "Conflict",
     "Decision",
     "DecisionToken",

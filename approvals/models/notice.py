@@ -37,13 +37,6 @@ ASKING: Final = (
 """These ask for a decision. All others only tell."""
 
 
-class ChannelKind(models.TextChoices):
-    INBOX = "inbox", _("Inbox")
-    EMAIL = "email", _("E-mail")
-    SLACK = "slack", _("Slack")
-    APPRISE = "apprise", _("Other services")
-
-
 class Occasion(models.Model):
     """Something happened of which people may want to know. A sweep tells them, and deletes the row with that.
 
@@ -137,7 +130,7 @@ class OutsideAddress(models.Model):
 class NoticeDelivery(Delivery, NoticeSubject):
     """A notice on its way to one person through a channel, or to an outside address."""
 
-    channel = models.CharField(_("channel"), max_length=10, choices=ChannelKind.choices)
+    channel = models.CharField(_("channel"), max_length=10)
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=_("to"), null=True, blank=True, on_delete=models.CASCADE,
         related_name="+",
@@ -175,7 +168,7 @@ class NoticeDelivery(Delivery, NoticeSubject):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} · {self.get_channel_display()}"
+        return f"{self.get_kind_display()} · {self.channel}"
 
 
 class ChannelHealth(models.Model):

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from approvals.models.notice import ChannelKind, NoticeKind
+from approvals.models.notice import NoticeKind
 from policies.models import Surface
 
 
@@ -24,7 +24,7 @@ class Preference(models.Model):
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preferences")
     kind = models.CharField(_("kind"), max_length=20, choices=NoticeKind.choices)
-    channel = models.CharField(_("channel"), max_length=10, choices=ChannelKind.choices)
+    channel = models.CharField(_("channel"), max_length=10)
     pace = models.CharField(_("when"), max_length=10, choices=Pace.choices)
 
     class Meta:

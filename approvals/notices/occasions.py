@@ -17,7 +17,6 @@ from django.utils.translation import ngettext
 
 from approvals.models import (
     ASKING,
-    ChannelKind,
     DispatchStatus,
     Notice,
     NoticeDelivery,
@@ -26,11 +25,11 @@ from approvals.models import (
     OutsideAddress,
     Pace,
     Proposal,
-    SlackMessage,
     State,
     Timer,
 )
-from approvals.notices import preferences, recipients
+from approvals.notices import channels, preferences, recipients
+from approvals.notices.channels import INBOX
 from approvals.notices.recipients import Reader
 from approvals.notices.timing import due_at
 from approvals.people import eligibility
@@ -182,7 +181,7 @@ def _tell(occasion: Occasion, told: list[Reader]) -> None:
     notices, deliveries = [], []
     for reader in told:
         person, wish = reader.person, wanted[reader.person.pk]
-        is_in_inbox = wish.pace(occasion.kind, ChannelKind.INBOX) != Pace.NEVER
+        is_in_inbox = wish.pace(occasion.kind, INBOX) != Pace.NEVER
         to = {"person": person, "note": _note(occasion, reader)}
         notices.append(Notice(**{**_facts(occasion), **to}, is_in_inbox=is_in_inbox))
         for channel in wish.channels:
@@ -190,7 +189,7 @@ def _tell(occasion: Occasion, told: list[Reader]) -> None:
             if pace != Pace.NEVER:
                 due = due_at(pace, wish.reach, occasion.at)
                 is_gathered = pace != Pace.NOW
-                deliveries.append(_delivery(occasion, channel, due=due, is_gathered=is_gathered, **to))
+                deliveries.append(_delivery(occasion, channel.slug, due=due, is_gathered=is_gathered, **to))
     Notice.objects.bulk_create(
         notices,
         update_conflicts=True,
@@ -201,12 +200,10 @@ def _tell(occasion: Occasion, told: list[Reader]) -> None:
 
 
 def _tell_addresses(occasion: Occasion, proposal: Proposal) -> None:
-    rows = OutsideAddress.objects.filter(is_enabled=True).prefetch_related("surfaces")
     deliveries = [
-        _delivery(occasion, ChannelKind.APPRISE, due=occasion.at, address=address)
-        for address in rows
-        if (not address.kinds or occasion.kind in address.kinds)
-        and (not (here := address.surfaces.all()) or proposal.surface_id in {surface.pk for surface in here})
+        _delivery(occasion, channel.slug, due=occasion.at, address=address)
+        for channel in channels.sending()
+        for address in channel.addresses(occasion.kind, proposal.surface_id)
     ]
     NoticeDelivery.objects.bulk_create(deliveries, ignore_conflicts=True)
 
@@ -237,10 +234,9 @@ def _delivery(occasion: Occasion, channel: str, *, due: datetime, **to: object) 
 
 
 def bring_up_to_date(proposal: Proposal, *, at: datetime) -> None:
-    """Have every message about `proposal` that stands in Slack say how it stands now."""
-    standing = SlackMessage.objects.filter(proposal=proposal).exclude(status=DispatchStatus.WAITING)
-    # A worker that is about to write an older state loses its claim by the fence.
-    standing.update(status=DispatchStatus.WAITING, attempts_made=0, lease_until=None, next_attempt_at=at)
+    """Have every message about `proposal` that can still be changed say how it is now."""
+    for channel in channels.sending():
+        channel.bring_up_to_date(proposal, at=at)
 
 
 def mark_read(*, person: User, notices: Iterable[UUID] | None = None) -> int:

@@ -3,41 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from approvals.models import ChannelKind, NoticeKind, Pace, Preference, Reachability, SlackLink
+from approvals.models import Preference, Reachability
+from approvals.notices import channels
+from approvals.notices.channels import Channel
 from approvals.notices.timing import Reach
-
-PERSONAL: Final = (ChannelKind.INBOX, ChannelKind.EMAIL, ChannelKind.SLACK)
-"""The channels that reach one person."""
-_ASKED: Final[Mapping[str, str]] = {
-    ChannelKind.INBOX: Pace.NOW,
-    ChannelKind.EMAIL: Pace.NOW,
-    ChannelKind.SLACK: Pace.NOW,
-}
-_TOLD: Final[Mapping[str, str]] = {
-    ChannelKind.INBOX: Pace.NOW,
-    ChannelKind.EMAIL: Pace.DAILY,
-    ChannelKind.SLACK: Pace.NEVER,
-}
-USUAL: Final[Mapping[str, Mapping[str, str]]] = {
-    NoticeKind.WAITS_FOR_YOU: _ASKED,
-    NoticeKind.REMINDER: _ASKED,
-    NoticeKind.ESCALATED: _ASKED,
-    NoticeKind.ASSIGNED: _ASKED,
-    NoticeKind.SENT_BACK_ANSWER: _ASKED,
-    NoticeKind.DECIDED: _TOLD,
-    NoticeKind.SHIPPED_BY_ITSELF: {**_TOLD, ChannelKind.EMAIL: Pace.HOURLY},
-    NoticeKind.FAILED: {**_TOLD, ChannelKind.EMAIL: Pace.NOW},
-    NoticeKind.EXPIRED: _TOLD,
-    NoticeKind.WITHDRAWN: {**_TOLD, ChannelKind.EMAIL: Pace.NEVER},
-}
-"""When somebody who chose nothing is told, by kind and channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +21,29 @@ class Wish:
 
     chosen: Mapping[tuple[str, str], str]
     reach: Reach
-    channels: Sequence[str] = ()
+    channels: Sequence[Channel] = ()
 
-    def pace(self, kind: str, channel: str) -> str:
+    def pace(self, kind: str, channel: Channel) -> str:
         """Return one of Pace for a kind of notice and a channel."""
-        return self.chosen.get((kind, channel)) or USUAL[kind][channel]
+        return self.chosen.get((kind, channel.slug)) or channel.usual(kind)
 
 
 def of(people: Sequence[User]) -> dict[int, Wish]:
-    """Return the wish of each of `people`, by id. Three queries at most."""
+    """Return the wish of each of `people`, by id. Two queries, and one for each channel at most."""
     ids = [person.pk for person in people]
     chosen: dict[int, dict[tuple[str, str], str]] = {}
     for row in Preference.objects.filter(person__in=ids):
         chosen.setdefault(row.person_id, {})[row.kind, row.channel] = row.pace
     reachable = Reachability.objects.in_bulk(ids)
-    linked = {*SlackLink.objects.filter(person__in=ids).values_list("person_id", flat=True)} if has_slack() else set()
+    reached = [(channel, channel.reached(people)) for channel in channels.sending() if channel.is_personal]
     return {
         person.pk: Wish(
             chosen.get(person.pk, {}),
             reach_of(reachable.get(person.pk)),
-            [
-                *([ChannelKind.EMAIL] if person.email else []),
-                *([ChannelKind.SLACK] if person.pk in linked else []),
-            ],
+            [channel for channel, there in reached if person.pk in there],
         )
         for person in people
     }
-
-
-def has_slack() -> bool:
-    """Whether the portal can speak with Slack at all."""
-    return bool(settings.SLACK_BOT_TOKEN)
 
 
 def reach_of(row: Reachability | None) -> Reach:
@@ -116,8 +83,9 @@ def choose(*, person: User, choice: PreferenceChoice) -> None:
 
 
 def _unusual(person: User, paces: Iterable[tuple[tuple[str, str], str]]) -> list[Preference]:
+    usual = {channel.slug: channel.usual for channel in channels.personal()}
     return [
         Preference(person=person, kind=kind, channel=channel, pace=pace)
         for (kind, channel), pace in paces
-        if USUAL[kind][channel] != pace
+        if usual[channel](kind) != pace
     ]

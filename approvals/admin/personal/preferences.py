@@ -21,11 +21,12 @@ from django.utils.translation import gettext_lazy
 
 from approvals.admin.personal import slack_link
 from approvals.admin.review.actions import person_of
-from approvals.models import ASKING, ChannelKind, NoticeKind, Pace, Reachability, SlackLink
+from approvals.messaging.slack.channel import has_slack
+from approvals.models import ASKING, NoticeKind, Reachability, SlackLink
 from approvals.notices import preferences
-from approvals.notices.preferences import PERSONAL, PreferenceChoice, Wish
+from approvals.notices.channels import Channel, personal
+from approvals.notices.preferences import PreferenceChoice, Wish
 
-INBOX_PACES: Final = [(Pace.NOW, gettext_lazy("Yes")), (Pace.NEVER, gettext_lazy("No"))]
 CLOCK: Final = {"type": "time"}
 
 
@@ -41,7 +42,7 @@ class PreferencesForm(forms.Form):
     )
     daily_at = forms.TimeField(label=gettext_lazy("Daily digest at"), widget=forms.TimeInput(CLOCK, format="%H:%M"))
 
-    def __init__(self, *args: Any, channels: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, channels: Sequence[Channel], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         zones = self.fields["time_zone"]
         assert isinstance(zones, forms.ChoiceField)
@@ -49,8 +50,7 @@ class PreferencesForm(forms.Form):
         self.channels = channels
         for kind in NoticeKind:
             for channel in channels:
-                choices = INBOX_PACES if channel == ChannelKind.INBOX else Pace.choices
-                self.fields[_name(kind, channel)] = forms.ChoiceField(choices=choices, label=ChannelKind(channel).label)
+                self.fields[_name(kind, channel)] = forms.ChoiceField(choices=channel.paces, label=str(channel.label))
 
     def clean(self) -> dict[str, Any]:
         """Quiet hours need both ends, and two of them."""
@@ -64,7 +64,7 @@ class PreferencesForm(forms.Form):
         """Return what was chosen; call it on a valid form."""
         said = self.cleaned_data
         wanted = [(str(kind), channel) for kind in NoticeKind for channel in self.channels]
-        paces = {(kind, channel): said[_name(kind, channel)] for kind, channel in wanted}
+        paces = {(kind, channel.slug): said[_name(kind, channel)] for kind, channel in wanted}
         return PreferenceChoice(
             paces=paces,
             time_zone=said["time_zone"],
@@ -92,7 +92,7 @@ def show(request: HttpRequest, frame: Mapping[str, Any]) -> HttpResponse:
     """Show the choices of who is signed in (GET), or keep them (POST)."""
     person = person_of(request)
     wish = preferences.of([person])[person.pk]
-    channels = [channel for channel in PERSONAL if channel != ChannelKind.SLACK or channel in wish.channels]
+    channels = [channel for channel in personal() if not channel.is_linked or channel in wish.channels]
     if request.method == "POST":
         form = PreferencesForm(request.POST, channels=channels)
         if form.is_valid():
@@ -106,15 +106,15 @@ def show(request: HttpRequest, frame: Mapping[str, Any]) -> HttpResponse:
         "title": _("What I am told"),
         "is_nav_sidebar_enabled": False,
         "form": form,
-        "channels": [ChannelKind(channel).label for channel in channels],
+        "channels": [str(channel.label) for channel in channels],
         "person": person,
         "clock": _clock(wish),
-        "slack": _slack(person) if preferences.has_slack() else None,
+        "slack": _slack(person) if has_slack() else None,
     }
     return TemplateResponse(request, "approvals/preferences/preferences.html", context)
 
 
-def _initial(person: User, wish: Wish, channels: Sequence[str]) -> dict[str, Any]:
+def _initial(person: User, wish: Wish, channels: Sequence[Channel]) -> dict[str, Any]:
     row = Reachability.objects.filter(person=person).first()
     paces = {_name(kind, channel): wish.pace(kind, channel) for kind in NoticeKind for channel in channels}
     return {
@@ -138,8 +138,8 @@ def _clock(wish: Wish) -> str:
     return f"{now:%H:%M}"
 
 
-def _name(kind: str, channel: str) -> str:
-    return f"{kind}-{channel}"
+def _name(kind: str, channel: Channel) -> str:
+    return f"{kind}-{channel.slug}"
 
 
 @cache

@@ -16,7 +16,7 @@ from approvals.admin.review.actions import person_of
 from approvals.messaging import composition
 from approvals.messaging.message import NotSent
 from approvals.messaging.slack import blocks, decisions, transport
-from approvals.notices import preferences
+from approvals.messaging.slack.channel import has_slack
 
 Frame = Mapping[str, Any]
 
@@ -36,7 +36,7 @@ def ask(request: HttpRequest, frame: Frame) -> HttpResponse:
     """Have Slack send the proof to the account that was named, or forget the link (POST)."""
     person = person_of(request)
     back = HttpResponseRedirect(reverse("admin:preferences"))
-    if request.method != "POST" or not preferences.has_slack():
+    if request.method != "POST" or not has_slack():
         return back
     if "unlink" in request.POST:
         decisions.unlink(person=person)
@@ -65,7 +65,7 @@ def ask(request: HttpRequest, frame: Frame) -> HttpResponse:
 def confirm(request: HttpRequest, frame: Frame, object_id: str) -> HttpResponse:
     """Ask whether to link (GET), and link (POST), with the proof that came through Slack."""
     person = person_of(request)
-    slack_user = decisions.proved(object_id, person=person) if preferences.has_slack() else None
+    slack_user = decisions.proved(object_id, person=person) if has_slack() else None
     if slack_user is None:
         raise Http404
     if request.method != "POST":

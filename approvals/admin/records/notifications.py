@@ -15,7 +15,9 @@ from django.utils.translation import gettext_lazy
 
 from approvals.admin.records import dispatches
 from approvals.messaging.apprise import addresses, transport
-from approvals.models import ChannelHealth, ChannelKind, NoticeDelivery, NoticeKind, NoticeRule, OutsideAddress
+from approvals.messaging.apprise.channel import AppriseChannel
+from approvals.models import ChannelHealth, NoticeDelivery, NoticeKind, NoticeRule, OutsideAddress
+from approvals.notices import channels
 from audit.readonly import ReadOnlyAdmin
 from policies.admin.recorded import RecordedAdmin
 
@@ -93,18 +95,32 @@ class OutsideAddressAdmin(RecordedAdmin[OutsideAddress]):
             return _("not allowed any more")
 
 
+class ChannelFilter(admin.SimpleListFilter):
+    """The channels that there are."""
+
+    title = gettext_lazy("channel")
+    parameter_name = "channel__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(channel.slug, str(channel.label)) for channel in channels.sending()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset.filter(channel=value) if value else queryset
+
+
 @admin.register(NoticeDelivery)
 class NoticeDeliveryAdmin(dispatches.OfProposalAdmin[NoticeDelivery]):
     """What leaves through channels. The dead letters are those that were given up."""
 
     list_display = (
-        "proposal_link", "badge", "kind", "channel", "to", "attempts_made", "next_attempt_at", "delivered_at",
+        "proposal_link", "badge", "kind", "through", "to", "attempts_made", "next_attempt_at", "delivered_at",
         "last_error",
     )  # fmt: skip
     list_display_links = ("badge",)
-    list_filter = (dispatches.LettersFilter, "channel", "status", "kind")
+    list_filter = (dispatches.LettersFilter, ChannelFilter, "status", "kind")
     fields = (
-        "proposal_link", "status", "kind", "channel", "to", "is_gathered", "attempts_made", "next_attempt_at",
+        "proposal_link", "status", "kind", "through", "to", "is_gathered", "attempts_made", "next_attempt_at",
         "last_error", "created_at", "delivered_at",
     )  # fmt: skip
     readonly_fields = fields
@@ -115,6 +131,10 @@ class NoticeDeliveryAdmin(dispatches.OfProposalAdmin[NoticeDelivery]):
     @admin.display(description=gettext_lazy("status"), ordering="status")
     def badge(self, row: Any) -> SafeString:
         return format_html('<span class="badge dispatch-{}">{}</span>', row.status, row.get_status_display())
+
+    @admin.display(description=gettext_lazy("channel"), ordering="channel")
+    def through(self, row: NoticeDelivery) -> str:
+        return channels.label(row.channel)
 
     @admin.display(description=gettext_lazy("to"))
     def to(self, row: NoticeDelivery) -> str:
@@ -129,7 +149,7 @@ class ChannelHealthAdmin(ReadOnlyAdmin[ChannelHealth]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChannelHealth]:
         """Read with each channel the name of its address, if it is one."""
-        lane = Concat(Value(f"{ChannelKind.APPRISE}:"), Cast("pk", CharField()))
+        lane = Concat(Value(f"{AppriseChannel.slug}:"), Cast("pk", CharField()))
         named = OutsideAddress.objects.annotate(lane=lane).filter(lane=OuterRef("lane"))
         return super().get_queryset(request).annotate(address=Subquery(named.values("name")))
 
@@ -137,5 +157,5 @@ class ChannelHealthAdmin(ReadOnlyAdmin[ChannelHealth]):
     def channel(self, row: Any) -> str:
         """Name it as people do: an address by its name, which its lane has only as a number."""
         kind, _colon, number = row.lane.partition(":")
-        label = str(ChannelKind(kind).label)
+        label = channels.label(kind)
         return f"{label}: {row.address or _('deleted')}" if number else label

@@ -14,7 +14,8 @@ from approvals.errors import ProposalError
 from approvals.lifecycle import review
 from approvals.lifecycle.review import SeenRevision
 from approvals.messaging import decision_links
-from approvals.models import ChannelKind, Decision, SlackAnswer, SlackCall, SlackLink
+from approvals.messaging.slack.channel import SlackChannel
+from approvals.models import Decision, SlackAnswer, SlackCall, SlackLink
 from approvals.models.verdicts import IN_MESSAGES
 from approvals.notices import occasions
 from approvals.outbox.wakeups import wake
@@ -100,7 +101,7 @@ def _press(pressed: Press) -> str:
             by=link.person,
             verdict=Decision.Verdict(pressed.verdict),
             reason_code=pressed.reason_code,
-            via=ChannelKind.SLACK,
+            via=SlackChannel.slug,
             only_reviews=decision_links.REVIEWS,
         )
     except ProposalError as refusal:

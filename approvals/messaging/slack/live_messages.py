@@ -1,15 +1,19 @@
 """What stands in Slack: posted, kept up to date with its proposal, and answered. No transaction is open meanwhile."""
 
+from dataclasses import replace
+
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from approvals.messaging import composition
-from approvals.messaging.message import Message, NotSent
+from approvals.messaging import composition, decision_links
+from approvals.messaging.composition import Sight
+from approvals.messaging.message import Message, MessageChoice, NotSent
 from approvals.messaging.slack import transport
 from approvals.messaging.slack.transport import Posted
 from approvals.models import (
-    ChannelKind,
+    Decision,
     DispatchStatus,
     NoticeDelivery,
     Proposal,
@@ -77,7 +81,18 @@ def _rewritten(row: SlackMessage) -> Message | None:
     told = composition.as_it_stands(row.kind, seen)
     reach = preferences.reach_of(Reachability.objects.filter(person=row.person).first())
     with timezone.override(reach.zone):
-        return composition.write(told, seen, identifier=str(row.pk), channel=ChannelKind.SLACK, person=row.person)
+        return composition.write(told, seen, identifier=str(row.pk), person=row.person, choices=with_choices)
+
+
+def with_choices(message: Message, seen: Sight, _person: User) -> Message:
+    """Add a button to approve, and a menu of reasons to reject."""
+    proposal = seen.proposal
+    value = decision_links.button_value(proposal)
+    reasons = [reason for reason in Decision.ReasonCode if reason != Decision.ReasonCode.OTHER]
+    # A checklist is ticked on a page.
+    approve = MessageChoice(_("Approve"), value) if seen.may.may_approve and not proposal.checklist else None
+    reject = [MessageChoice(str(reason.label), reason.value) for reason in reasons]
+    return replace(message, approve=approve, reject=reject, reject_text=_("Reject…"), binding=value)
 
 
 def answer_next() -> bool:

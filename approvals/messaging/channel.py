@@ -1,0 +1,34 @@
+"""What a kind of channel brings along to send: each folder beside this file has one, in `channel.py`."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from django.contrib.auth.models import User
+
+from approvals.messaging.composition import Sight
+from approvals.messaging.message import Message
+from approvals.models import NoticeDelivery
+from approvals.notices.channels import Channel
+
+Written = tuple[NoticeDelivery, Message]
+
+
+class SendingChannel(Channel):
+    """One way of telling people, with what carries the messages."""
+
+    settings: ClassVar[Sequence[str]] = ()
+    """The variables of docs/configuration.md that set it up."""
+    can_ask: ClassVar[bool] = True
+    """Whether a message may ask for a decision; else it only tells."""
+    most_in_one: ClassVar[int] = 1
+    """How many gathered notices go into one message."""
+    follow_ups: ClassVar[Sequence[Callable[[], bool]]] = ()
+    """What else there is to do besides sending; each does one thing and says whether there was one."""
+
+    def choices(self, message: Message, seen: Sight, person: User) -> Message:
+        """Return `message` with the means to decide, where it asks somebody who may decide from there."""
+        return message
+
+    def send(self, written: Sequence[Written]) -> None:
+        """Send one message of all that is `written`, to one reader. Raises NotSent."""
+        raise NotImplementedError
