@@ -10,14 +10,14 @@ class ApprovalsConfig(AppConfig):
     def ready(self) -> None:
         """Hand over what `policies` cannot ask for, because it knows nothing of proposals.
 
-        Be told when a policy version comes into force, and tell which cards there are. What time brings about
-        is told to people. Roles are named on proposals.
+        Be told when a policy version comes into force, and tell which cards and channels there are. Roles are
+        named on proposals.
         """
         from approvals.cards import registry  # noqa: PLC0415
-        from approvals.lifecycle import escalation, reevaluation  # noqa: PLC0415  # models are not there before
-        from approvals.models import Absence, Proposal, Timer  # noqa: PLC0415
+        from approvals.lifecycle import reevaluation  # noqa: PLC0415  # models are not there before
         from approvals.messaging import registry as channel_registry  # noqa: PLC0415
-        from approvals.notices import channels, occasions  # noqa: PLC0415  # models are not there before
+        from approvals.models import Absence, Proposal, Timer  # noqa: PLC0415
+        from approvals.notices import channels  # noqa: PLC0415
         from policies import card_kinds  # noqa: PLC0415
         from policies.accounts import roles  # noqa: PLC0415
         from policies.publishing.publish import policy_activated  # noqa: PLC0415
@@ -25,7 +25,6 @@ class ApprovalsConfig(AppConfig):
         policy_activated.connect(reevaluation.wake_for_a_new_policy, dispatch_uid="reevaluation")
         card_kinds.offer(registry.choices)
         channels.offer(channel_registry.channels)
-        escalation.people_to_tell.connect(occasions.tell_of_time, dispatch_uid="notices")
         roles.register(
             "proposals",
             _("proposals on which its people decide or decided"),

@@ -1,9 +1,7 @@
 """Submit proposals, list them, look at one and wait for it."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
-from django.db.models import Model
 from django.http import HttpResponse, HttpResponseNotModified
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -15,8 +13,9 @@ from approvals.api.http import pagination, reading, waiting
 from approvals.api.http.authentication import AgentKeyAuthentication
 from approvals.api.http.base import AgentView, SharedView, own, proposal_answer, written
 from approvals.api.http.idempotency import Keeping, StoredAnswer
+from approvals.evaluation.limits import with_limits
 from approvals.lifecycle import submission
-from approvals.models import Dispatch, Proposal
+from approvals.lifecycle.submission import NewProposal
 from approvals.models.proposal import ProposalQuerySet
 from approvals.people.eligibility import visible
 from policies.models import ApiKey
@@ -69,15 +68,17 @@ class ProposalsView(AgentView, SharedView):
 
 
 def _submit(key: ApiKey, data: bytes, keeping: Keeping) -> StoredAnswer:
-    answers: list[StoredAnswer] = []
-
-    def answer(proposal: Proposal, dispatch: Dispatch | None) -> Sequence[Model]:
-        answers.append(proposal_answer(201, representation.show(proposal, decisions=(), dispatch=dispatch)))
-        return keeping.rows(answers[0], at=proposal.created_at)
-
     draft = drafts.draft(reading.parse(data, schemas.PROPOSAL_CHECKER))
-    submission.submit(agent=key.agent, key=key, draft=draft, along=answer)
-    return answers[0]
+    return _store(key, draft, keeping)
+
+
+@with_limits
+def _store(key: ApiKey, draft: NewProposal, keeping: Keeping) -> StoredAnswer:
+    """Store the proposal and its answer in one statement: a retry finds both or neither."""
+    made = submission.prepare(agent=key.agent, key=key, draft=draft)
+    given = proposal_answer(201, representation.show(made.proposal, decisions=(), dispatch=made.dispatch))
+    submission.store(made, keeping.rows(given, at=made.proposal.created_at))
+    return given
 
 
 @described(

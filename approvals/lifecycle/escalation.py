@@ -13,12 +13,14 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.db.models import DateTimeField, Func
 from django.db.models.functions import Now
-from django.dispatch import Signal
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from approvals import transitions
 from approvals.errors import StateConflict
-from approvals.models import OPEN, Proposal, Timer
+from approvals.models import OPEN, NoticeKind, Proposal, Timer
 from approvals.models.together import Statement, insert_together
+from approvals.notices import occasions
 from approvals.people import votes
 from approvals.shipping import dispatches
 from audit.canonical import JsonValue
@@ -30,10 +32,6 @@ from policies.engine.policy import Policy, SurfacePolicy
 
 BATCH: Final = 200
 KIND: Final = "proposal.escalated"
-
-people_to_tell = Signal()
-"""Sent inside the transaction of what it tells: `kind`, `proposal`, `roles`, `at`, and for a level `silent`,
-the roles that have not answered, and `widens`, whether it may decide too. Receivers write outbox rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +90,6 @@ def plan_again(proposal: Proposal, policy: Policy, surface: SurfacePolicy, *, at
     sql, parameters = planning(proposal, kept or planned(policy, surface), surface, at=at)
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-
-
-def tell(kind: str, proposal: Proposal, *, roles: Collection[str], at: datetime, **more: Any) -> None:
-    """Have the people of `roles` told of a proposal. Whoever sends notices listens to `people_to_tell`."""
-    people_to_tell.send(Timer, kind=kind, proposal=proposal, roles=frozenset(roles), at=at, **more)
 
 
 def fire_due(*, most: int = BATCH) -> int:
@@ -175,13 +168,32 @@ def _entry(proposal: Proposal, timer: Timer, *, at: datetime) -> Entry:
 
 
 def _tell_of(timer: Timer, proposal: Proposal, called: Collection[str], *, at: datetime) -> None:
-    if not people_to_tell.has_listeners(Timer):
-        return
     missing = votes.still_needed(proposal)
     if timer.kind == Timer.Kind.LEVEL:
-        tell(timer.kind, proposal, roles=[timer.role], at=at, silent=missing.difference(called), widens=timer.widens)
+        note = _why_called(missing.difference(called), [timer.role] if timer.widens else ())
+        occasions.enqueue(NoticeKind.ESCALATED, proposal, roles=[timer.role], at=at, note=note)
     else:
-        tell(timer.kind, proposal, roles=missing, at=at)
+        occasions.enqueue(NoticeKind.REMINDER, proposal, roles=missing, at=at)
+
+
+def _why_called(silent: Collection[str], instead: Collection[str]) -> str:
+    """Say who has not answered, and who may decide `instead`: by role, for some who read it only look on."""
+    if not silent:
+        return ""
+    facts = {"silent": _joined(silent), "instead": _joined(instead)}
+    if instead:
+        said = ngettext(
+            "%(silent)s has not answered; %(instead)s may decide too.",
+            "%(silent)s have not answered; %(instead)s may decide too.",
+            len(silent),
+        )
+    else:
+        said = ngettext("%(silent)s has not answered.", "%(silent)s have not answered.", len(silent))
+    return said % facts
+
+
+def _joined(roles: Collection[str]) -> str:
+    return _(" and ").join(sorted(roles))
 
 
 def expire_overdue(*, most: int = BATCH) -> int:

@@ -1,6 +1,6 @@
 """From an agent's words to a proposal: submit, revise, withdraw, report an outcome, or only ask."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ from approvals.evaluation.limits import with_limits
 from approvals.lifecycle import agent_texts, assessment, escalation
 from approvals.models import Dispatch, Outcome, Proposal, State
 from approvals.models.ids import uuid7
-from approvals.models.together import first_history, insert_together
+from approvals.models.together import Statement, first_history, insert_together
 from approvals.notices import occasions
 from approvals.outbox.addresses import read_url
 from approvals.outbox.http import DeliveryRefused, check_url
@@ -73,17 +73,30 @@ def evaluate(*, agent: Agent, draft: NewProposal) -> Judgement:
     return judge(checked, context.look(checked.place(), now), is_in_review=False)
 
 
-Along = Callable[[Proposal, Dispatch | None], Sequence[Model]]
-"""Told of a proposal about to be stored, and of its dispatch if it has one; returns rows to write along with it."""
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A proposal that is judged and made up but not stored; the transaction holds all that its verdict rests on."""
+
+    proposal: Proposal
+    dispatch: Dispatch | None
+    rows: Sequence[Model]
+    then: Sequence[Statement]
 
 
 @with_limits
-def submit(*, agent: Agent, draft: NewProposal, key: ApiKey | None = None, along: Along | None = None) -> Proposal:
+def submit(*, agent: Agent, draft: NewProposal, key: ApiKey | None = None) -> Proposal:
     """Store `draft` as a proposal in the state that the policy gives it: pending, approved or blocked.
 
     `key` is what the agent proved itself with; who issued it and who owns the agent never decide on the proposal.
-    The rows of `along` are written by the same statement, so that they stand or fall with the proposal.
     Raises InvalidProposal; then nothing is written.
+    """
+    return store(prepare(agent=agent, draft=draft, key=key))
+
+
+def prepare(*, agent: Agent, draft: NewProposal, key: ApiKey | None = None) -> Submission:
+    """Judge `draft` under the locks that its verdict needs, for a caller that stores it in the same transaction.
+
+    Call it inside `with_limits`. Raises InvalidProposal and NotCounted.
     """
     draft = agent_texts.kept(draft)
     now = load_current(agent=agent.slug, surface=draft.surface)
@@ -93,21 +106,25 @@ def submit(*, agent: Agent, draft: NewProposal, key: ApiKey | None = None, along
     proposal = _new_proposal(agent, draft, judged, key, at=now.at)
     behind = provenance.told(proposal.revision)
     entry = transitions.entry(proposal, "proposal.submitted", was="", by=agent, at=now.at, **_told(judged), **behind)
+    rows = [proposal, first_history(proposal, at=now.at), proposal.revision, proposal.verdict, entry]
     dispatch = None
     if proposal.state == State.APPROVED:
         dispatch = dispatches.new_dispatch(proposal, connector=judged.surface.connector, at=now.at)
-        dispatches.wake_for(proposal, at=now.at)
-    history = first_history(proposal, at=now.at)
-    rows = [proposal, history, proposal.revision, proposal.verdict, entry, dispatch]
-    more = along(proposal, dispatch) if along is not None else ()
+        rows.append(dispatch)
     then = context.joining(proposal, judged.around)
-    told = occasions.first(proposal, at=now.at)
     if proposal.state == State.PENDING:
         steps_ahead = escalation.planned(judged.policy, judged.surface)
         then.append(escalation.planning(proposal, steps_ahead, judged.surface, at=now.at))
-    insert_together([*(row for row in rows if row is not None), *told, *more], *then)
-    assessment.wake_for(proposal)
-    return proposal
+    return Submission(proposal, dispatch, [*rows, *occasions.first(proposal, at=now.at)], then)
+
+
+def store(made: Submission, more: Sequence[Model] = ()) -> Proposal:
+    """Store a submission and `more` rows in one statement, so that they stand or fall together."""
+    insert_together([*made.rows, *more], *made.then)
+    if made.dispatch is not None:
+        dispatches.wake_for(made.proposal, at=made.proposal.created_at)
+    assessment.wake_for(made.proposal)
+    return made.proposal
 
 
 _INITIAL = {

@@ -4,16 +4,15 @@ What happens writes one row in its own transaction, an occasion. A sweep turns i
 person and a row for each channel; another sends those. So nothing that happens waits for a channel.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from approvals.models import (
     ASKING,
@@ -26,7 +25,6 @@ from approvals.models import (
     Pace,
     Proposal,
     State,
-    Timer,
 )
 from approvals.notices import channels, preferences, recipients
 from approvals.notices.channels import INBOX
@@ -73,41 +71,6 @@ def enqueue(
     occasion.people = [person.pk for person in people]
     occasion.note = plain_text.one_line(plain_text.kept(note))[:500]
     occasion.save(force_insert=True)
-
-
-def tell_of_time(
-    *,
-    kind: str,
-    proposal: Proposal,
-    roles: Collection[str],
-    at: datetime,
-    silent: Collection[str] = (),
-    widens: bool = False,
-    **_signal: Any,
-) -> None:
-    """Have people told that a deadline comes nearer, or that they are called, and why; listens to the escalation."""
-    told = NoticeKind.ESCALATED if kind == Timer.Kind.LEVEL else NoticeKind.REMINDER
-    enqueue(told, proposal, roles=roles, at=at, note=_why_called(silent, roles if widens else ()))
-
-
-def _why_called(silent: Collection[str], instead: Collection[str]) -> str:
-    """Say who has not answered, and who may decide `instead`: by role, for some who read it only look on."""
-    if not silent:
-        return ""
-    facts = {"silent": _joined(silent), "instead": _joined(instead)}
-    if instead:
-        said = ngettext(
-            "%(silent)s has not answered; %(instead)s may decide too.",
-            "%(silent)s have not answered; %(instead)s may decide too.",
-            len(silent),
-        )
-    else:
-        said = ngettext("%(silent)s has not answered.", "%(silent)s have not answered.", len(silent))
-    return said % facts
-
-
-def _joined(roles: Collection[str]) -> str:
-    return _(" and ").join(sorted(roles))
 
 
 def first(proposal: Proposal, *, at: datetime) -> list[Occasion]:

@@ -9,7 +9,6 @@ from django.db.utils import ProgrammingError
 from approvals.errors import NotEligible, StateConflict
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle import escalation, reevaluation, review, submission
-from approvals.lifecycle.escalation import people_to_tell
 from approvals.models import Notice, Occasion, Proposal, Timer
 from approvals.notices import occasions
 from audit.clock import database_now
@@ -45,17 +44,10 @@ def world() -> World:
     return world
 
 
-@pytest.fixture
-def told():
-    """Who was told of what."""
-    found: list[tuple[str, frozenset[str]]] = []
-
-    def listen(*, kind, proposal, roles, at, **facts):
-        found.append((kind, roles))
-
-    people_to_tell.connect(listen)
-    yield found
-    people_to_tell.disconnect(listen)
+def told() -> list[tuple[str, set[str]]]:
+    """What time has had told, and to which roles."""
+    rows = Occasion.objects.filter(kind__in=["reminder", "escalated"]).order_by("id")
+    return [(row.kind, set(row.roles)) for row in rows]
 
 
 def pass_time(proposal: Proposal, hours: float) -> None:
@@ -92,14 +84,14 @@ def test_steps_are_planned_when_people_are_first_asked(world):
     assert not Timer.objects.filter(proposal=world.propose("email.lifecycle")).exists(), "nobody is asked"
 
 
-def test_nothing_happens_early_and_everything_once(world, told):
+def test_nothing_happens_early_and_everything_once(world):
     proposal = world.propose()
     assert escalation.fire_due() == 0
     pass_time(proposal, 5)
     assert escalation.fire_due() == 1
     assert escalation.fire_due() == 0
     assert fired(proposal) == [("level", 1)]
-    assert told == [("level", frozenset({LEAD}))]
+    assert told() == [("escalated", {LEAD})]
     assert_invariants_hold()
 
 
@@ -138,24 +130,24 @@ def test_the_next_role_stands_in_for_each_name_that_is_missing(world):
     assert_invariants_hold()
 
 
-def test_after_hours_of_downtime_what_is_due_happens_in_order_and_once(world, told):
+def test_after_hours_of_downtime_what_is_due_happens_in_order_and_once(world):
     proposal = world.propose()
     pass_time(proposal, 20)
     assert escalation.fire_due() == 1
     assert fired(proposal) == [("level", 1), ("level", 2), ("remind_50", 0), ("remind_80", 0)]
-    assert [kind for kind, _ in told] == ["level", "level", "remind_50", "remind_80"]
-    assert told[-1][1] == {OWNER, EXEC}
+    assert [kind for kind, _ in told()] == ["escalated", "escalated", "reminder", "reminder"]
+    assert told()[-1][1] == {OWNER, EXEC}
     assert escalation.fire_due() == 0
     assert_invariants_hold()
 
 
-def test_a_reminder_goes_to_those_who_are_still_needed(world, told):
+def test_a_reminder_goes_to_those_who_are_still_needed(world):
     world.enforce(requirements=[row("Product"), row("Finance")], escalations=[])
     proposal = world.propose()
     world.approve(proposal, by=person("pam", "Product"))
     pass_time(proposal, 13)
     escalation.fire_due()
-    assert told == [("remind_50", frozenset({"Finance"}))]
+    assert told() == [("reminder", {"Finance"})]
 
 
 def test_whoever_is_called_is_told_who_has_not_answered(world):
@@ -174,25 +166,25 @@ def test_whoever_is_called_is_told_who_has_not_answered(world):
     assert note == "Finance has not answered; Executive may decide too."
 
 
-def test_past_the_deadline_nobody_is_called_and_it_expires(world, told):
+def test_past_the_deadline_nobody_is_called_and_it_expires(world):
     proposal = world.propose()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE approvals_timer SET due_at = now() - interval '1 h'")
     Proposal.objects.filter(pk=proposal.pk).update(deadline_at=database_now() - timedelta(seconds=1))
     assert escalation.fire_due() == 1
-    assert told == []
+    assert told() == []
     assert escalation.fire_due() == 0
     assert escalation.expire_overdue() == 1
     assert Proposal.objects.get(pk=proposal.pk).state == "expired"
     assert_invariants_hold()
 
 
-def test_what_is_decided_reminds_nobody(world, told):
+def test_what_is_decided_reminds_nobody(world):
     proposal = world.propose()
     world.approve(proposal)
     pass_time(proposal, 20)
     escalation.fire_due()
-    assert told == []
+    assert told() == []
     assert not Timer.objects.filter(due_at__isnull=False).exists(), "the sweep does not find it again"
 
 
@@ -213,12 +205,12 @@ def test_an_undo_plans_again_what_has_not_happened_yet(world):
     assert_invariants_hold()
 
 
-def test_while_the_agent_revises_nobody_is_reminded_and_then_time_begins_anew(world, told):
+def test_while_the_agent_revises_nobody_is_reminded_and_then_time_begins_anew(world):
     proposal = world.propose()
     world.decide(proposal, "send_back", comment="Less.")
     pass_time(proposal, 20)
     escalation.fire_due()
-    assert told == []
+    assert told() == []
     revised = submission.revise(agent=world.agent, proposal_id=proposal.pk, content=Content(payload={"amount": 1}))
     assert Timer.objects.get(proposal=proposal, level=1).due_at - revised.updated_at == timedelta(hours=4)
 
