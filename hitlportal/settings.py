@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from hitlportal.embedded.server import DATABASE, SUPERUSER
-from hitlportal.environment import environment
+from hitlportal.environment import environment, schedule
 
 # Lets models, managers and admin classes name their type parameters, as in CharField[str, str].
 django_stubs_ext.monkeypatch()
@@ -241,63 +241,7 @@ SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 BROKER_DIR = VAR_DIR / "broker"
 REDIS_URL = ENVIRONMENT.redis_url
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "ship due dispatches": {
-        "task": "approvals.tasks.ship_due",
-        "schedule": 1.0,
-        "options": {"expires": 5},
-    },
-    "deliver callbacks": {
-        "task": "approvals.tasks.deliver_callbacks",
-        "schedule": 1.0,
-        "options": {"expires": 5},
-    },
-    "expire overdue proposals": {
-        "task": "approvals.tasks.expire_overdue",
-        "schedule": 5.0,
-        "options": {"expires": 5},
-    },
-    "deliver notices": {
-        "task": "approvals.tasks.deliver_notices",
-        "schedule": 2.0,
-        "options": {"expires": 5},
-    },
-    "remind and escalate": {
-        "task": "approvals.tasks.fire_due",
-        "schedule": 3.0,
-        "options": {"expires": 5},
-    },
-    "carry on replays": {
-        "task": "approvals.tasks.replay_policies",
-        "schedule": 1.0,
-        "options": {"expires": 5},
-    },
-    "ask the model about checklists": {
-        "task": "approvals.tasks.assess_waiting",
-        "schedule": 10.0,
-        "options": {"expires": 10},
-    },
-    "judge what is open by the policy in force": {
-        "task": "approvals.tasks.reevaluate_open",
-        "schedule": 5.0,
-        "options": {"expires": 5},
-    },
-    "send links to sign in": {
-        "task": "hitlportal.tasks.send_sign_in_links",
-        "schedule": 2.0,
-        "options": {"expires": 5},
-    },
-    "forget what has run out of signing in": {
-        "task": "hitlportal.tasks.forget_expired",
-        "schedule": 3600.0,
-        "options": {"expires": 3600},
-    },
-    "forget old answers": {
-        "task": "approvals.tasks.forget_old_answers",
-        "schedule": 3600.0,
-        "options": {"expires": 3600},
-    },
-}
+CELERY_BEAT_SCHEDULE = schedule.beat_schedule()
 
 # The portal's own --------------------------------------------------------------------------------
 

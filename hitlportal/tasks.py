@@ -26,8 +26,13 @@ def send_sign_in_links() -> None:
 @shared_task(name="hitlportal.tasks.forget_expired", **LIMITS)
 def forget_expired() -> None:
     """Delete counts and sessions that are over; at most a batch of each, since the next hour comes."""
-    caches["default"].forget_expired(most=BATCH)  # type: ignore[attr-defined]  # the portal's own backend
-    forget_sessions(most=BATCH)
+    forget_ended(most=BATCH)
+
+
+def forget_ended(*, most: int) -> int:
+    """Delete up to `most` counts and as many sessions that are over; return how many sessions there were."""
+    caches["default"].forget_expired(most=most)  # type: ignore[attr-defined]  # the portal's own backend
+    return forget_sessions(most=most)
 
 
 @transaction.atomic

@@ -1,7 +1,7 @@
 """How late due work is, by kind: what the metrics and the health page show.
 
 A scheduler that is late changes nothing that was decided, but it keeps people waiting; this says for how long.
-Whoever adds a kind of due work registers it here.
+`approvals.sweeps` names what is measured here.
 """
 
 from collections.abc import Callable, Collection
@@ -23,12 +23,15 @@ from approvals.models import (
     ChannelHealth,
     Dispatch,
     DispatchStatus,
+    IdempotentAnswer,
     NoticeDelivery,
     Occasion,
     Proposal,
     Timer,
 )
+from approvals.models.answer import KEPT_FOR
 from approvals.shipping import claimable
+from approvals.sweeps import SWEEPS
 from audit.clock import database_now
 from policies.models import Activation, Connector, ReplayRun
 
@@ -67,6 +70,11 @@ def register(kind: str, label: str | Promise, measure: Callable[[], DueWork], *,
     _KINDS[kind] = _Kind(label, measure, tolerable_seconds)
 
 
+def known_kinds() -> set[str]:
+    """Return every kind that is measured."""
+    return {*_KINDS}
+
+
 def measure_all(kinds: Collection[str] | None = None) -> list[Lag]:
     """Measure every kind, or only `kinds`, one query or two for each, by the database's clock."""
     at = database_now()
@@ -87,7 +95,7 @@ def due_of(rows: QuerySet[Any], since: Any) -> DueWork:
     return DueWork(found["rows"], found["since"])
 
 
-def _shipping() -> DueWork:
+def shipping_due() -> DueWork:
     """What a worker could claim now; what a kill switch stops is not late but stopped."""
     return due_of(claimable.due(Connector.Kind.WEBHOOK), Greatest("next_attempt_at", "lease_until"))
 
@@ -124,55 +132,62 @@ def _silent(program: str) -> Callable[[], DueWork]:
     return measure
 
 
-def _callbacks() -> DueWork:
+def callbacks_due() -> DueWork:
+    """What agents are to be told now."""
     return due_of(Callback.objects.filter(_TO_SEND), Greatest("next_attempt_at", "lease_until"))
 
 
-def _escalations() -> DueWork:
+def escalations_due() -> DueWork:
+    """Reminders and levels whose time has come."""
     return due_of(Timer.objects.filter(fired_at=None, due_at__lte=Now()), "due_at")
 
 
-def _occasions() -> DueWork:
+def occasions_due() -> DueWork:
+    """What people are still to be told of."""
     return due_of(Occasion.objects.all(), "at")
 
 
-def _notices() -> DueWork:
+def notices_due() -> DueWork:
     """What could be sent now; a channel that cannot be reached is not late but left alone for a while."""
     resting = ChannelHealth.objects.filter(next_try_at__gt=Now()).values("lane")
     rows = NoticeDelivery.objects.filter(_TO_SEND).exclude(lane__in=resting)
     return due_of(rows, Greatest("next_attempt_at", "lease_until"))
 
 
-def _expiry() -> DueWork:
+def expiry_due() -> DueWork:
+    """What ran out of time and is not marked yet."""
     since = Case(When(state__in=WAITING, then=F("deadline_at")), default=F("expires_at"))
     return due_of(Proposal.objects.overdue(), since)
 
 
-def _reevaluation() -> DueWork:
+def reevaluation_due() -> DueWork:
+    """What is open under an older policy than the one in force."""
     active = Activation.objects.order_by("-id").first()
     if active is None:
         return DueWork(0, None)
     return due_of(reevaluation.outdated(active.version_id), Greatest(F("created_at"), active.at))
 
 
-def _assessing() -> DueWork:
+def assessing_due() -> DueWork:
+    """What the model is to be asked about."""
     waiting = Proposal.objects.filter(is_to_be_assessed=True) if settings.LLM_BASE_URL else Proposal.objects.none()
     return due_of(waiting, "revision__created_at")
 
 
-def _replays() -> DueWork:
+def replays_due() -> DueWork:
+    """Replays that wait for a worker."""
     return due_of(ReplayRun.objects.filter(status=ReplayRun.Status.WAITING), "asked_at")
 
 
-register("shipping", _("Shipping"), _shipping, tolerable_seconds=60)
-register("callbacks", _("Telling agents"), _callbacks, tolerable_seconds=60)
-register("expiry", _("Expiring what ran out of time"), _expiry, tolerable_seconds=60)
-register("escalations", _("Reminders and escalations"), _escalations, tolerable_seconds=60)
-register("occasions", _("Working out whom to tell"), _occasions, tolerable_seconds=60)
-register("notices", _("Sending messages to people"), _notices, tolerable_seconds=120)
-register("reevaluation", _("Applying a new policy to what is open"), _reevaluation, tolerable_seconds=0)
-register("assessing", _("Asking the model"), _assessing, tolerable_seconds=600)
-register("replays", _("Trying a policy on the past"), _replays, tolerable_seconds=600)
+def forgetting_due() -> DueWork:
+    """Answers that nobody may repeat any more."""
+    old = IdempotentAnswer.objects.filter(created_at__lt=Now() - KEPT_FOR)
+    found = due_of(old, "created_at")
+    return DueWork(found.rows, found.since + KEPT_FOR if found.since else None)
+
+
+for _due in (due for sweep in SWEEPS for due in sweep.due):
+    register(_due.kind, _due.label, globals()[_due.measure], tolerable_seconds=_due.tolerable_seconds)
 # From here on the first failure counts, whatever it is the first of.
 register("receivers", _("Receivers that fail"), _receivers, tolerable_seconds=0)
 register("channels", _("Ways to people that fail"), _channels, tolerable_seconds=0)

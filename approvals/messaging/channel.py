@@ -8,12 +8,12 @@ from django.contrib.auth.models import User
 from approvals.messaging.composition import Sight
 from approvals.messaging.message import Message
 from approvals.models import NoticeDelivery
-from approvals.notices.channels import Channel
+from approvals.notices.channels import NoticeChannel
 
 Written = tuple[NoticeDelivery, Message]
 
 
-class SendingChannel(Channel):
+class SendingChannel(NoticeChannel):
     """One way of telling people, with what carries the messages."""
 
     settings: ClassVar[Sequence[str]] = ()

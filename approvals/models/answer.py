@@ -1,7 +1,13 @@
+from datetime import timedelta
+from typing import Final
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from policies.models import Agent
+
+KEPT_FOR: Final = timedelta(days=7)
+"""How long answers can be repeated; 24 hours are promised."""
 
 
 class IdempotentAnswer(models.Model):

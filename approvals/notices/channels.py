@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from approvals.models import ASKING, OutsideAddress, Pace, Proposal
 
 
-class Channel:
+class NoticeChannel:
     """One way of telling people. A kind sets what differs from this."""
 
     slug: ClassVar[str]
@@ -45,7 +45,7 @@ class Channel:
         """Have what was sent of `proposal` say how it is now, where sent messages can be changed."""
 
 
-class Inbox(Channel):
+class Inbox(NoticeChannel):
     """The page in the portal. Nothing is sent."""
 
     slug = "inbox"
@@ -55,7 +55,7 @@ class Inbox(Channel):
 
 
 INBOX = Inbox()
-Offered = Callable[[], Sequence[Channel]]
+Offered = Callable[[], Sequence[NoticeChannel]]
 _OFFERED: list[Offered] = []
 
 
@@ -65,12 +65,12 @@ def offer(channels: Offered) -> None:
         _OFFERED.append(channels)
 
 
-def sending() -> list[Channel]:
+def sending() -> list[NoticeChannel]:
     """Return the channels that send something."""
     return [channel for channels in _OFFERED for channel in channels()]
 
 
-def personal() -> list[Channel]:
+def personal() -> list[NoticeChannel]:
     """Return the channels that reach one person, the inbox first."""
     return [INBOX, *(channel for channel in sending() if channel.is_personal)]
 

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from approvals.models import Preference, Reachability
 from approvals.notices import channels
-from approvals.notices.channels import Channel
+from approvals.notices.channels import NoticeChannel
 from approvals.notices.timing import Reach
 
 
@@ -21,9 +21,9 @@ class Wish:
 
     chosen: Mapping[tuple[str, str], str]
     reach: Reach
-    channels: Sequence[Channel] = ()
+    channels: Sequence[NoticeChannel] = ()
 
-    def pace(self, kind: str, channel: Channel) -> str:
+    def pace(self, kind: str, channel: NoticeChannel) -> str:
         """Return one of Pace for a kind of notice and a channel."""
         return self.chosen.get((kind, channel.slug)) or channel.usual(kind)
 

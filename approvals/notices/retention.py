@@ -20,12 +20,12 @@ _OLD: Final[tuple[tuple[type[Model], Q], ...]] = (
 )
 
 
-def forget_old_notices() -> int:
-    """Delete up to BATCH old rows of each kind; return how many there were."""
-    return sum(_forget(model, old) for model, old in _OLD)
+def forget_old_notices(*, most: int = BATCH) -> int:
+    """Delete up to `most` old rows of each kind; return how many there were."""
+    return sum(_forget(model, old, most) for model, old in _OLD)
 
 
-def _forget(model: type[Model], old: Q) -> int:
-    rows = model._default_manager.filter(old).values("pk")[:BATCH]  # noqa: SLF001  # Django's documented interface
+def _forget(model: type[Model], old: Q, most: int) -> int:
+    rows = model._default_manager.filter(old).values("pk")[:most]  # noqa: SLF001  # Django's documented interface
     count, _each = model._default_manager.filter(pk__in=rows).delete()  # noqa: SLF001
     return count

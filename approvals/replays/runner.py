@@ -45,6 +45,11 @@ def run(document: Mapping[str, Any], window: Window, *, told: Callable[[int], ob
     return tally.result(recorded_cases.review_minutes(window))
 
 
+def run_due(*, most: int = 1) -> int:
+    """Carry up to `most` replays on for a slice each; return how many there were."""
+    return sum(run_next() for _ in range(most))
+
+
 def run_next() -> bool:
     """Carry the next replay on for a slice; return whether there is more to do.
 

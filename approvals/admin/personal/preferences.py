@@ -24,7 +24,7 @@ from approvals.admin.review.actions import person_of
 from approvals.messaging.slack.channel import has_slack
 from approvals.models import ASKING, NoticeKind, Reachability, SlackLink
 from approvals.notices import preferences
-from approvals.notices.channels import Channel, personal
+from approvals.notices.channels import NoticeChannel, personal
 from approvals.notices.preferences import PreferenceChoice, Wish
 
 CLOCK: Final = {"type": "time"}
@@ -42,7 +42,7 @@ class PreferencesForm(forms.Form):
     )
     daily_at = forms.TimeField(label=gettext_lazy("Daily digest at"), widget=forms.TimeInput(CLOCK, format="%H:%M"))
 
-    def __init__(self, *args: Any, channels: Sequence[Channel], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, channels: Sequence[NoticeChannel], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         zones = self.fields["time_zone"]
         assert isinstance(zones, forms.ChoiceField)
@@ -114,7 +114,7 @@ def show(request: HttpRequest, frame: Mapping[str, Any]) -> HttpResponse:
     return TemplateResponse(request, "approvals/preferences/preferences.html", context)
 
 
-def _initial(person: User, wish: Wish, channels: Sequence[Channel]) -> dict[str, Any]:
+def _initial(person: User, wish: Wish, channels: Sequence[NoticeChannel]) -> dict[str, Any]:
     row = Reachability.objects.filter(person=person).first()
     paces = {_name(kind, channel): wish.pace(kind, channel) for kind in NoticeKind for channel in channels}
     return {
@@ -138,7 +138,7 @@ def _clock(wish: Wish) -> str:
     return f"{now:%H:%M}"
 
 
-def _name(kind: str, channel: Channel) -> str:
+def _name(kind: str, channel: NoticeChannel) -> str:
     return f"{kind}-{channel.slug}"
 
 

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.db import IntegrityError, connection
@@ -17,9 +17,8 @@ from django.utils.translation import gettext as _
 
 from approvals.errors import KeyReused, ProposalError
 from approvals.models import IdempotentAnswer
+from approvals.models.answer import KEPT_FOR
 
-KEPT_FOR: Final = timedelta(days=7)
-"""How long answers can be repeated; 24 hours are promised."""
 KEY_FORMAT: Final = re.compile(r"[\x20-\x7e]{1,200}")
 BATCH: Final = 5_000
 
@@ -94,10 +93,10 @@ def answer_once(attempt: RequestAttempt | None, work: Callable[[Keeping], Stored
         return first
 
 
-def forget_old() -> int:
-    """Delete the answers that are older than KEPT_FOR, at most BATCH of them; return how many."""
+def forget_old(*, most: int = BATCH) -> int:
+    """Delete the answers that are older than KEPT_FOR, at most `most` of them; return how many."""
     old = IdempotentAnswer.objects.filter(created_at__lt=Now() - KEPT_FOR).order_by("created_at")
-    deleted, _by_model = IdempotentAnswer.objects.filter(pk__in=old.values("pk")[:BATCH]).delete()
+    deleted, _by_model = IdempotentAnswer.objects.filter(pk__in=old.values("pk")[:most]).delete()
     return deleted
 
 
