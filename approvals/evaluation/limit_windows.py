@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -92,18 +91,3 @@ def wanted(
         since, cutoff = (BEGINNING, start) if is_rolling else (start, None)
         for scope in scopes(limit, surface=surface, agent=agent, targets=targets):
             yield TotalWindow(limit.slug, counts, scope, since, cutoff)
-
-
-def measured(
-    limit: LimitPolicy, *, amount: float | Decimal | None, currency: str, audience_size: int | None
-) -> Decimal:
-    """Return what a proposal adds to `limit`. Money that flows back counts like money that flows out.
-
-    An amount in another currency than the limit's adds nothing; a limit without one adds up every figure.
-    """
-    if limit.measure == "count":
-        return Decimal(1)
-    if limit.measure == "amount" and limit.currency not in {"", currency}:
-        return Decimal(0)
-    value = amount if limit.measure == "amount" else audience_size
-    return abs(Decimal(str(value or 0)))

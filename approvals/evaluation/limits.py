@@ -9,6 +9,7 @@ window is. What is held, and in which order, `surroundings` says.
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from functools import wraps
 from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 
@@ -20,6 +21,7 @@ from approvals.models import LimitDefinition, Proposal, State
 from approvals.models.together import Statement
 from audit.clock import database_now
 from policies.engine.policy import LimitPolicy
+from policies.facts.measures import FIELDS, any_in_sql, in_sql, measured
 from policies.models import Activation, Agent, Surface
 from policies.publishing.current import Current, close_gate
 from policies.publishing.publish import compiled
@@ -146,13 +148,8 @@ def adding(proposal: Proposal, limits: list[LimitPolicy], totals: list[Total]) -
     """Return the statement that counts a new proposal in `totals`, which are locked."""
     by_slug = {limit.slug: limit for limit in limits}
     amounts = [
-        limit_windows.measured(
-            by_slug[each.slug],
-            amount=proposal.amount,
-            currency=proposal.currency,
-            audience_size=proposal.audience_size,
-        )
-        for each in totals
+        Decimal(str(measured(limit.measure, proposal, currency=limit.currency)))
+        for limit in (by_slug[each.slug] for each in totals)
     ]
     return Statement(_ADD, [proposal.pk, proposal.created_at, [each.row for each in totals], amounts])
 
@@ -162,13 +159,10 @@ FOLLOW: Final = (
 SELECT id FROM approvals_limittotal
  WHERE id = ANY(ARRAY(SELECT running_id FROM approvals_limitentry WHERE proposal_id = %(own)s::uuid))
  ORDER BY id FOR UPDATE""",
-    """
+    f"""
 WITH mine AS (
     SELECT entry.id, CASE WHEN entry.is_counted THEN entry.amount ELSE 0 END AS counted,
-           CASE WHEN definition.measure = 'count' THEN 1
-                WHEN definition.measure = 'audience_size' THEN coalesce(%(audience_size)s::numeric, 0)
-                WHEN definition.currency IN ('', %(currency)s) THEN abs(coalesce(%(amount)s::numeric, 0))
-                ELSE 0 END AS amount
+           {any_in_sql("definition.measure", currency="definition.currency", column="%({})s")} AS amount
       FROM approvals_limitentry AS entry
       JOIN approvals_limittotal AS running ON running.id = entry.running_id
       JOIN approvals_limitdefinition AS definition ON definition.id = running.definition_id
@@ -179,7 +173,7 @@ WITH mine AS (
     RETURNING entry.running_id, entry.at, CASE WHEN %(counts)s THEN mine.amount ELSE 0 END - mine.counted AS more
 )
 UPDATE approvals_limittotal AS total SET total = total.total + changed.more
-  FROM changed WHERE total.id = changed.running_id AND changed.at >= total.tail_at""",
+  FROM changed WHERE total.id = changed.running_id AND changed.at >= total.tail_at""",  # noqa: S608 - by measures
 )
 """Statements that make a locked proposal's entries say what it says now, and the totals with them."""
 
@@ -189,9 +183,7 @@ def followed(proposal: Proposal) -> dict[str, Any]:
     return {
         "own": proposal.pk,
         "counts": proposal.state not in GIVEN_BACK,
-        "amount": proposal.amount,
-        "currency": proposal.currency,
-        "audience_size": proposal.audience_size,
+        **{name: getattr(proposal, name) for name in FIELDS},
     }
 
 
@@ -246,11 +238,6 @@ _SCOPES: Final[Mapping[str, str]] = {
     "target": "CASE WHEN targets = '{}' THEN ARRAY[''] ELSE targets::text[] END",
     "everywhere": "ARRAY['']",
 }
-_MEASURES: Final[Mapping[str, str]] = {
-    "count": "1",
-    "amount": "CASE WHEN %(currency)s IN ('', currency) THEN abs(coalesce(amount, 0)) ELSE 0 END",
-    "audience_size": "coalesce(audience_size, 0)",
-}
 _FORGET: Final = """
 DELETE FROM approvals_limitentry
  WHERE running_id IN (SELECT id FROM approvals_limittotal WHERE definition_id = %(definition)s);
@@ -274,7 +261,7 @@ SELECT totals.id, new.id, new.amount, new.created_at, new.counts FROM new JOIN t
 def _count_anew(definition: LimitDefinition, limit: LimitPolicy, *, at: datetime) -> None:
     start = limit_windows.begins(limit, at)
     is_rolling = limit.window["kind"] == limit_windows.ROLLING
-    statement = _COUNT_ANEW.format(measure=_MEASURES[limit.measure], scopes=_SCOPES[limit.per])
+    statement = _COUNT_ANEW.format(measure=in_sql(limit.measure, currency="%(currency)s"), scopes=_SCOPES[limit.per])
     with connection.cursor() as cursor:
         words: dict[str, Any] = {
             "definition": definition.pk,

@@ -2,6 +2,9 @@
 
 from approvals.evaluation.limits import GIVEN_BACK
 from audit.invariants import Invariant, none
+from policies.facts.measures import any_in_sql
+
+_ADDS = any_in_sql("definition.measure", currency="definition.currency", column="proposal.{}")
 
 _TOTALS_ARE_SUMS = none(
     "A running total is not the sum of its entries.",
@@ -16,7 +19,7 @@ _TOTALS_ARE_SUMS = none(
 
 _ENTRIES_FOLLOW = none(
     "An entry of a running total counts another amount than its proposal says, or counts though it was given back.",
-    """
+    f"""
     SELECT entry.id
       FROM approvals_limitentry AS entry
       JOIN approvals_limittotal AS running ON running.id = entry.running_id
@@ -24,10 +27,8 @@ _ENTRIES_FOLLOW = none(
       LEFT JOIN approvals_proposal AS proposal ON proposal.id = entry.proposal_id
      WHERE proposal.id IS NULL OR entry.at <> proposal.created_at
         OR entry.is_counted <> (proposal.state <> ALL(%(given_back)s::text[]))
-        OR entry.amount <> CASE WHEN definition.measure = 'count' THEN 1
-             WHEN definition.measure = 'audience_size' THEN coalesce(proposal.audience_size, 0)
-             WHEN definition.currency IN ('', proposal.currency) THEN abs(coalesce(proposal.amount, 0)) ELSE 0 END
-    """,
+        OR entry.amount IS DISTINCT FROM {_ADDS}
+    """,  # noqa: S608 - from the table of measures
     {"given_back": [str(state) for state in GIVEN_BACK]},
 )
 

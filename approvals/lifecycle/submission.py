@@ -1,9 +1,9 @@
 """From an agent's words to a proposal: submit, revise, withdraw, report an outcome, or only ask."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -134,6 +134,14 @@ _INITIAL = {
 }
 
 
+_AS_SENT: Final = tuple(field.name for field in fields(NewProposal) if field.name not in {"surface", "content", "tags"})
+"""What a proposal holds under the name and as the agent sent it."""
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
 def _new_proposal(agent: Agent, draft: NewProposal, judged: Judgement, key: ApiKey | None, *, at: datetime) -> Proposal:
     identifier = uuid7()
     revision = new_revision(judged, proposal_id=identifier, number=1, at=at, **provenance.author(agent, key))
@@ -144,18 +152,7 @@ def _new_proposal(agent: Agent, draft: NewProposal, judged: Judgement, key: ApiK
         id=identifier,
         agent=agent,
         surface_id=draft.surface,
-        action=draft.action,
-        title=draft.title,
-        rationale=draft.rationale,
-        trigger=draft.trigger,
-        evidence=list(draft.evidence),
-        metrics=list(draft.metrics),
-        expected_outcome=draft.expected_outcome,
-        currency=draft.currency,
-        targets=list(draft.targets),
-        model=draft.model,
-        callback_url=draft.callback_url,
-        expires_at=draft.expires_at,
+        **{name: _plain(getattr(draft, name)) for name in _AS_SENT},
         created_at=at,
         updated_at=at,
         state=state,

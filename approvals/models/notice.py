@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from approvals.models.ids import uuid7
@@ -35,6 +36,10 @@ ASKING: Final = (
     NoticeKind.SENT_BACK_ANSWER,
 )
 """These ask for a decision. All others only tell."""
+
+
+CHANNEL_LABELS: Final[dict[str, str | Promise]] = {}
+"""What people call each channel; filled when the channels are offered."""
 
 
 class Occasion(models.Model):
@@ -168,7 +173,7 @@ class NoticeDelivery(Delivery, NoticeSubject):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} · {self.channel}"
+        return f"{self.get_kind_display()} · {CHANNEL_LABELS.get(self.channel, self.channel)}"
 
 
 class ChannelHealth(models.Model):

@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from approvals.models import ASKING, OutsideAddress, Pace, Proposal
+from approvals.models.notice import CHANNEL_LABELS
 
 
 class NoticeChannel:
@@ -63,6 +64,7 @@ def offer(channels: Offered) -> None:
     """Have people told through `channels` too."""
     if channels not in _OFFERED:
         _OFFERED.append(channels)
+        CHANNEL_LABELS.update({channel.slug: channel.label for channel in [INBOX, *channels()]})
 
 
 def sending() -> list[NoticeChannel]:

@@ -17,6 +17,7 @@ from typing import Any
 from policies import currencies
 from policies.engine.policy import LimitPolicy, Policy, SurfacePolicy, TierPolicy
 from policies.facts.facts import Effect, Facts, Finding, Twin
+from policies.facts.measures import figure
 from policies.facts.reasons import PolicyOutcome, Reason, Weighed, only_told, weighed
 from policies.facts.vocabulary import Given
 from policies.rules.rule import Filled
@@ -215,7 +216,7 @@ def _limits(policy: Policy, surface: SurfacePolicy, facts: Facts) -> Iterator[We
         if before is None:
             yield weighed("limit", limit.slug, careful, "This limit was not counted, so a person looks.")
             continue
-        adds = _measured(limit, facts)
+        adds = figure(limit.measure, facts)
         is_doubtful = limit.measure != "count" and (facts.unread or facts.currency != limit.currency)
         if is_doubtful and (why := _uncounted(limit, facts)):
             yield weighed("limit", limit.slug, careful, f"This limit could not count it, so a person looks. {why}")
@@ -233,13 +234,6 @@ def _limits(policy: Policy, surface: SurfacePolicy, facts: Facts) -> Iterator[We
 
 def _sum(value: float, limit: LimitPolicy) -> str:
     return currencies.money(value, limit.currency) if limit.currency else f"{value:,.2f}"
-
-
-def _measured(limit: LimitPolicy, facts: Facts) -> float:
-    """Return what this proposal adds. Money that flows back counts like money that flows out."""
-    if limit.measure == "count":
-        return 1
-    return abs((facts.amount if limit.measure == "amount" else facts.audience_size) or 0)
 
 
 def _content(policy: Policy, surface: SurfacePolicy, facts: Facts) -> Iterable[Weighed]:

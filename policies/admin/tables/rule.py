@@ -1,5 +1,6 @@
 """Rules, with the facts beside the condition and a way to try it."""
 
+from dataclasses import fields
 from typing import Any
 
 from django import forms
@@ -102,7 +103,7 @@ def _placed(error: RuleInvalid) -> str:
 
 
 def _tiers() -> dict[str, TierPolicy]:
-    names = ("rank", "posture", "review", "hold", "sample_rate")
+    names = [field.name for field in fields(TierPolicy) if field.name != "slug"]
     return {
         tier.pk: TierPolicy(slug=tier.pk, **{name: getattr(tier, name) for name in names})
         for tier in Tier.objects.all()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from policies.engine.calendars.business_time import DAYS
+from policies.facts.measures import MEASURES
 from policies.guardrails import CONFIG_SCHEMAS
 from policies.policy_files.format.keyed import Key, KeyTable
 from policies.policy_files.format.shapes import (
@@ -188,7 +189,7 @@ LIMIT: Final = KeyTable(
         ENABLED,
         _SURFACES,
         _AGENTS,
-        Key("measure", Choice(("count", "amount", "audience_size")), "What is added up."),
+        Key("measure", Choice(tuple(MEASURES)), "What is added up."),
         Key("currency", CURRENCY, "Of the amounts that are added up, e.g. USD. Any other needs a person.", default=""),
         Key("per", Choice(("surface", "agent", "agent_and_surface", "target", "everywhere")), "For what."),
         Key("window", Choice(("rolling", "day", "week", "month")), "Over which time."),
