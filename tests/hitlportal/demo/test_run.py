@@ -20,7 +20,7 @@ from hitlportal.demo import run
 from hitlportal.environment import environment
 from hitlportal.processes import portal
 
-ENVIRONMENT_READERS = ("environment.py", "environment_reader.py")
+ENVIRONMENT_READERS = ("environment.py", "places.py", "reader.py")
 
 
 @pytest.fixture
@@ -108,7 +108,9 @@ def test_its_mail_goes_into_its_folder(tmp_path):
 
 
 def test_the_demo_knows_every_setting_there_is():
-    source = "".join((settings.BASE_DIR / "hitlportal" / name).read_text() for name in ENVIRONMENT_READERS)
+    source = "".join(
+        (settings.BASE_DIR / "hitlportal" / "environment" / name).read_text() for name in ENVIRONMENT_READERS
+    )
     read = set(re.findall(r'reader\.\w+\(\s*"([A-Z_]+)"|_service\(reader, "([A-Z_]+)"', source))
     names = {name for pair in read for name in pair if name}
     assert len(names) > 15

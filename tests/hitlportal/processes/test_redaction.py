@@ -255,5 +255,5 @@ def test_a_task_that_fails_logs_no_secret(log):
 def test_what_django_mails_to_administrators_is_nothing():
     kinds = {type(handler).__name__ for name in ("", "django") for handler in logging.getLogger(name).handlers}
     assert "AdminEmailHandler" not in kinds
-    assert re.fullmatch(r"hitlportal\.redaction\.configure", settings.LOGGING_CONFIG)
+    assert re.fullmatch(r"hitlportal\.processes\.redaction\.configure", settings.LOGGING_CONFIG)
     assert logging.getLogRecordFactory() is redaction._line

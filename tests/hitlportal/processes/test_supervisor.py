@@ -156,7 +156,7 @@ def test_what_is_kept_is_revived_when_it_dies(supervisor, log, monkeypatch):
 
 def test_what_cannot_be_revived_ends_it_all(supervisor, log, monkeypatch):
     for name in ("LOOK_SECONDS", "FIRST_BACKOFF_SECONDS"):
-        monkeypatch.setattr(f"hitlportal.supervisor.{name}", 0.01)
+        monkeypatch.setattr(f"hitlportal.processes.supervisor.{name}", 0.01)
     kept = Database(comes_back=False)
     supervisor.keep("postgres", is_alive=lambda: kept.is_up, revive=kept.revive)
     kept.is_up = False
