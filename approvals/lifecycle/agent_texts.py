@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils.translation import gettext as _
 
 from approvals.errors import InvalidProposal
-from approvals.models import Proposal
 from policies import plain_text
 from policies.engine.payloads import FieldError
 
@@ -114,24 +113,6 @@ def kept(draft: "NewProposal") -> "NewProposal":
     )
     door.require_no_faults()
     return clean
-
-
-_BESIDE: Final = (
-    "title",
-    "rationale",
-    "trigger",
-    "evidence",
-    "metrics",
-    "expected_outcome",
-    "targets",
-    "tags",
-    "model",
-)
-
-
-def beside(of: "NewProposal | Proposal") -> dict[str, Any]:
-    """Return what an agent says beside the payload, for guardrails to read."""
-    return {name: getattr(of, name) for name in _BESIDE}
 
 
 def kept_note(note: str) -> str:

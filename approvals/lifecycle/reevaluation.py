@@ -15,11 +15,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from approvals import transitions
 from approvals.errors import InvalidProposal
 from approvals.evaluation import context, requirements
-from approvals.evaluation.judgement import Content, check, judge, stored_verdict
+from approvals.evaluation.judgement import check, judge, stored_verdict
 from approvals.evaluation.limits import with_limits
+from approvals.evaluation.stored_content import ask_of, content_of
 from approvals.lifecycle import escalation
-from approvals.lifecycle.submission import ask_of
-from approvals.models import WAITING, Decision, Dispatch, Proposal, Reevaluation, Revision, State
+from approvals.models import WAITING, Decision, Dispatch, Proposal, Reevaluation, State
 from approvals.outbox.wakeups import wake
 from approvals.shipping import dispatches
 from policies.engine.evaluation import Facts, PolicyOutcome, Verdict, evaluate
@@ -114,7 +114,7 @@ def _judge(proposal: Proposal) -> Again:
     now = load_current(agent=proposal.agent_id, surface=proposal.surface_id)
     surface = now.policy.surfaces.get(proposal.surface_id)
     try:
-        checked = check(ask_of(proposal), _content(proposal.revision, surface), now)
+        checked = check(ask_of(proposal), content_of(proposal.revision, surface), now)
     except InvalidProposal:
         # What agents may send has changed, or the surface is gone. What was sent then is judged as it was read then.
         facts = _facts_of_then(proposal, now)
@@ -122,19 +122,6 @@ def _judge(proposal: Proposal) -> Again:
     around = context.hold(checked.place(proposal.pk, made=proposal.revision_id), now)
     judged = judge(checked, around, is_in_review=False)
     return Again(proposal, now, judged.facts, judged.verdict)
-
-
-def _content(revision: Revision, surface: SurfacePolicy | None) -> Content:
-    reads_amount = surface is not None and bool(surface.amount_pointer)
-    reads_size = surface is not None and bool(surface.audience_pointer)
-    return Content(
-        payload=revision.payload,
-        before=revision.before,
-        rollback=revision.rollback,
-        amount=None if reads_amount or revision.amount is None else float(revision.amount),
-        audience_size=None if reads_size else revision.audience_size,
-        confidence=revision.confidence,
-    )
 
 
 def _facts_of_then(proposal: Proposal, now: Current) -> Facts:

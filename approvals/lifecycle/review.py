@@ -1,7 +1,7 @@
 """People decide. The only writer of decisions and of people's revisions."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,8 +15,8 @@ from approvals.errors import StaleRevision, StateConflict
 from approvals.evaluation import context
 from approvals.evaluation.judgement import Content, Judgement, check, judge
 from approvals.evaluation.limits import with_limits
-from approvals.lifecycle import batch_rules, decision_rules, escalation
-from approvals.lifecycle.submission import ask_of, judge_again, new_content
+from approvals.evaluation.stored_content import ask_of, content_of
+from approvals.lifecycle import batch_rules, decision_rules, escalation, revisions
 from approvals.models import OPEN, Decision, NoticeKind, Proposal, State
 from approvals.models.verdicts import VERDICTS
 from approvals.notices import occasions
@@ -121,9 +121,9 @@ def edit(
     locked = _lock_open(proposal_id, seen)
     roles = eligibility.require(by, locked.proposal, locked.surface)
     content, now = _edited(locked.proposal, payload=payload, rollback=rollback, note=note)
-    judged = judge_again(locked.proposal, content, now)
+    judged = revisions.judge_again(locked.proposal, content, now)
     was = locked.proposal.state
-    new_content(locked.proposal, judged, at=locked.at, author=by, author_name=by.get_username())
+    revisions.new_content(locked.proposal, judged, at=locked.at, author=by, author_name=by.get_username())
     if judged.verdict.outcome is PolicyOutcome.DENY:
         locked.proposal.block()
     else:
@@ -279,16 +279,5 @@ def _edited(proposal: Proposal, *, payload: Any, rollback: Any, note: str) -> tu
     surface = now.policy.surfaces.get(proposal.surface_id)
     if rollback is None and canonical.encode(payload) == bytes(revision.body):
         rollback = revision.rollback
-    # The agent's figures stand only where the surface does not read them in the payload itself.
-    reads_amount = surface is None or bool(surface.amount_pointer)
-    reads_size = surface is None or bool(surface.audience_pointer)
-    content = Content(
-        payload=payload,
-        before=revision.before,
-        rollback=rollback,
-        amount=None if reads_amount or revision.amount is None else float(revision.amount),
-        audience_size=None if reads_size else revision.audience_size,
-        confidence=revision.confidence,
-        note=plain_text.kept(note),
-    )
+    content = replace(content_of(revision, surface), payload=payload, rollback=rollback, note=plain_text.kept(note))
     return content, now

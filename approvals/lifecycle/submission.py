@@ -11,7 +11,7 @@ from django.db.models import Model
 
 from approvals import transitions
 from approvals.errors import InvalidProposal, StateConflict
-from approvals.evaluation import context, requirements
+from approvals.evaluation import context, requirements, stored_content
 from approvals.evaluation.judgement import (
     Ask,
     Content,
@@ -23,7 +23,7 @@ from approvals.evaluation.judgement import (
     put_before_people,
 )
 from approvals.evaluation.limits import with_limits
-from approvals.lifecycle import agent_texts, assessment, escalation
+from approvals.lifecycle import agent_texts, assessment, escalation, revisions
 from approvals.models import Dispatch, Outcome, Proposal, State
 from approvals.models.ids import uuid7
 from approvals.models.together import Statement, first_history, insert_together
@@ -39,7 +39,7 @@ from policies.actors import actor
 from policies.engine.evaluation import PolicyOutcome
 from policies.engine.payloads import FieldError
 from policies.models import Agent, ApiKey
-from policies.publishing.current import Current, load_current
+from policies.publishing.current import load_current
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,16 +179,16 @@ def revise(*, agent: Agent, proposal_id: UUID, content: Content, key: ApiKey | N
     Raises Proposal.DoesNotExist, StateConflict or InvalidProposal.
     """
     content = replace(content, note=agent_texts.kept_note(content.note))
-    proposal: Proposal = lock_own(agent, proposal_id)
+    proposal: Proposal = revisions.lock_own(agent, proposal_id)
     now = load_current(agent=agent.slug, surface=proposal.surface_id)
     was = proposal.state
     if was not in {State.PENDING, State.RETURNED}:
         raise StateConflict(f"A proposal can be revised while it is pending or returned; this one is {was}.")
     if proposal.deadline_at <= now.at:
         raise StateConflict("The deadline has passed: the proposal has expired.")
-    judged = judge_again(proposal, content, now)
+    judged = revisions.judge_again(proposal, content, now)
     author = provenance.author(agent, key)
-    new_content(proposal, judged, at=now.at, **author)
+    revisions.new_content(proposal, judged, at=now.at, **author)
     proposal.keep_away(author["agent_owner_id"], author["key_issuer_id"])
     if judged.verdict.outcome is PolicyOutcome.DENY:
         proposal.block()
@@ -207,7 +207,7 @@ def revise(*, agent: Agent, proposal_id: UUID, content: Content, key: ApiKey | N
 @transaction.atomic
 def withdraw(*, agent: Agent, proposal_id: UUID) -> Proposal:
     """Take a proposal back before its dispatch is claimed. Raises StateConflict after that."""
-    proposal: Proposal = lock_own(agent, proposal_id)
+    proposal: Proposal = revisions.lock_own(agent, proposal_id)
     was = proposal.state
     if was == State.WITHDRAWN:
         return proposal
@@ -226,7 +226,7 @@ def report_outcome(
     *, agent: Agent, proposal_id: UUID, metric: str, value: float, unit: str, observed_at: datetime, note: str
 ) -> Outcome:
     """Record what a shipped action did in the world. Raises StateConflict before it was shipped."""
-    proposal: Proposal = lock_own(agent, proposal_id)
+    proposal: Proposal = revisions.lock_own(agent, proposal_id)
     if proposal.state not in {State.SHIPPED, State.ROLLED_BACK}:
         raise StateConflict(f"Outcomes are reported of what was shipped; this proposal is {proposal.state}.")
     at = database_now()
@@ -248,49 +248,6 @@ def report_outcome(
     return outcome
 
 
-def lock_own(agent: Agent, proposal_id: UUID) -> Proposal:
-    """Lock one of the agent's own proposals. Raises Proposal.DoesNotExist for anybody else's."""
-    proposal: Proposal = Proposal.objects.filter(agent=agent).locked(proposal_id)
-    return proposal
-
-
-def judge_again(proposal: Proposal, content: Content, now: Current) -> Judgement:
-    """Judge a new revision of a locked proposal amid what goes on around it, and hold that still."""
-    checked = check(ask_of(proposal), content, now)
-    return judge(checked, context.hold(checked.place(proposal.pk), now), is_in_review=True)
-
-
-def new_content(proposal: Proposal, judged: Judgement, *, at: datetime, **author: Any) -> None:
-    """Store the next revision of a locked proposal with its verdict, and make it the current one.
-
-    Call it before the transition.
-    """
-    revision = new_revision(judged, proposal_id=proposal.pk, number=proposal.revision.number + 1, at=at, **author)
-    verdict = new_verdict(judged, revision=revision, at=at)
-    revision.save(force_insert=True)
-    verdict.save(force_insert=True)
-    put_before_people(proposal, revision, verdict, tags=judged.tags)
-    requirements.tighten(proposal, judged.policy, judged.surface, judged.verdict)
-    proposal.is_to_be_assessed = assessment.is_wanted(proposal)
-    assessment.wake_for(proposal)
-    context.relink(proposal, list(judged.around.conflicts), at=at)
-
-
-def ask_of(proposal: Proposal) -> Ask:
-    """Return what stays the same in every revision of a stored proposal."""
-    return Ask(
-        agent=proposal.agent_id,
-        surface=proposal.surface_id,
-        action=proposal.action,
-        currency=proposal.currency,
-        targets=tuple(proposal.targets),
-        tags=tuple(proposal.tags),
-        model=proposal.model,
-        expires_at=proposal.expires_at,
-        texts=agent_texts.beside(proposal),
-    )
-
-
 def _ask(agent: Agent, draft: NewProposal) -> Ask:
     return Ask(
         agent=agent.slug,
@@ -301,7 +258,7 @@ def _ask(agent: Agent, draft: NewProposal) -> Ask:
         tags=draft.tags,
         model=draft.model,
         expires_at=draft.expires_at,
-        texts=agent_texts.beside(draft),
+        texts=stored_content.beside(draft),
     )
 
 
