@@ -21,7 +21,8 @@ from approvals.models import OPEN, Decision, NoticeKind, Proposal, State
 from approvals.models.verdicts import VERDICTS
 from approvals.notices import occasions
 from approvals.people import eligibility, votes
-from approvals.people.tally import Result
+from approvals.people.tally import Result, Vote
+from approvals.people.votes import Ballot
 from approvals.shipping import dispatches
 from audit import canonical
 from audit.canonical import JsonValue
@@ -76,10 +77,12 @@ def decide(
     StateConflict, NotEligible, SignatureRequired or ReasonRequired; then nothing is written.
     """
     locked = _lock_open(proposal_id, seen)
+    was = locked.proposal.state
     approving = verdict == Decision.Verdict.APPROVE
     if only_reviews:
         decision_rules.require_within_reach(locked.proposal, locked.policy, only_reviews)
-    right = eligibility.right(by, locked.proposal, locked.surface, approving=approving)
+    ballot = votes.load(locked.proposal)
+    right = eligibility.right(by, locked.proposal, locked.surface, approving=approving, ballot=ballot)
     if approving and batch is not None:
         batch_rules.require_batchable(locked.proposal, locked.policy)
     decision_rules.require(
@@ -91,7 +94,6 @@ def decide(
         is_signed=is_signed,
         ticked=ticked,
     )
-    was_open = votes.open_stages(locked.proposal)
     decision = votes.record(
         locked.proposal,
         by=by,
@@ -104,8 +106,9 @@ def decide(
         batch=batch,
         absence=right.absence,
     )
-    told = votes.ledger_data(decision, roles=right.roles, policy=locked.policy)
-    return _settle(locked, decision, by=by, was_open=was_open, told={**told, "via": via} if via else told)
+    _move(locked, verdict, ballot, right.vote(by, is_approval=approving), by=by)
+    data = votes.ledger_data(decision, roles=right.roles, policy=locked.policy)
+    return _save(locked, decision, was=was, by=by, data={**data, "via": via} if via else data)
 
 
 @with_limits
@@ -243,33 +246,36 @@ def _lock_open(proposal_id: UUID, seen: SeenRevision) -> Locked:
     return locked
 
 
-def _settle(
-    locked: Locked, decision: Decision, *, by: User, was_open: Collection[int], told: dict[str, JsonValue]
-) -> Proposal:
-    """Move the proposal to where this decision takes it, and write that down. `was_open` says which stages were."""
-    proposal, was, at = locked.proposal, locked.proposal.state, locked.at
-    if transition := VERDICTS[Decision.Verdict(decision.verdict)].transition:
-        getattr(proposal, transition)()
+def _move(locked: Locked, verdict: Decision.Verdict, ballot: Ballot, vote: Vote, *, by: User) -> None:
+    """Move the proposal to where this decision takes it, unsaved."""
+    if transition := VERDICTS[verdict].transition:
+        getattr(locked.proposal, transition)()
     else:
-        _count(locked, was_open, by=by)
+        _count(locked, ballot, vote, by=by)
+
+
+def _save(locked: Locked, decision: Decision, *, was: str, by: User, data: dict[str, JsonValue]) -> Proposal:
+    """Write down where the decision has taken the proposal, and enqueue what may ship."""
+    proposal, at = locked.proposal, locked.at
     said: dict[str, JsonValue] = {"decision": str(decision.verdict), "reason_code": decision.reason_code}
-    transitions.save(proposal, "proposal.decided", was=was, by=by, at=at, **said, **told)
+    transitions.save(proposal, "proposal.decided", was=was, by=by, at=at, **said, **data)
     if proposal.state == State.APPROVED:
         dispatches.enqueue(proposal, connector=locked.surface.connector, at=at)
     return proposal
 
 
-def _count(locked: Locked, was_open: Collection[int], *, by: User) -> None:
-    proposal = locked.proposal
-    found = votes.explained(proposal)
-    match found.outcome:
+def _count(locked: Locked, ballot: Ballot, vote: Vote, *, by: User) -> None:
+    """Move the proposal to where this vote takes it; ask the next stage where it opens one."""
+    proposal, after = locked.proposal, ballot.cast(vote).explained()
+    match after.outcome:
         case Result.APPROVED:
             proposal.approve(release_at=locked.at + locked.surface.undo_window)
         case Result.REJECTED:
             proposal.reject()
         case Result.OPEN:
-            if was_open and (asked := found.asked_since(was_open)):
-                occasions.enqueue(NoticeKind.WAITS_FOR_YOU, proposal, roles=sorted(asked), by=by, at=locked.at)
+            was_open = ballot.open_stages()
+            if was_open and (roles := after.asked_since(was_open)):
+                occasions.enqueue(NoticeKind.WAITS_FOR_YOU, proposal, roles=sorted(roles), by=by, at=locked.at)
 
 
 def _edited(proposal: Proposal, *, payload: Any, rollback: Any, note: str) -> tuple[Content, Current]:

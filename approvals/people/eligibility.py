@@ -15,6 +15,8 @@ from approvals.models import OPEN, Absence, Decision, Proposal
 from approvals.models.proposal import ProposalQuerySet
 from approvals.models.verdicts import VOTES
 from approvals.people import votes
+from approvals.people.tally import Vote
+from approvals.people.votes import Ballot
 from policies.engine.policy import Policy, SurfacePolicy
 from policies.models import Agent
 
@@ -28,7 +30,14 @@ class Right:
     """In which roles somebody may decide; with an absence, for the person who is away."""
 
     roles: frozenset[str]
+    counting: frozenset[str]
+    """The roles in which the vote counts, those of later stages included."""
     absence: Absence | None = None
+
+    def vote(self, person: User, *, is_approval: bool) -> Vote:
+        """Return the vote that `person` casts by this right."""
+        absent = "" if self.absence is None else str(self.absence.person_id)
+        return Vote(str(person.pk), self.counting, is_approval, absent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,29 +195,43 @@ def require(person: User, proposal: Proposal, surface: SurfacePolicy, *, approvi
     return right(person, proposal, surface, approving=approving).roles
 
 
-def right(person: User, proposal: Proposal, surface: SurfacePolicy, *, approving: bool = False) -> Right:
+def right(
+    person: User,
+    proposal: Proposal,
+    surface: SurfacePolicy,
+    *,
+    approving: bool = False,
+    ballot: Ballot | None = None,
+) -> Right:
     """Return in which roles, and for whom, `person` may decide on `proposal` (approve it, if `approving`).
 
     Nobody decides for somebody else who could decide in a role of their own. Raises NotEligible with the reason:
     no permission, none of its roles, too close to its agent, or (approving) the author of its current revision,
     somebody who has approved it, or a stage that is not open yet; for a stand-in the same reasons hold against the
-    person who is away.
+    person who is away. Without a `ballot` the votes are read where they matter.
     """
     if not person.is_active or not person.has_perm(DECIDE):
         raise NotEligible(_("You may look at proposals but not decide on them."))
     _require_distance(person, proposal, surface, approving=approving)
-    open_roles = _open_roles(proposal) if approving else frozenset(proposal.roles())
     held = held_by(person)
+    if ballot is None and (held.for_others or (approving and _takes_several(proposal))):
+        ballot = votes.load(proposal)
+    open_roles = _open_roles(proposal, ballot) if approving else frozenset(proposal.roles())
     if own := held.own & open_roles:
-        if approving and _has_approved(person, proposal):
+        if approving and _takes_several(proposal) and ballot and ballot.has_approved(person.pk):
             raise NotEligible(_("You have approved it. It waits for others now; you may still reject it."))
-        return Right(own)
+        return Right(own, held.own)
     for other in held.for_others:
-        if found := _for(other, proposal, surface, open_roles, approving=approving):
+        if found := _for(other, proposal, surface, open_roles, approving=approving, ballot=ballot):
             return found
     if held.own & frozenset(proposal.roles()):
         raise NotEligible(_("Not yet: %s has to approve first.") % _spoken(open_roles))
     raise NotEligible(_("Only these roles decide on this proposal: %s.") % ", ".join(sorted(proposal.roles())))
+
+
+def _takes_several(proposal: Proposal) -> bool:
+    """Whether one approval does not settle it, so that it matters who has voted already."""
+    return sum(row["approvals"] for row in proposal.requirements) > 1
 
 
 def _require_distance(person: User, proposal: Proposal, surface: SurfacePolicy, *, approving: bool) -> None:
@@ -232,14 +255,6 @@ def _wrote(person: User, proposal: Proposal) -> bool:
     return current.number > 2 and proposal.revisions.filter(author=person, digest=current.digest).exists()
 
 
-def _has_approved(person: User, proposal: Proposal) -> bool:
-    """Whether an approval by `person` counts already. No query where one approval settles it."""
-    if sum(row["approvals"] for row in proposal.requirements) <= 1:
-        return False
-    cast = [vote for vote in votes.votes(proposal) if vote.voter == str(person.pk) and not vote.on_behalf_of]
-    return bool(cast) and cast[-1].is_approval
-
-
 def deciders(proposal: Proposal, surface: SurfacePolicy) -> QuerySet[User]:
     """Return the people who may decide on `proposal` in roles of their own, by name."""
     people = User.objects.with_perm(DECIDE, is_active=True, include_superusers=True)
@@ -249,15 +264,21 @@ def deciders(proposal: Proposal, surface: SurfacePolicy) -> QuerySet[User]:
     return found.order_by("username")
 
 
-def _open_roles(proposal: Proposal) -> frozenset[str]:
+def _open_roles(proposal: Proposal, ballot: Ballot | None) -> frozenset[str]:
     """Return the roles that may approve now: where stages follow one another, not those of later ones."""
-    if len({row["stage"] for row in proposal.requirements if row["approvals"]}) <= 1:
+    if ballot is None or not votes.has_stages(ballot.requirements):
         return frozenset(proposal.roles())
-    return votes.explained(proposal).open_roles
+    return ballot.explained().open_roles
 
 
 def _for(
-    other: StandIn, proposal: Proposal, surface: SurfacePolicy, open_roles: Collection[str], *, approving: bool
+    other: StandIn,
+    proposal: Proposal,
+    surface: SurfacePolicy,
+    open_roles: Collection[str],
+    *,
+    approving: bool,
+    ballot: Ballot | None,
 ) -> Right | None:
     """Return the right of whoever stands in, if the person who is away could decide and has not yet."""
     lent = other.roles & frozenset(open_roles)
@@ -271,9 +292,9 @@ def _for(
         _require_distance(absent, proposal, surface, approving=approving)
     except NotEligible:
         return None
-    if any(vote.voter == str(absent.pk) for vote in votes.votes(proposal)):
+    if ballot is not None and ballot.has_voted(absent.pk):
         return None  # one person is one vote, whoever casts it
-    return Right(lent, absence)
+    return Right(lent, other.roles, absence)
 
 
 def _spoken(found: Collection[str]) -> str:

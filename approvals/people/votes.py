@@ -1,6 +1,7 @@
-"""What people said: write a decision down, and read the votes that count."""
+"""Decisions as they are written down, and the votes among them that count."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -115,6 +116,41 @@ def _vote(decision: Mapping[str, Any]) -> Vote:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """The votes that count on a proposal, read once, and what is asked of people."""
+
+    requirements: tuple[Requirement, ...]
+    votes: tuple[Vote, ...]
+    distinct_people: bool
+
+    def cast(self, vote: Vote) -> "Ballot":
+        """Return this ballot with one more vote on it."""
+        return replace(self, votes=(*self.votes, vote))
+
+    def explained(self) -> Explained:
+        """Return what the votes come to, name by name."""
+        return explain(self.requirements, self.votes, distinct_people=self.distinct_people)
+
+    def open_stages(self) -> frozenset[int]:
+        """Return the stages in which people may approve now; none where stages do not follow one another."""
+        return self.explained().open_stages if has_stages(self.requirements) else frozenset()
+
+    def has_approved(self, person: int) -> bool:
+        """Whether the last vote that `person` cast in roles of their own approves."""
+        cast = [vote for vote in self.votes if vote.voter == str(person) and not vote.on_behalf_of]
+        return bool(cast) and cast[-1].is_approval
+
+    def has_voted(self, person: int) -> bool:
+        """Whether `person` has cast a vote, for whomever."""
+        return any(vote.voter == str(person) for vote in self.votes)
+
+
+def load(proposal: Proposal) -> Ballot:
+    """Read the votes on a proposal, together with what is asked of people. One query."""
+    return Ballot(tuple(required(proposal)), tuple(votes(proposal)), proposal.distinct_people)
+
+
 def required(proposal: Proposal) -> list[Requirement]:
     """Return whose approvals a proposal needs, as they are counted."""
     return [Requirement(**row) for row in proposal.requirements]
@@ -136,8 +172,6 @@ def asked_first(proposal: Proposal) -> frozenset[str]:
     return explain(rows, ()).open_roles | {row.role for row in rows if not row.approvals}
 
 
-def open_stages(proposal: Proposal) -> frozenset[int]:
-    """Return the stages in which people may approve now. One query, or none where there are no stages."""
-    if len({row["stage"] for row in proposal.requirements if row["approvals"]}) <= 1:
-        return frozenset()
-    return explained(proposal).open_stages
+def has_stages(rows: Iterable[Requirement]) -> bool:
+    """Whether some approvals are only asked for once others were given."""
+    return len({row.stage for row in rows if row.approvals}) > 1
