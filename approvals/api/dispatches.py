@@ -9,7 +9,7 @@ from approvals.api.contract import examples, representation, schemas
 from approvals.api.contract.openapi import EXECUTORS, call, described
 from approvals.api.http.base import AgentView, answer, written
 from approvals.models import Dispatch
-from approvals.shipping import dispatches
+from approvals.shipping import claims, dispatches
 from policies.models import Connector
 
 
@@ -29,7 +29,7 @@ class ClaimView(AgentView):
         """Claim the next dispatch of the connectors this agent executes; 204 where there is none."""
         self.body(request, schemas.NOTHING_CHECKER)
         agent = self.agent(request)
-        claimed = dispatches.claim_next(worker=f"agent/{agent.slug}", kind=Connector.Kind.PULL, executor=agent)
+        claimed = claims.claim_next(worker=f"agent/{agent.slug}", kind=Connector.Kind.PULL, executor=agent)
         if claimed is None:
             return HttpResponse(status=204)
         return written(answer(200, representation.claim(claimed)))

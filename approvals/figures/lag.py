@@ -30,10 +30,10 @@ from approvals.models import (
     Timer,
 )
 from approvals.models.answer import KEPT_FOR
-from approvals.shipping import claimable
+from approvals.shipping import claimable, kinds
 from approvals.sweeps import SWEEPS
 from audit.clock import database_now
-from policies.models import Activation, Connector, ReplayRun
+from policies.models import Activation, ReplayRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def due_of(rows: QuerySet[Any], since: Any) -> DueWork:
 
 def shipping_due() -> DueWork:
     """What a worker could claim now; what a kill switch stops is not late but stopped."""
-    return due_of(claimable.due(Connector.Kind.WEBHOOK), Greatest("next_attempt_at", "lease_until"))
+    return due_of(claimable.due(kinds.FALLBACK), Greatest("next_attempt_at", "lease_until"))
 
 
 _TO_SEND: Final = Q(status=DispatchStatus.WAITING, next_attempt_at__lte=Now()) | Q(

@@ -164,8 +164,8 @@ def _apply(again: Again, dispatch: Dispatch | None, *, release_at: datetime | No
         proposal.tier = None
         proposal.block()
     elif was == State.APPROVED and release_at is not None and dispatch is not None:
-        proposal.release_at = dispatch.next_attempt_at = release_at
-        dispatch.save(update_fields=["next_attempt_at"])
+        proposal.release_at = release_at
+        dispatches.delay(dispatch, until=release_at)
     elif was in WAITING:
         _demand_more(again)
     _record(again, was=was)

@@ -4,6 +4,7 @@ import base64
 import binascii
 from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
 from standardwebhooks import Webhook
 
@@ -38,6 +39,12 @@ def headers(*, secret: str, message_id: str, at: datetime, body: bytes) -> dict[
         "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": " ".join(signatures),
     }
+
+
+def json_headers(secret: str, *, message_id: UUID, body: bytes) -> dict[str, str]:
+    """Return the headers of a JSON message that is sent now, signed. Raises InvalidSecret."""
+    signed = headers(secret=secret, message_id=str(message_id), at=datetime.now(UTC), body=body)
+    return {"Content-Type": "application/json", **signed}
 
 
 def _key(secret: str) -> bytes:

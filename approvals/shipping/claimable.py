@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from approvals.evaluation import conflicts
 from approvals.models import Dispatch, DispatchStatus, Proposal
+from approvals.shipping import kinds
 from policies.models import EVERYWHERE, Connector, KillSwitch
 from policies.publishing.current import scopes
 
@@ -25,8 +26,7 @@ def due(kind: Connector.Kind) -> QuerySet[Dispatch]:
         status=DispatchStatus.CLAIMED, lease_until__lte=Now()
     )
     can_execute = Q(connector__kind=kind, connector__is_enabled=True)
-    if kind == Connector.Kind.WEBHOOK:
-        # Without a connector nobody else would look at it, and it would wait for ever without a word.
+    if kind == kinds.FALLBACK:
         can_execute |= Q(connector=None)
     # What ran out of time before any claim is not a failure: the sweep of `escalation` expires it.
     never_claimed = Q(fence=0, kind=Dispatch.Kind.EXECUTE, proposal__expires_at__lte=Now())

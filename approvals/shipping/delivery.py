@@ -4,70 +4,61 @@ import os
 import socket
 import threading
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
 from approvals.errors import LeaseLost
 from approvals.outbox import backoff, callbacks, http, signing
 from approvals.outbox.callbacks import CallbackClaim
-from approvals.shipping import dispatches
-from approvals.shipping.dispatches import Claim
-from audit import canonical
-from audit.canonical import InvalidJson
-from policies.models import Connector
+from approvals.shipping import claims, dispatches, kinds
+from approvals.shipping.claims import Claim
+from approvals.shipping.kinds import Delivered, NotDelivered, Parcel
 
 GONE: Final = 410
-RECEIPT_CHARACTERS: Final = 10_000
 
 
 def ship_due(*, most: int = 50) -> int:
-    """Ship what is due by webhook, one after the other, at most `most`; return how many were tried."""
+    """Ship what is due and the portal carries itself, one after the other, at most `most`; return how many."""
     for tried in range(most):
-        claim = dispatches.claim_next(worker=worker_name(), kind=Connector.Kind.WEBHOOK)
+        claim = _claim()
         if claim is None:
             return tried
         ship(claim)
     return most
 
 
+def _claim() -> Claim | None:
+    for kind in kinds.CARRIED:
+        if claim := claims.claim_next(worker=worker_name(), kind=kind):
+            return claim
+    return None
+
+
 def ship(claim: Claim) -> None:
-    """Send one claimed dispatch to its webhook and record the receipt, or why there is none."""
+    """Take one claimed dispatch to the far side, and record the receipt or why there is none."""
     connector = claim.dispatch.connector
     assert connector is not None, "a claimed dispatch has a connector"
+    parcel = Parcel(message_id=claim.dispatch.pk, body=claim.body, grant=claim.grant)
     try:
-        _ship(claim, connector)
+        _record(claim, kinds.of(connector).carry(connector, parcel))
     except LeaseLost:
         # Too slow: whoever holds the lease now repeats it under the same id.
         return
 
 
-def _ship(claim: Claim, connector: Connector) -> None:
-    complete = partial(dispatches.complete, dispatch_id=claim.dispatch.pk, fence=claim.fence)
-    postpone = partial(dispatches.postpone, dispatch_id=claim.dispatch.pk, fence=claim.fence)
-    try:
-        headers = _headers(connector.secret, message_id=claim.dispatch.pk, body=claim.body)
-        answer = http.post(
-            connector.url,
-            body=claim.body,
-            headers={**headers, "HITL-Grant": claim.grant},
-            timeout_seconds=connector.timeout_seconds,
-        )
-    except signing.InvalidSecret as error:
-        postpone(error=str(error), is_final=True)
-    except http.DeliveryRefused as error:
-        postpone(error=error.reason, is_final=True)
-    except http.DeliveryFailed as error:
-        postpone(error=error.reason, is_final=not error.retryable)
-    else:
-        if 200 <= answer.status < 300:
-            complete(receipt=_receipt(answer), http_status=answer.status)
-        else:
-            postpone(
-                error=f"The receiver answered {answer.status}.",
-                is_final=answer.status == GONE,
-                http_status=answer.status,
-                after=_asked_to_wait(answer),
+def _record(claim: Claim, answer: Delivered | NotDelivered) -> None:
+    match answer:
+        case Delivered(receipt, http_status):
+            dispatches.complete(
+                dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt=receipt, http_status=http_status
+            )
+        case NotDelivered(error, is_final, http_status, after):
+            dispatches.postpone(
+                dispatch_id=claim.dispatch.pk,
+                fence=claim.fence,
+                error=error,
+                is_final=is_final,
+                http_status=http_status,
+                after=after,
             )
 
 
@@ -83,7 +74,7 @@ def deliver_callbacks(*, most: int = 50) -> int:
 
 def _deliver(claim: CallbackClaim) -> None:
     try:
-        headers = _headers(claim.secret, message_id=claim.callback.pk, body=claim.body)
+        headers = signing.json_headers(claim.secret, message_id=claim.callback.pk, body=claim.body)
         answer = http.post(claim.callback.url, body=claim.body, headers=headers)
     except signing.InvalidSecret as error:
         callbacks.settle(claim, error=str(error), is_final=True)
@@ -96,24 +87,9 @@ def _deliver(claim: CallbackClaim) -> None:
         callbacks.settle(claim, error=error_text, is_final=answer.status == GONE, after=_asked_to_wait(answer))
 
 
-def _headers(secret: str, *, message_id: UUID, body: bytes) -> dict[str, str]:
-    signed = signing.headers(secret=secret, message_id=str(message_id), at=datetime.now(UTC), body=body)
-    return {"Content-Type": "application/json", **signed}
-
-
 def worker_name() -> str:
     """Return who works here, for the record of attempts: host, process and thread."""
     return f"{socket.gethostname()}/{os.getpid()}/{threading.get_ident()}"
-
-
-def _receipt(answer: http.Answer) -> Any:
-    text = answer.body.decode("utf-8", "replace").replace("\x00", "")
-    try:
-        # Strictly: NaN, an escaped U+0000 or deep nesting would fail later, when the action is done.
-        said: Any = canonical.parse(answer.body)
-    except InvalidJson:
-        said = text[:RECEIPT_CHARACTERS]
-    return {"status": answer.status, "answer": said if len(text) <= RECEIPT_CHARACTERS else text[:RECEIPT_CHARACTERS]}
 
 
 def _asked_to_wait(answer: http.Answer) -> timedelta | None:

@@ -12,6 +12,7 @@ from approvals.errors import NothingToRollBack, StateConflict
 from approvals.models import Decision, Dispatch, DispatchStatus, Proposal, State
 from approvals.outbox.wakeups import wake
 from approvals.people import eligibility, votes
+from approvals.shipping import dispatches
 from approvals.shipping.dispatches import SHIP_TASK
 from audit.clock import database_now
 from policies.engine.policy import Policy, SurfacePolicy
@@ -33,11 +34,8 @@ def retry(*, proposal_id: UUID, by: User) -> Proposal:
         raise StateConflict(_("Nothing of this proposal has failed."))
     if proposal.state == State.FAILED and proposal.expires_at and proposal.expires_at <= at:
         raise StateConflict(_("The proposal has expired and cannot be shipped any more."))
-    dispatch.status = DispatchStatus.WAITING
-    dispatch.connector = None if surface.connector is None else Connector.objects.get(pk=surface.connector)
-    dispatch.attempts_made = 0
-    dispatch.next_attempt_at = at
-    dispatch.save()
+    connector = None if surface.connector is None else Connector.objects.get(pk=surface.connector)
+    dispatches.try_again(dispatch, connector=connector, at=at)
     was = proposal.state
     if was == State.FAILED:
         proposal.retry(release_at=at)
@@ -63,19 +61,10 @@ def roll_back(*, proposal_id: UUID, by: User, comment: str = "") -> Proposal:
     if Dispatch.objects.filter(proposal=proposal, kind=Dispatch.Kind.ROLLBACK).exists():
         raise StateConflict(_("The roll back is under way already."))
     at = database_now()
-    dispatch = Dispatch.objects.create(
-        proposal=proposal,
-        revision=proposal.revision,
-        kind=Dispatch.Kind.ROLLBACK,
-        connector_id=locked.surface.connector,
-        digest=proposal.revision.rollback_digest,
-        next_attempt_at=at,
-        created_at=at,
-    )
+    dispatch = dispatches.enqueue_rollback(proposal, connector=locked.surface.connector, at=at)
     decision = votes.record(
         proposal, by=by, verdict=Decision.Verdict.ROLL_BACK, at=at, comment=comment, absence=locked.right.absence
     )
-    wake(SHIP_TASK)
     told = votes.ledger_data(decision, roles=locked.right.roles, policy=locked.policy)
     return transitions.save(
         proposal, "proposal.rollback_ordered", was=proposal.state, by=by, at=at, dispatch=str(dispatch.pk), **told

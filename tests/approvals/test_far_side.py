@@ -6,6 +6,7 @@ from approvals.errors import InvalidProposal
 from approvals.models import Dispatch, Proposal
 from approvals.outbox.http import Answer
 from approvals.shipping import delivery
+from approvals.shipping.kinds import webhook
 from tests import world as worlds
 from tests.approvals.outbox.servers import answer, serving
 from tests.world import World
@@ -67,5 +68,5 @@ def test_whatever_the_receiver_answers_the_action_is_recorded_as_done(body):
 
 
 def test_a_proper_receipt_is_kept_as_it_is():
-    got = delivery._receipt(Answer(200, {}, b'{"id":7}', is_truncated=False, elapsed_seconds=0.1))
+    got = webhook._receipt(Answer(200, {}, b'{"id":7}', is_truncated=False, elapsed_seconds=0.1))
     assert got == {"status": 200, "answer": {"id": 7}}

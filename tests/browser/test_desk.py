@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from approvals.lifecycle import review
 from approvals.models import Decision, Proposal, SavedFilter
-from approvals.shipping import dispatches
+from approvals.shipping import claims, dispatches
 from policies.models import Surface
 from tests import world as worlds
 from tests.browser.conftest import PASSWORD, PHONE, OpenAs
@@ -168,7 +168,7 @@ def test_undo_too_late(open_as: OpenAs, made: list[Proposal]) -> None:
     shows(page, "Second")
     Proposal.objects.filter(pk=made[0].pk).update(release_at=timezone.now())
     made[0].dispatches.update(next_attempt_at=timezone.now())
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
     page.keyboard.press("u")
     shows(page, "First")
@@ -191,7 +191,7 @@ def test_undo_goes_by_itself_when_its_time_has_run_out(open_as: OpenAs, made: li
     comment.fill("Half a sentence")
     Proposal.objects.filter(pk=made[0].pk).update(release_at=timezone.now())
     made[0].dispatches.update(next_attempt_at=timezone.now())
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
     expect(page.locator(".recent").get_by_role("link", name="Roll back…")).to_be_visible()
     expect(undo).to_have_count(0)
@@ -210,7 +210,7 @@ def test_the_undo_beside_the_message_goes_as_well(open_as: OpenAs, made: list[Pr
     expect(told.get_by_role("button", name="Undo")).to_be_visible()
     Proposal.objects.filter(pk=made[0].pk).update(release_at=timezone.now())
     made[0].dispatches.update(next_attempt_at=timezone.now())
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     expect(told).to_contain_text("until then you can undo it")
     expect(told.get_by_role("button", name="Undo")).to_have_count(0)
     expect(told.locator("p")).to_have_text("Approved: First.")

@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from approvals.models import Proposal, Sample
-from approvals.shipping import dispatches
+from approvals.shipping import claims, dispatches
 from policies.models import Tier
 from tests.browser.conftest import PHONE, OpenAs
 from tests.world import World
@@ -26,7 +26,7 @@ def hold(world: World, title: str = "Held") -> Proposal:
 
 def ship(world: World, title: str = "Shipped", *, well: bool = True) -> Proposal:
     proposal = world.propose("crm.segments", title=title, content={"rollback": {"amount": -1}})
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     known = {"dispatch_id": claim.dispatch.pk, "fence": claim.fence}
     if well:
         dispatches.complete(**known, receipt={"done": True})

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from approvals.lifecycle import review
 from approvals.models import Proposal
-from approvals.shipping import dispatches
+from approvals.shipping import claims, dispatches
 from policies.models import Surface
 from tests import world as worlds
 from tests.browser.conftest import PASSWORD, PHONE, OpenAs
@@ -68,7 +68,7 @@ def ship(proposal: Proposal) -> None:
     """Do what a worker does."""
     Proposal.objects.filter(pk=proposal.pk, state="approved").update(release_at=timezone.now())
     proposal.dispatches.filter(status="waiting").update(next_attempt_at=timezone.now())
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"number": claim.fence})
 
 

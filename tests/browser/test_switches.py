@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from approvals.models import Dispatch
-from approvals.shipping import dispatches
+from approvals.shipping import claims
 from tests.browser.conftest import OpenAs
 from tests.world import World
 
@@ -37,5 +37,5 @@ def test_what_is_stopped_does_not_ship(open_as: OpenAs, world: World, has_javasc
     for place in ("/admin/", "/admin/approvals/proposal/", "/admin/policies/publish/"):
         page.goto(place)
         expect(bar).to_contain_text("Shipping on ads.budget is stopped.")
-    assert dispatches.claim_next(worker="test", kind="webhook") is None
+    assert claims.claim_next(worker="test", kind="webhook") is None
     assert Dispatch.objects.filter(status="waiting").count() == 2

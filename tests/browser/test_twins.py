@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from approvals.shipping import dispatches
+from approvals.shipping import claims, dispatches
 from policies.models import Surface
 from tests.browser.conftest import PHONE, OpenAs
 from tests.world import World
@@ -22,7 +22,7 @@ def test_the_same_again_and_a_moved_figure_are_readable(open_as: OpenAs, world: 
     one = world.propose(title="Spring mail to the regulars", content=mail, targets=("segment:vip",))
     world.propose(title="Spring mail to the regulars, once more " * 4, content=mail)
     world.approve(shipped)
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={})
     # Axe is put into the page, which the portal's own policy would forbid.
     page = open_as("channel-owner", "/admin/", color_scheme=scheme, bypass_csp=True)

@@ -34,7 +34,7 @@ from approvals.models import (
     Timer,
 )
 from approvals.notices import occasions
-from approvals.shipping import dispatches
+from approvals.shipping import claims, dispatches
 from audit.models import Entry
 from policies.models import (
     Activation,
@@ -95,7 +95,7 @@ def world() -> World:
             world.approve(proposal, comment=SECRET)
     OutsideAddress.objects.create(name="Team", url=f"discord://{SECRET}/{SECRET}")
     occasions.fan_out()
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"said": SECRET})
     Sample.objects.create(proposal=claim.dispatch.proposal, picked_at=claim.dispatch.created_at)
     return world

@@ -77,6 +77,56 @@ def test_only_one_module_reads_the_environment():
     assert readers == set()
 
 
+WRITES = {"create", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "update", "delete", "save"}
+DISPATCH_WORDS = {"Dispatch", "Attempt", "dispatch", "attempt", "dispatches", "attempts"}
+
+
+def _writes_of_dispatches(tree: ast.AST) -> Iterator[str]:
+    """Yield each call, and each assignment to a field, by which a module would write a dispatch or an attempt."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in WRITES:
+            receiver = node.func.value
+            while isinstance(receiver, ast.Attribute | ast.Call):
+                inner = receiver.func if isinstance(receiver, ast.Call) else receiver
+                if isinstance(inner, ast.Attribute) and inner.attr in DISPATCH_WORDS:
+                    yield ast.unparse(node)
+                receiver = inner.value if isinstance(inner, ast.Attribute) else inner
+            if isinstance(receiver, ast.Name) and receiver.id in DISPATCH_WORDS:
+                yield ast.unparse(node)
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if not isinstance(target, ast.Attribute) or not isinstance(target.value, ast.Name):
+                    continue
+                if target.value.id in DISPATCH_WORDS and target.attr != "proposal":
+                    yield ast.unparse(node)
+
+
+def test_only_dispatches_writes_dispatches_and_attempts():
+    writers = {_dotted(module) for module in _modules() if list(_writes_of_dispatches(ast.parse(module.read_text())))}
+    assert writers == {"approvals.shipping.dispatches"}
+
+
+def test_every_way_to_write_a_dispatch_is_noticed():
+    for line in (
+        "Dispatch.objects.filter(pk=1).exclude(pk=2).update(status='x')",
+        "proposal.dispatches.create(kind='execute')",
+        "Dispatch.objects.bulk_create([])",
+        "dispatch.save()",
+        "dispatch.status = 'waiting'",
+    ):
+        assert list(_writes_of_dispatches(ast.parse(line))), line
+
+
+def test_a_kind_of_connector_is_one_module_and_one_row():
+    """Nothing else asks which kind a connector is of, but where one is made and where its work is asked for."""
+    asking = {
+        _dotted(module)
+        for module in _modules("approvals", "hitlportal")
+        if re.search(r"\bKind\.(PULL|WEBHOOK)\b", module.read_text())
+    }
+    assert asking == {"approvals.shipping.kinds", "approvals.api.dispatches"}
+
+
 def test_every_style_sheet_closes_what_it_opens():
     """What is left open swallows the rules behind it, and no browser complains."""
     sheets = sorted(CHECKOUT.glob("*/static/*/*.css"))

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 
 from approvals.models import Decision, Dispatch, Outcome, Proposal
-from approvals.shipping.dispatches import Claim
+from approvals.shipping.claims import Claim
 from policies.engine.evaluation import Reason
 from policies.engine.evaluation import Verdict as PolicyVerdict
 

@@ -4,7 +4,7 @@ import pytest
 
 from approvals.evaluation import conflicts
 from approvals.models import Dispatch, Proposal
-from approvals.shipping import dispatches
+from approvals.shipping import claims, dispatches
 from tests.approvals.api.conftest import SENT, decision, pointers, problem, stored
 from tests.world import rule
 
@@ -72,7 +72,7 @@ def test_revision_notes_and_outcomes_hide_nothing(agent, world):
     assert pointers(problem(said, 422, "invalid_proposal")) == {"/note": "hidden_characters"}
     world.surface("now.here", "autopilot")
     now = agent.propose(surface="now.here")
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={})
     sent = {"metric": OVERRIDE, "value": 1, "unit": "\u200b", "note": "", "observed_at": "2026-11-20T06:00:00Z"}
     said = problem(agent.post(f"proposals/{now['id']}/outcomes/", sent), 422, "invalid_proposal")
@@ -82,7 +82,7 @@ def test_revision_notes_and_outcomes_hide_nothing(agent, world):
 def test_an_executors_error_is_kept_with_what_was_hidden_written_out(world, agent):
     world.surface("now.here", "autopilot")
     shown = agent.propose(surface="now.here")
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.postpone(dispatch_id=claim.dispatch.pk, fence=claim.fence, error=f"No\n{OVERRIDE}")
     error = Dispatch.objects.get(proposal=shown["id"]).last_error
     assert error == "No Move $4⟨U+202E⟩000,4$⟨U+202C⟩ from Search"

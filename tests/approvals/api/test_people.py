@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from approvals.shipping import dispatches
+from approvals.shipping import claims, dispatches
 from tests.approvals.api.conftest import Api, decision, problem, stored
 from tests.approvals.lifecycle.test_life import ship
 from tests.world import World
@@ -56,7 +56,7 @@ def test_undo_before_the_claim_and_not_after(agent: Api, owner: Api) -> None:
     said = owner.post(f"proposals/{shown['id']}/undo/", {"comment": "Not yet."}).json()
     assert (said["state"], said["dispatch"]["status"]) == ("pending", "cancelled")
     owner.post(f"proposals/{shown['id']}/decisions/", decision(shown))
-    assert dispatches.claim_next(worker="test", kind="webhook") is not None
+    assert claims.claim_next(worker="test", kind="webhook") is not None
     problem(owner.post(f"proposals/{shown['id']}/undo/"), 409, "state_conflict")
 
 
@@ -81,7 +81,7 @@ def test_what_came_without_a_way_back_has_none(world: World, agent: Api, owner: 
 def test_what_has_failed_is_tried_again(world: World, agent: Api, owner: Api) -> None:
     shown = agent.propose()
     world.approve(stored(shown))
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.postpone(dispatch_id=claim.dispatch.pk, fence=claim.fence, error="Gone.", is_final=True)
     said = owner.post(f"proposals/{shown['id']}/retry/").json()
     assert (said["state"], said["dispatch"]["status"]) == ("approved", "waiting")

@@ -8,7 +8,7 @@ from approvals.evaluation import conflicts
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle import escalation, review, submission
 from approvals.models import Conflict, Dispatch, Proposal
-from approvals.shipping import dispatches
+from approvals.shipping import claims, dispatches
 from tests import world as worlds
 from tests.approvals.races import race
 from tests.proofs import assert_invariants_hold
@@ -35,7 +35,7 @@ def linked(proposal: Proposal) -> set:
 
 
 def ship() -> Dispatch | None:
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     return claim and dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={})
 
 
@@ -144,23 +144,23 @@ def test_one_proposal_per_target_is_claimed_at_a_time(world):
     free = world.propose(targets=("lead:3",))
     for proposal in (first, second, free):
         world.approve(proposal)
-    claims = [dispatches.claim_next(worker="test", kind="webhook") for _ in range(3)]
+    claims = [claims.claim_next(worker="test", kind="webhook") for _ in range(3)]
     assert [claim and claim.dispatch.proposal_id for claim in claims] == [first.pk, free.pk, None]
     assert_invariants_hold()
     dispatches.complete(dispatch_id=claims[0].dispatch.pk, fence=claims[0].fence, receipt={})
-    assert dispatches.claim_next(worker="test", kind="webhook").dispatch.proposal_id == second.pk
+    assert claims.claim_next(worker="test", kind="webhook").dispatch.proposal_id == second.pk
 
 
 def test_a_claim_whose_lease_ran_out_may_be_claimed_again_itself_only(world):
     first, second = world.propose(targets=LEAD), world.propose(targets=LEAD)
     for proposal in (first, second):
         world.approve(proposal)
-    dispatches.claim_next(worker="gone", kind="webhook")
+    claims.claim_next(worker="gone", kind="webhook")
     with connection.cursor() as cursor:
         cursor.execute("UPDATE approvals_dispatch SET lease_until = now() - interval '1 s' WHERE status = 'claimed'")
-    again = dispatches.claim_next(worker="test", kind="webhook")
+    again = claims.claim_next(worker="test", kind="webhook")
     assert (again.dispatch.proposal_id, again.fence) == (first.pk, 2)
-    assert dispatches.claim_next(worker="test", kind="webhook") is None
+    assert claims.claim_next(worker="test", kind="webhook") is None
 
 
 def test_hundreds_of_targets_take_a_bounded_number_of_locks(world):
@@ -224,7 +224,7 @@ class TestAtOnce:
             lambda n: world.decide(proposals[n], "reject", reason_code="too_risky"),
             edit,
             lambda n: submission.withdraw(agent=world.agent, proposal_id=proposals[-n].pk),
-            lambda _: dispatches.claim_next(worker="racer", kind="webhook"),
+            lambda _: claims.claim_next(worker="racer", kind="webhook"),
         )
         assert_invariants_hold()
 
@@ -233,7 +233,7 @@ class TestAtOnce:
             world.approve(world.propose(targets=(f"lead:{number % 3}",)))
 
         def work(_round):
-            claim = dispatches.claim_next(worker="racer", kind="webhook")
+            claim = claims.claim_next(worker="racer", kind="webhook")
             if claim is not None:
                 assert_one_each()
                 dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={})

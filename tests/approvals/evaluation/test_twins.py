@@ -10,7 +10,7 @@ from approvals.evaluation import conflicts
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle import reevaluation, review, submission
 from approvals.models import Decision, LastShipped, Proposal
-from approvals.shipping import dispatches
+from approvals.shipping import claims, dispatches
 from policies.facts import stored_facts
 from policies.models import Agent, Mandate
 from tests import world as worlds
@@ -82,7 +82,7 @@ def test_the_same_in_another_order_is_a_twin(world):
 
 def test_what_was_given_up_or_has_shipped_is_no_twin(world):
     send(world)
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={})
     second = send(world)
     assert second.state == "approved"

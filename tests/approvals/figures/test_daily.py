@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from approvals.figures.daily import DailyFigures, digest
 from approvals.lifecycle import review
 from approvals.models import Decision, Dispatch, Proposal, Sample
-from approvals.shipping import dispatches, recovery, sampling
+from approvals.shipping import claims, dispatches, recovery, sampling
 from policies.models import Tier
 from tests import world as worlds
 from tests.world import World
@@ -33,7 +33,7 @@ def propose(world: World, surface: str = "crm.segments") -> Proposal:
 
 
 def ship(*, well: bool = True) -> None:
-    while claim := dispatches.claim_next(worker="test", kind="webhook"):
+    while claim := claims.claim_next(worker="test", kind="webhook"):
         known = {"dispatch_id": claim.dispatch.pk, "fence": claim.fence}
         if well:
             dispatches.complete(**known, receipt={"done": True})

@@ -9,7 +9,7 @@ from approvals.figures import track_record
 from approvals.figures.track_record import TrackRecord
 from approvals.lifecycle import review
 from approvals.models import Proposal, Sample
-from approvals.shipping import dispatches, recovery, sampling
+from approvals.shipping import claims, dispatches, recovery, sampling
 from policies.models import Agent, Mandate, Tier
 from tests import world as worlds
 from tests.world import World, seen
@@ -27,7 +27,7 @@ def propose(world: World, confidence: float | None = 0.95, surface: str = "ads.b
 
 
 def ship() -> None:
-    while claim := dispatches.claim_next(worker="test", kind="webhook"):
+    while claim := claims.claim_next(worker="test", kind="webhook"):
         dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"done": True})
 
 

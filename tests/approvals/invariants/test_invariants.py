@@ -14,7 +14,7 @@ from approvals.invariants.history import STEPS
 from approvals.lifecycle import escalation, review, submission
 from approvals.models import IdempotentAnswer, Proposal
 from approvals.models.states import EDGES
-from approvals.shipping import dispatches, recovery
+from approvals.shipping import claims, dispatches, recovery
 from audit.clock import database_now
 from policies.models import EVERYWHERE, KillSwitch
 from policies.registry import kill_switches
@@ -28,7 +28,7 @@ ROLLBACK = {"rollback": {"amount": -4000}}
 
 
 def ship(*, error: str = "") -> None:
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     if error:
         dispatches.postpone(dispatch_id=claim.dispatch.pk, fence=claim.fence, error=error, is_final=True)
     else:
@@ -100,7 +100,7 @@ def populate(world: World) -> dict[str, Proposal]:
     kill_switches.engage(scope="surface:ads.budget", by=world.owner, reason="Stop.")
     lives["stopped"] = world.propose()
     world.approve(lives["stopped"])
-    assert dispatches.claim_next(worker="test", kind="webhook") is None
+    assert claims.claim_next(worker="test", kind="webhook") is None
     worlds.release("surface:ads.budget")
     kill_switches.engage(scope="surface:email.lifecycle", by=world.owner, reason="Stop.")
     lives["blocked"] = block(world)

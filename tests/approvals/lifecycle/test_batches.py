@@ -10,7 +10,7 @@ from approvals.lifecycle import batches, review
 from approvals.lifecycle.batches import BatchResult
 from approvals.lifecycle.review import SeenRevision
 from approvals.models import Conflict, Decision, Dispatch, Proposal
-from approvals.shipping import dispatches
+from approvals.shipping import claims
 from audit.models import Entry
 from policies.models import Guardrail
 from tests import world as worlds
@@ -205,7 +205,7 @@ def test_a_batch_can_be_undone_as_a_whole(world, verdict):
 def test_an_undo_leaves_what_has_left_or_was_decided_since(world):
     shipped, decided_since, _still_here = proposals = propose(world)
     batch = decide(world, proposals).batch
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     assert claim.dispatch.proposal_id == shipped.pk
     review.undo(proposal_id=decided_since.pk, by=world.owner)
     world.approve(decided_since, by=world.other_owner)

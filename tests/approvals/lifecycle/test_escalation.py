@@ -9,7 +9,7 @@ from approvals.errors import StateConflict
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle import escalation, review, submission
 from approvals.models import Proposal
-from approvals.shipping import dispatches
+from approvals.shipping import claims, dispatches
 from audit.clock import database_now
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold
@@ -83,7 +83,7 @@ def test_an_approval_that_could_not_ship_in_time_expires(world):
     proposal = world.approve(world.propose(expires_at=database_now() + timedelta(hours=1)))
     expire(proposal)
     assert state_now(proposal) == "expired"
-    assert dispatches.claim_next(worker="test", kind="webhook") is None
+    assert claims.claim_next(worker="test", kind="webhook") is None
     assert escalation.expire_overdue() == 1
     assert Proposal.objects.get().state == "expired"
     assert_invariants_hold()
@@ -91,7 +91,7 @@ def test_an_approval_that_could_not_ship_in_time_expires(world):
 
 def test_what_is_on_its_way_does_not_expire(world):
     proposal = world.approve(world.propose(expires_at=database_now() + timedelta(hours=1)))
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     expire(proposal)
     assert state_now(proposal) == "approved"
     assert escalation.expire_overdue() == 0
@@ -102,7 +102,7 @@ def test_what_is_on_its_way_does_not_expire(world):
 def test_what_is_on_its_way_does_not_hold_up_the_sweep(world):
     stuck = [world.approve(world.propose(expires_at=database_now() + timedelta(hours=1))) for _ in range(3)]
     for proposal in stuck:
-        dispatches.claim_next(worker="test", kind="webhook")
+        claims.claim_next(worker="test", kind="webhook")
         expire(proposal)
     late = world.propose()
     lapse(late)

@@ -14,7 +14,7 @@ from approvals.errors import (
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle import review, submission
 from approvals.models import Dispatch, Proposal
-from approvals.shipping import dispatches, recovery
+from approvals.shipping import claims, dispatches, recovery
 from audit.models import Entry
 from policies.registry import agents
 from tests import world as worlds
@@ -29,7 +29,7 @@ def world() -> World:
 
 
 def ship(world: World) -> Dispatch:
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     assert claim is not None
     return dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
 
@@ -57,7 +57,7 @@ def test_an_allowed_proposal_is_approved_by_policy_and_held(world: World) -> Non
     proposal = world.propose("email.lifecycle")
     assert proposal.state == "approved"
     assert proposal.release_at > proposal.created_at
-    assert dispatches.claim_next(worker="test", kind="webhook") is None
+    assert claims.claim_next(worker="test", kind="webhook") is None
 
 
 def test_low_confidence_takes_an_automatic_tier_away(world: World) -> None:
@@ -166,10 +166,10 @@ def test_undo_before_the_claim_and_not_after(world: World) -> None:
     proposal = world.propose()
     world.approve(proposal)
     assert review.undo(proposal_id=proposal.pk, by=world.owner).state == "pending"
-    assert dispatches.claim_next(worker="test", kind="webhook") is None
+    assert claims.claim_next(worker="test", kind="webhook") is None
 
     world.approve(proposal)
-    assert dispatches.claim_next(worker="test", kind="webhook") is not None
+    assert claims.claim_next(worker="test", kind="webhook") is not None
     with pytest.raises(StateConflict, match="on its way"):
         review.undo(proposal_id=proposal.pk, by=world.owner)
     assert Dispatch.objects.count() == 1
@@ -189,7 +189,7 @@ def test_withdraw_before_the_claim_and_not_after(world: World) -> None:
     world.approve(first)
     assert submission.withdraw(agent=world.agent, proposal_id=first.pk).state == "withdrawn"
     world.approve(second)
-    assert dispatches.claim_next(worker="test", kind="webhook") is not None
+    assert claims.claim_next(worker="test", kind="webhook") is not None
     with pytest.raises(StateConflict):
         submission.withdraw(agent=world.agent, proposal_id=second.pk)
 
@@ -218,7 +218,7 @@ def test_roll_back_is_a_dispatch_of_its_own(world: World) -> None:
 def test_what_has_failed_can_be_tried_again(world: World) -> None:
     proposal = world.propose()
     world.approve(proposal)
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.postpone(dispatch_id=claim.dispatch.pk, fence=claim.fence, error="Gone.", is_final=True)
     assert Proposal.objects.get().state == "failed"
     assert recovery.retry(proposal_id=proposal.pk, by=world.owner).state == "approved"

@@ -10,7 +10,7 @@ from django.db.models import F
 from approvals.errors import StaleRevision, StateConflict
 from approvals.lifecycle import escalation, review, submission
 from approvals.models import Attempt, Decision, Dispatch, Proposal
-from approvals.shipping import dispatches
+from approvals.shipping import claims, dispatches
 from audit.clock import database_now
 from policies.models import EVERYWHERE, Connector
 from policies.registry import kill_switches
@@ -31,7 +31,7 @@ def world() -> World:
 
 
 def claim(_round: int = 0):
-    return dispatches.claim_next(worker="racer", kind="webhook")
+    return claims.claim_next(worker="racer", kind="webhook")
 
 
 def approve(world: World, proposals: list[Proposal], by=None):

@@ -6,7 +6,7 @@ import pytest
 
 from approvals.lifecycle import reevaluation
 from approvals.models import Proposal, Reevaluation, Verdict
-from approvals.shipping import dispatches
+from approvals.shipping import claims
 from audit.models import Entry
 from policies.models import Guardrail, Requirement, Rule, Surface, Tier
 from tests import world as worlds
@@ -66,7 +66,7 @@ def test_what_the_policy_alone_had_approved_waits_for_people(world):
     publish_and_judge()
     proposal = now(proposal)
     assert (proposal.state, proposal.tier_id, proposal.release_at) == ("pending", "single", None)
-    assert dispatches.claim_next(worker="test", kind="webhook") is None
+    assert claims.claim_next(worker="test", kind="webhook") is None
     world.approve(proposal)
     assert now(proposal).state == "approved"
     assert_invariants_hold()
@@ -101,7 +101,7 @@ def test_what_is_on_its_way_is_left_alone(world):
     proposal = world.propose("email.lifecycle")
     Proposal.objects.filter(pk=proposal.pk).update(release_at=proposal.created_at)
     proposal.dispatches.update(next_attempt_at=proposal.created_at)
-    assert dispatches.claim_next(worker="test", kind="webhook") is not None
+    assert claims.claim_next(worker="test", kind="webhook") is not None
     Surface.objects.filter(slug="email.lifecycle").update(tier_id="single")
     publish_and_judge()
     assert now(proposal).state == "approved"

@@ -12,7 +12,7 @@ from approvals.evaluation.judgement import Content
 from approvals.lifecycle import escalation, review, submission
 from approvals.models import Notice, NoticeDelivery, NoticeRule, Occasion, Proposal
 from approvals.notices import occasions, retention
-from approvals.shipping import dispatches
+from approvals.shipping import claims, dispatches
 from policies.models import Agent
 from tests import world as worlds
 from tests.approvals.races import race
@@ -113,7 +113,7 @@ def test_once_decided_nothing_is_asked_any_more(world):
 
 def test_a_failed_dispatch_is_told_to_the_owner_role(world):
     world.approve(world.propose())
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.postpone(dispatch_id=claim.dispatch.pk, fence=claim.fence, error="Gone.", is_final=True)
     assert told("failed") == {"channel-owner", "other-channel-owner", "agent-owner"}
 

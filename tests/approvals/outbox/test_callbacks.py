@@ -10,7 +10,7 @@ from approvals.errors import InvalidProposal
 from approvals.lifecycle import review
 from approvals.models import Callback, Proposal
 from approvals.outbox import backoff, callbacks
-from approvals.shipping import delivery, dispatches
+from approvals.shipping import claims, delivery, dispatches
 from audit.clock import database_now
 from policies.models import Agent
 from tests import world as worlds
@@ -58,7 +58,7 @@ def test_shipping_and_failing_are_told(world):
     with answering(OK) as far:
         for ending in ("shipped", "failed"):
             world.approve(world.propose(callback_url=far.url))
-            claim = dispatches.claim_next(worker="test", kind="webhook")
+            claim = claims.claim_next(worker="test", kind="webhook")
             if ending == "shipped":
                 dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={})
             else:

@@ -14,7 +14,7 @@ from approvals.models import Proposal, Verdict
 from approvals.models.ids import uuid7
 from approvals.replays import recorded_cases
 from approvals.replays.recorded_cases import Window
-from approvals.shipping import dispatches, recovery
+from approvals.shipping import claims, dispatches, recovery
 from audit.clock import database_now
 from policies.engine.simulation import Needs, Replay
 from policies.engine.simulation_figures import Tally
@@ -34,7 +34,7 @@ def world() -> World:
 
 
 def ship_next() -> None:
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={})
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from approvals.errors import LeaseLost
 from approvals.models import Attempt, Dispatch, Proposal
-from approvals.shipping import delivery, dispatches, recovery
+from approvals.outbox import signing
+from approvals.shipping import claims, delivery, dispatches, recovery
 from audit import canonical
 from audit.clock import database_now
 from policies.models import Connector
@@ -69,13 +70,13 @@ def test_a_failure_is_tried_again_with_the_same_id_and_the_same_bytes(world):
 def test_an_answer_that_was_lost_does_not_execute_twice(world):
     with executing() as far:
         approved(world, far.url)
-        claim = dispatches.claim_next(worker="dies", kind="webhook")
+        claim = claims.claim_next(worker="dies", kind="webhook")
         delivery.http.post(
             far.url,
             body=claim.body,
             headers={
                 "HITL-Grant": claim.grant,
-                **delivery._headers(claim.dispatch.connector.secret, message_id=claim.dispatch.pk, body=claim.body),
+                **signing.json_headers(claim.dispatch.connector.secret, message_id=claim.dispatch.pk, body=claim.body),
             },
         )
         Dispatch.objects.update(lease_until=database_now() - timedelta(seconds=1))
@@ -160,9 +161,9 @@ def test_nobody_at_the_address_is_tried_ten_times(world, unused_port):
 def test_a_worker_that_dies_each_time_does_not_go_on_for_ever(world):
     approved(world, "http://127.0.0.1:9/hooks")
     for _ in range(10):
-        assert dispatches.claim_next(worker="dies", kind="webhook") is not None
+        assert claims.claim_next(worker="dies", kind="webhook") is not None
         Dispatch.objects.update(lease_until=database_now() - timedelta(seconds=1))
-    assert dispatches.claim_next(worker="dies", kind="webhook") is None
+    assert claims.claim_next(worker="dies", kind="webhook") is None
     assert Dispatch.objects.get().last_error == "No worker finished it in 10 attempts."
     assert not Attempt.objects.filter(ended_at=None).exists()
     assert Proposal.objects.get().state == "failed"

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from approvals.errors import LeaseLost
 from approvals.models import Dispatch, Proposal
-from approvals.shipping import dispatches, grants
+from approvals.shipping import claims, dispatches, grants
 from audit.clock import database_now
 from policies.models import Agent, Connector
 from tests import world as worlds
@@ -28,7 +28,7 @@ def world() -> World:
 
 
 def claim(world: World, executor: Agent | None = None):
-    return dispatches.claim_next(worker="runner", kind="pull", executor=executor or world.agent.executor)
+    return claims.claim_next(worker="runner", kind="pull", executor=executor or world.agent.executor)
 
 
 def test_the_executor_gets_the_bytes_with_a_grant_of_its_own(world):
@@ -47,7 +47,7 @@ def test_the_executor_gets_the_bytes_with_a_grant_of_its_own(world):
 def test_nobody_else_gets_it_and_the_portal_does_not_post_it(world):
     world.approve(world.propose("crm.segments"))
     assert claim(world, world.agent) is None
-    assert dispatches.claim_next(worker="test", kind="webhook") is None
+    assert claims.claim_next(worker="test", kind="webhook") is None
     Connector.objects.filter(slug="crm").update(is_enabled=False)
     assert claim(world) is None
 

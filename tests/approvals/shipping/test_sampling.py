@@ -5,7 +5,7 @@ import pytest
 from approvals.errors import NotEligible, ProposalError, ReasonRequired, StateConflict
 from approvals.lifecycle import review
 from approvals.models import Proposal, Sample
-from approvals.shipping import dispatches, sampling
+from approvals.shipping import claims, dispatches, sampling
 from audit.models import Entry
 from policies.models import Tier
 from tests import world as worlds
@@ -30,7 +30,7 @@ def world() -> World:
 
 def ship() -> list[Proposal]:
     shipped = []
-    while claim := dispatches.claim_next(worker="test", kind="webhook"):
+    while claim := claims.claim_next(worker="test", kind="webhook"):
         done = dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"done": True})
         # A receipt that comes twice draws no second time.
         dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"done": True})
@@ -76,7 +76,7 @@ def test_about_as_many_as_the_rate_says_are_picked():
 
 def test_nothing_is_picked_before_it_has_shipped(world):
     world.propose("crm.segments")
-    dispatches.claim_next(worker="test", kind="webhook")
+    claims.claim_next(worker="test", kind="webhook")
     assert not Sample.objects.exists()
 
 

@@ -6,7 +6,7 @@ from django.db import Error, connection, transaction
 from approvals.lifecycle import review
 from approvals.models import Attempt, Dispatch, Proposal
 from approvals.models.states import EDGES, State
-from approvals.shipping import delivery, dispatches
+from approvals.shipping import claims, delivery, dispatches
 from policies.models import Connector
 from policies.publishing import publish
 from tests import world as worlds
@@ -26,7 +26,7 @@ def world() -> World:
 @pytest.fixture
 def shipped(world) -> Proposal:
     proposal = world.approve(world.propose(content={"rollback": {"amount": -1}}))
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
     return proposal
 
@@ -127,7 +127,7 @@ def test_a_payload_and_its_digest_that_were_changed_are_refused_too(world):
     world.approve(world.propose())
     forged = "sha256:8d36c3d4ae1a6e2e4c0e1fca9b8c4f31b3a0a8ea5dd6f1ad1ff9c6ba6e5d0000"
     behind_its_back("UPDATE approvals_revision SET body = '{\"amount\":9}', digest = %s", [forged])
-    assert dispatches.claim_next(worker="test", kind="webhook") is None
+    assert claims.claim_next(worker="test", kind="webhook") is None
     assert Proposal.objects.get().state == "failed"
     assert not Attempt.objects.exists()
 
@@ -149,10 +149,10 @@ def test_a_dispatch_somebody_forged_for_an_old_revision_never_ships(world):
     review.edit(proposal_id=proposal.pk, seen=worlds.seen(proposal), by=world.owner, payload={"amount": 1})
     world.approve(proposal, by=world.other_owner)
     forge(proposal)
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     assert claim is not None
     assert claim.body == b'{"amount":1}'
-    assert dispatches.claim_next(worker="test", kind="webhook") is None
+    assert claims.claim_next(worker="test", kind="webhook") is None
     assert Attempt.objects.count() == 1
 
 
@@ -172,7 +172,7 @@ def forge(proposal: Proposal) -> None:
 def test_without_its_kill_switch_nothing_ships(world, scope):
     world.approve(world.propose())
     behind_its_back("DELETE FROM policies_killswitch WHERE scope = %s", [scope])
-    assert dispatches.claim_next(worker="test", kind="webhook") is None
+    assert claims.claim_next(worker="test", kind="webhook") is None
     assert Proposal.objects.get().state == "approved"
     assert breaches()["I1"] == "A kill switch is missing, or is not as the ledger says it was left."
 
@@ -182,7 +182,7 @@ def test_a_surface_without_its_kill_switch_does_not_hold_up_another(world):
     other = world.propose("pricing")
     world.approve(other, is_signed=True, comment="Agreed.")
     behind_its_back("DELETE FROM policies_killswitch WHERE scope = 'surface:ads.budget'")
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     assert claim.dispatch.proposal_id == other.pk
 
 

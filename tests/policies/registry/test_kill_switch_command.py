@@ -8,7 +8,7 @@ from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 
-from approvals.shipping import dispatches
+from approvals.shipping import claims
 from audit.models import Entry
 from policies.models import EVERYWHERE, KillSwitch, Loosening
 from policies.registry import kill_switches
@@ -54,7 +54,7 @@ def test_engaging_needs_nobody_and_says_from_where(world, typed):
     assert (switch.engaged_by, switch.engaged_by_name, switch.reason) == (None, HOST, "The backup is old.")
     entry = Entry.objects.get(kind="kill_switch.engaged")
     assert (entry.actor, entry.actor_name, entry.data) == ("system", HOST, {"via": HOST})
-    assert dispatches.claim_next(worker="test", kind="webhook") is None
+    assert claims.claim_next(worker="test", kind="webhook") is None
     assert_invariants_hold()
 
 

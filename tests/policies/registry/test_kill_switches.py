@@ -2,7 +2,7 @@
 
 import pytest
 
-from approvals.shipping import dispatches
+from approvals.shipping import claims
 from audit.models import Entry
 from policies.models import EVERYWHERE, KillSwitch
 from policies.registry import kill_switches
@@ -33,11 +33,11 @@ def test_an_engaged_switch_stops_and_a_released_one_lets_go(world, scope):
         world.owner, "channel-owner", "The budget is gone.",
     )  # fmt: skip
     assert kill_switches.engaged() == [switch]
-    assert dispatches.claim_next(worker="test", kind="webhook") is None
+    assert claims.claim_next(worker="test", kind="webhook") is None
 
     worlds.release(scope)
     assert kill_switches.engaged() == []
-    assert dispatches.claim_next(worker="test", kind="webhook") is not None
+    assert claims.claim_next(worker="test", kind="webhook") is not None
     kinds = Entry.objects.filter(subject=f"kill_switch:{scope}").order_by("id").values_list("kind", flat=True)
     assert list(kinds) == ["kill_switch.engaged", "kill_switch.released"]
 
@@ -46,7 +46,7 @@ def test_an_engaged_switch_stops_and_a_released_one_lets_go(world, scope):
 def test_a_switch_elsewhere_stops_nothing_here(world, scope):
     world.approve(world.propose())
     kill_switches.engage(scope=scope, by=world.owner, reason="Stop.")
-    assert dispatches.claim_next(worker="test", kind="webhook") is not None
+    assert claims.claim_next(worker="test", kind="webhook") is not None
 
 
 def test_while_it_is_engaged_nothing_passes_by_itself(world):

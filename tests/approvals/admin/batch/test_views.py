@@ -15,7 +15,7 @@ from approvals.admin.batch.rows import Amount
 from approvals.lifecycle import batches, review
 from approvals.models import Decision, Proposal
 from approvals.queue import turns
-from approvals.shipping import dispatches
+from approvals.shipping import claims
 from audit.models import Entry
 from tests import world as worlds
 from tests.world import World, seen
@@ -291,7 +291,7 @@ def test_of_what_one_may_not_see_nothing_is_decided_nor_told(world):
 def test_undo_all_takes_back_what_has_not_left(world, client):
     proposals = propose(world)
     address = send(client, "approve_now", proposals).url
-    dispatches.claim_next(worker="test", kind="webhook")
+    claims.claim_next(worker="test", kind="webhook")
     page = text(client.get(address))
     assert "Undo all 2" in page
     answer = client.post(address, {"step": "undo"}, follow=True)

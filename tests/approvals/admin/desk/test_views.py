@@ -16,7 +16,7 @@ from approvals.evaluation.judgement import Content
 from approvals.lifecycle import review, submission
 from approvals.models import Assignment, Decision, Presence, Proposal, SavedFilter, Snooze
 from approvals.queue import presence, turns
-from approvals.shipping import dispatches
+from approvals.shipping import claims, dispatches
 from audit.clock import database_now
 from audit.models import Entry
 from policies.models import Surface, Tier
@@ -206,7 +206,7 @@ def test_no_undo_is_promised_where_there_is_none(world: World, client: Client) -
     answer = decide(client, first)
     Proposal.objects.filter(pk=first.pk).update(release_at=timezone.now())
     first.dispatches.update(next_attempt_at=timezone.now())
-    dispatches.claim_next(worker="test", kind="webhook")
+    claims.claim_next(worker="test", kind="webhook")
     page = follow(client, answer)
     assert toast(page) == "Approved: First."
     assert 'data-too-late="Too late: it is on its way."' in text(page)
@@ -217,7 +217,7 @@ def test_undo_too_late_says_so_and_offers_the_way_back(world: World, client: Cli
     decide(client, first)
     Proposal.objects.filter(pk=first.pk).update(release_at=timezone.now())
     first.dispatches.update(next_attempt_at=timezone.now())
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     page = follow(client, post(client, first, "undo"))
     assert state(first) == "approved"
     assert "Nothing was changed." in text(page)
@@ -250,7 +250,7 @@ def test_the_desk_looks_again_when_what_is_held_has_shipped(world: World, client
     Proposal.objects.filter(pk=first.pk).update(release_at=timezone.now())
     first.dispatches.update(next_attempt_at=timezone.now())
     assert again % "10s" in text(client.get(f"{DESK}recent/?surface=ads.budget", headers=HTMX))
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
     page = client.get(f"{DESK}recent/?surface=ads.budget", headers=HTMX)
     assert f"/admin/approvals/proposal/{first.pk}/roll-back/" in text(page)

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from approvals.admin.oversight import monitor_rows
 from approvals.models import Decision, Dispatch, Proposal, Sample
-from approvals.shipping import dispatches, recovery, sampling
+from approvals.shipping import claims, dispatches, recovery, sampling
 from policies.models import Agent, Mandate, Tier
 from policies.registry import kill_switches
 from tests import world as worlds
@@ -56,7 +56,7 @@ def ship(world: World, title: str = "Shipped", *, well: bool = True) -> Proposal
 
 
 def deliver(*, well: bool = True) -> None:
-    while claim := dispatches.claim_next(worker="test", kind="webhook"):
+    while claim := claims.claim_next(worker="test", kind="webhook"):
         known = {"dispatch_id": claim.dispatch.pk, "fence": claim.fence}
         if well:
             dispatches.complete(**known, receipt={"done": True})
@@ -109,14 +109,14 @@ def test_stop_takes_it_back_with_a_word_why(world, client):
 
 def test_it_is_too_late_to_stop_what_a_worker_has(world, client):
     proposal = world.propose("crm.segments")
-    dispatches.claim_next(worker="test", kind="webhook")
+    claims.claim_next(worker="test", kind="webhook")
     assert "on its way already" in text(act(client, "stop", proposal))
     assert state(proposal) == "approved"
 
 
 def test_what_was_tried_before_offers_no_stop(world, client):
     world.propose("crm.segments", title="Tried")
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.postpone(
         dispatch_id=claim.dispatch.pk, fence=claim.fence, error="Timed out.", after=timedelta(minutes=5)
     )

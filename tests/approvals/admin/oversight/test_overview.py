@@ -17,7 +17,7 @@ from approvals.figures import trend
 from approvals.figures.trend import Day
 from approvals.lifecycle import review
 from approvals.models import Proposal
-from approvals.shipping import dispatches, recovery
+from approvals.shipping import claims, dispatches, recovery
 from audit.clock import database_now
 from policies.models import Agent
 from policies.registry import bootstrap, kill_switches
@@ -102,7 +102,7 @@ def test_an_agent_that_is_suspended_fails_or_is_often_refused_is_named_with_coun
             world.decide(proposal, "reject", reason_code="too_risky")
         else:
             world.approve(proposal)
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.postpone(dispatch_id=claim.dispatch.pk, fence=claim.fence, error="Gone.", is_final=True)
     page = home(world.owner)
     assert "3 of 5 decisions were rejections." in page
@@ -116,10 +116,10 @@ def test_what_is_rolled_back_more_than_once_is_named(world: World) -> None:
     for number in range(2):
         proposal = world.propose(title=f"Number {number}", content={"rollback": {"amount": -1}})
         world.approve(proposal)
-        claim = dispatches.claim_next(worker="test", kind="webhook")
+        claim = claims.claim_next(worker="test", kind="webhook")
         dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
         recovery.roll_back(proposal_id=proposal.pk, by=world.owner, comment="Wrong.")
-        back = dispatches.claim_next(worker="test", kind="webhook")
+        back = claims.claim_next(worker="test", kind="webhook")
         dispatches.complete(dispatch_id=back.dispatch.pk, fence=back.fence, receipt={"status": 200})
     assert "2 actions were rolled back." in home(world.owner)
 

@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from approvals.models import Dispatch
-from approvals.shipping import dispatches
+from approvals.shipping import claims
 from policies.models import KillSwitch
 from policies.registry import kill_switches
 from tests import world as worlds
@@ -22,7 +22,7 @@ def world() -> World:
     """Two dispatches wait on ads.budget and one on pricing; one more is on its way."""
     world = worlds.build()
     world.approve(world.propose(title="Out"))
-    assert dispatches.claim_next(worker="test", kind="webhook") is not None
+    assert claims.claim_next(worker="test", kind="webhook") is not None
     for title in ("First", "Second"):
         world.approve(world.propose(title=title))
     world.approve(world.propose("pricing", title="Dear"), is_signed=True, comment="Agreed.")
@@ -84,9 +84,9 @@ def test_stopping_needs_a_reason_and_keeps_what_was_chosen(boss: Client) -> None
 
 def test_what_is_stopped_waits_and_everybody_sees_why_on_every_page(world: World, boss: Client) -> None:
     boss.post(ENGAGE, {"scope": "surface:ads.budget", "reason": "Wrong prices."})
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     assert claim is not None and claim.dispatch.proposal.surface_id == "pricing"
-    assert dispatches.claim_next(worker="test", kind="webhook") is None
+    assert claims.claim_next(worker="test", kind="webhook") is None
     assert Dispatch.objects.filter(status="waiting").count() == 2
     reader = signed_in(world.owner)
     for address in ("/admin/", "/admin/approvals/proposal/", "/admin/switches/", "/admin/password_change/"):

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from approvals.lifecycle import review
 from approvals.models import Decision, Dispatch, Proposal
-from approvals.shipping import dispatches
+from approvals.shipping import claims, dispatches
 from policies.models import Surface
 from tests import world as worlds
 from tests.world import World, seen
@@ -187,14 +187,14 @@ def test_undo_retry_and_roll_back_by_form(world: World, client: Client) -> None:
     assert state(proposal) == "pending"
 
     decide(client, proposal, "approve")
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.postpone(dispatch_id=claim.dispatch.pk, fence=claim.fence, error="Gone.", is_final=True)
     letters = signed_in(worlds.person("operator", worlds.OWNER, permissions=("view_dispatch",)))
     assert "Gone." in text(letters.get("/admin/approvals/dispatch/?letters=dead"))
     client.post(address(proposal, "retry/"))
     assert state(proposal) == "approved"
 
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
     asked = text(client.get(address(proposal, "roll-back/")))
     assert "-4000" in asked
@@ -214,7 +214,7 @@ def test_the_page_looks_again_only_while_something_is_to_ship(world: World, clie
     with CaptureQueriesContext(connection) as captured:
         assert client.get(asked[1], headers={"HX-Request": "true"}).status_code == 204
     assert len(captured) <= 9
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     page = client.get(asked[1])
     assert "no-store" in page["Cache-Control"]
     assert "<html" not in text(page)
@@ -258,7 +258,7 @@ def test_rolling_back_says_what_it_does_before_it_shows_json(
     Surface.objects.filter(pk="ads.budget").update(card=card)
     proposal = world.propose(content={"payload": payload, "rollback": rollback})
     world.approve(proposal)
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
     html = text(client.get(address(proposal, "roll-back/"))).partition('id="way-back-heading">')[2]
     shown = html.partition("<details")[0]

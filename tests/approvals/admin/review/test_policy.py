@@ -5,7 +5,7 @@ from django.test import Client
 
 from approvals.models import Assessment, Proposal
 from approvals.presentation.marks import Part, parts, spans
-from approvals.shipping import dispatches
+from approvals.shipping import claims, dispatches
 from tests import world as worlds
 from tests.world import World, person
 
@@ -112,7 +112,7 @@ def test_who_decides_reads_first_that_another_one_is_live(world, place):
     assert 'id="conflicts-heading"' in signed_in(world.owner).get(place.format(second.pk)).content.decode()
 
     world.approve(first)
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
     assert "Another proposal names the same target." not in decide_box()
 

@@ -10,7 +10,7 @@ from django.utils.html import strip_tags
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle import review, submission
 from approvals.models import Decision, Proposal
-from approvals.shipping import dispatches
+from approvals.shipping import claims, dispatches
 from tests import world as worlds
 from tests.world import World, seen
 
@@ -48,7 +48,7 @@ def section(html: str, name: str) -> str:
 
 
 def ship(world: World, proposal: Proposal) -> None:
-    claim = dispatches.claim_next(worker="test", kind="webhook")
+    claim = claims.claim_next(worker="test", kind="webhook")
     assert claim.dispatch.proposal_id == proposal.pk
     dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={})
 

@@ -11,7 +11,7 @@ from django.test import Client
 
 from approvals.api.http import waiting
 from approvals.models import Proposal
-from approvals.shipping import dispatches
+from approvals.shipping import claims
 from tests import world as worlds
 from tests.approvals.api.conftest import Api, agent_api, person_api, problem
 from tests.world import World
@@ -106,7 +106,7 @@ def _approve(world: World, proposal: Proposal) -> None:
 
 
 def _claim(world: World, proposal: Proposal) -> None:
-    assert dispatches.claim_next(worker="test", kind="webhook") is not None
+    assert claims.claim_next(worker="test", kind="webhook") is not None
 
 
 def _run_out(world: World, proposal: Proposal) -> None:
