@@ -34,6 +34,7 @@ from policies.models import (
     Tier,
 )
 from policies.publishing import publish as publishing_publish
+from policies.publishing.gate import close_gate
 from policies.publishing.snapshot import MATCH
 from policies.registry import agreement, kill_switches, mandates
 
@@ -89,6 +90,7 @@ class World:
         for slug, fields in (surfaces or {}).items():
             rows["surfaces"][slug] |= fields
         digest = canonical.digest(canonical.encode(rows))
+        close_gate()
         at = database_now()
         version, _ = PolicyVersion.objects.get_or_create(digest=digest, defaults={"document": rows, "created_at": at})
         Activation.objects.create(version=version, at=at, by=None)

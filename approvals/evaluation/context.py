@@ -3,7 +3,7 @@
 Whoever takes several locks takes them in this order, so that nobody ever waits in a circle:
 
 1. the row of one proposal (and then that of its dispatch);
-2. the gate of `policies.publishing.current`, shared;
+2. the gate of `policies.publishing.gate`, shared, and then the rows of kill switches;
 3. the locks of its targets, by number;
 4. the lock of what asks for the same;
 5. the rows of running totals, by id.
@@ -15,7 +15,7 @@ and entries of limits have no constraint in the database: checking it would lock
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -26,7 +26,8 @@ from approvals.models import Proposal, State
 from approvals.models.together import Statement
 from policies.engine.policy import LimitPolicy
 from policies.facts.facts import Twin
-from policies.publishing.current import GATE, Current
+from policies.publishing.current import Current
+from policies.publishing.gate import SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +128,9 @@ def joining(proposal: Proposal, around: Context) -> list[Statement]:
     return found
 
 
-_GATE: Final = f"SELECT pg_advisory_xact_lock_shared({GATE})"
-
-
 def follow(proposal: Proposal, *, was: str, at: datetime) -> None:
     """Let totals and conflicts follow a locked proposal that has changed its state from `was`, or its content."""
-    statements = [_GATE]
+    statements = [SHARE]
     is_back = was in conflicts.GIVEN_UP and proposal.state not in conflicts.GIVEN_UP
     is_given_up = was not in conflicts.GIVEN_UP and proposal.state in conflicts.GIVEN_UP
     if proposal.targets and (is_given_up or is_back):

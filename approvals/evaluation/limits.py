@@ -23,7 +23,8 @@ from audit.clock import database_now
 from policies.engine.policy import LimitPolicy
 from policies.facts.measures import FIELDS, any_in_sql, in_sql, measured
 from policies.models import Activation, Agent, Surface
-from policies.publishing.current import Current, close_gate
+from policies.publishing.current import Current
+from policies.publishing.gate import close_gate
 from policies.publishing.publish import compiled
 from policies.rules.rule import matches
 

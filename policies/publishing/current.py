@@ -1,5 +1,6 @@
 """What holds for an agent on a surface at this moment: policy in force, mandate, kill switches."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -8,6 +9,7 @@ from django.db import connection
 
 from policies.engine.policy import Policy
 from policies.models import EVERYWHERE, Agent
+from policies.publishing.gate import SHARE
 from policies.publishing.publish import compiled
 
 
@@ -23,15 +25,14 @@ class Current:
     activation: int | None = None
     """By which activation the policy is in force."""
 
+    @property
+    def oversight(self) -> str:
+        """The least oversight that the agent has earned here, as a tier; empty where it may do nothing by itself."""
+        return (self.mandate or "") if self.agent_is_active else ""
 
-GATE: Final = 0x48495402
-"""An advisory lock. Whoever is judged shares it until the commit; whoever has it alone knows that nobody is
-being judged, and that whoever comes next reads the policy that is in force by then."""
 
-# One round trip instead of five: this runs for every proposal, before anything else can. The lock is a statement
-# of its own, as a statement sees the database as it was when it began, and not when its lock was granted.
-_QUERY: Final = """
-SELECT pg_advisory_xact_lock_shared(%(gate)s);
+# One round trip instead of five: this runs for every proposal, before anything else can.
+_READ: Final = """
 SELECT version.number, version.digest,
        (SELECT status FROM policies_agent WHERE slug = %(agent)s),
        (SELECT tier_id FROM policies_mandate WHERE agent_id = %(agent)s AND surface_id = %(surface)s),
@@ -41,6 +42,9 @@ SELECT version.number, version.digest,
   LEFT JOIN (SELECT id, version_id FROM policies_activation ORDER BY id DESC LIMIT 1) AS active ON true
   LEFT JOIN policies_policyversion AS version ON version.number = active.version_id
 """
+_HOLD_SWITCHES: Final = (
+    "SELECT scope, is_engaged FROM policies_killswitch WHERE scope = ANY(%(scopes)s) ORDER BY scope FOR SHARE"
+)
 
 
 def scopes(*, agent: str, surface: str) -> list[str]:
@@ -49,31 +53,43 @@ def scopes(*, agent: str, surface: str) -> list[str]:
 
 
 def load_current(*, agent: str, surface: str) -> Current:
-    """Read, with one query, what the policy and its live switches say of `agent` on `surface` (slugs)."""
+    """Read, in one round trip, what the policy and its live switches say of `agent` on `surface` (slugs).
+
+    Shares the gate, so that all of it but the switches holds until the commit.
+    """
     with connection.cursor() as cursor:
-        asked: dict[str, Any] = {
-            "gate": GATE,
-            "agent": agent,
-            "surface": surface,
-            "scopes": scopes(agent=agent, surface=surface),
-        }
-        cursor.execute(_QUERY, asked)
+        cursor.execute(f"{SHARE};{_READ}", _words(agent, surface))
         cursor.nextset()
-        number, digest, status, mandate, engaged, at, activation = cursor.fetchone()
+        row = cursor.fetchone()
+    return _current(row, switches=row[4])
+
+
+def hold_current(*, agent: str, surface: str) -> Current:
+    """Read the same and hold the switches still too: until we commit, nobody can engage one.
+
+    All of them must be there: a missing row is a switch nobody could pull, and counts as engaged.
+    """
+    words = _words(agent, surface)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{SHARE};{_HOLD_SWITCHES};{_READ}", words)
+        cursor.nextset()
+        is_engaged = dict(cursor.fetchall())
+        cursor.nextset()
+        row = cursor.fetchone()
+    return _current(row, switches=[scope for scope in words["scopes"] if is_engaged.get(scope, True)])
+
+
+def _words(agent: str, surface: str) -> dict[str, Any]:
+    return {"agent": agent, "surface": surface, "scopes": scopes(agent=agent, surface=surface)}
+
+
+def _current(row: Sequence[Any], *, switches: Sequence[str]) -> Current:
+    number, digest, status, mandate, _, at, activation = row
     return Current(
         policy=compiled(number, digest),
         agent_is_active=status == Agent.Status.ACTIVE,
         mandate=mandate,
-        switches=tuple(engaged),
+        switches=tuple(switches),
         at=at,
         activation=activation,
     )
-
-
-def close_gate() -> None:
-    """Wait until nobody is being judged, and let nobody be judged until this transaction ends.
-
-    Never call it where the gate is shared already: two who do would wait for each other.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [GATE])

@@ -22,6 +22,7 @@ from policies.engine.policy import EMPTY, Policy, compile_policy
 from policies.models import Activation, Loosening, PolicyVersion
 from policies.publishing import loosenings
 from policies.publishing.drafts import Draft, active_version, pending
+from policies.publishing.gate import close_gate
 from policies.publishing.loosenings import LooseningRefused
 from policies.publishing.snapshot import document
 
@@ -170,6 +171,8 @@ def _put(draft: Draft, *, by: User | None, asked: Loosening | None = None) -> Po
 
 
 def _activate(version: PolicyVersion, *, by: User | None, asked: Loosening | None = None) -> None:
+    # No claim lies between this clock and the commit: of each it is certain which version was in force.
+    close_gate()
     at = database_now()
     Activation.objects.create(version=version, at=at, by=by)
     data: dict[str, canonical.JsonValue] = {"digest": version.digest}

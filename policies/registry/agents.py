@@ -23,6 +23,7 @@ from audit.ledger import entries
 from policies.actors import actor
 from policies.models import Agent, ApiKey, Loosening
 from policies.publishing import loosenings
+from policies.publishing.gate import close_gate
 from policies.publishing.loosenings import LooseningRefused
 
 KEY_FORMAT: Final = re.compile(r"hitl_([a-z0-9]{10})_([A-Za-z0-9_-]{43})")
@@ -215,6 +216,7 @@ def activate_as_asked(asked: Loosening, by: User) -> bool:
 
 
 def _set_status(slug: str, status: Agent.Status, *, by: User | None, **data: int) -> bool:
+    close_gate()  # before the row is locked: whoever is judged may need it
     locked = Agent.objects.select_for_update().get(pk=slug)
     if locked.status == status:
         return False

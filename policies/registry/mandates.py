@@ -17,6 +17,7 @@ from audit.models import Entry
 from policies.actors import actor
 from policies.models import Agent, Loosening, Mandate, Surface, Tier
 from policies.publishing import loosenings
+from policies.publishing.gate import close_gate
 from policies.publishing.loosenings import LooseningRefused
 from policies.publishing.publish import active_policy
 
@@ -29,6 +30,7 @@ def give(*, agent: Agent, surface: Surface, tier: Tier, by: User, note: str = ""
     LooseningRefused without a note or where it was asked already.
     """
     loosenings.one_at_a_time()
+    close_gate()
     there = Mandate.objects.select_for_update().filter(agent=agent, surface=surface).select_related("tier").first()
     tiers = _tiers()
     least = _least(agent, surface, there, tiers)
@@ -48,6 +50,7 @@ def give(*, agent: Agent, surface: Surface, tier: Tier, by: User, note: str = ""
 
 def raise_as_asked(asked: Loosening, by: User) -> bool:
     """Give the mandate that was asked for, if the one it was compared with is still what it was."""
+    close_gate()
     change = asked.change
     agent, surface = Agent.objects.get(pk=change["agent"]), Surface.objects.get(pk=change["surface"])
     there = Mandate.objects.select_for_update().filter(agent=agent, surface=surface).select_related("tier").first()
@@ -62,6 +65,7 @@ def raise_as_asked(asked: Loosening, by: User) -> bool:
 @transaction.atomic
 def take_away(*, mandate: Mandate, by: User) -> None:
     """Take a mandate away, at once. What it was is remembered, so that giving it back looser takes two people."""
+    close_gate()
     mandate = Mandate.objects.select_for_update().select_related("agent", "surface").get(pk=mandate.pk)
     _record("taken_away", mandate.agent, mandate.surface, by=by, tier=mandate.tier_id)
     mandate.delete()
