@@ -54,12 +54,15 @@ def _shown(change: Change) -> str:
     return f"{before} → {after}"
 
 
-_SECONDS: Final = frozenset({"hold", "deadline", "undo_window", "retention", "cool_down", "length", "after"})
+_SECONDS: Final = frozenset(
+    {"hold", "deadline", "undo_window", "retention", "cool_down", "shelf_life", "length", "after"}
+)
 _EMPTY: Final[Mapping[str, str]] = {
     "condition": "always",
     "amount_pointer": "nowhere",
     "audience_pointer": "nowhere",
     "calendar": "around the clock",
+    "shelf_life": "as the deadline",
 }
 
 

@@ -65,6 +65,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "params": {},
     "time_zone": "UTC",
     "cool_down": 0.0,
+    "shelf_life": None,
     "distinct_people": False,
     "calendar": None,
     "currency": "",
@@ -98,6 +99,9 @@ def _changed(slug: str, before: Row, after: Row, ladder: Ladder, texts: tuple[st
         if before[name] != after[name]:
             judged = _tier(name, before[name], after[name], ladder)
             yield Change("surface", slug, name, before[name], after[name], *judged)
+    if before["shelf_life"] != after["shelf_life"]:
+        direction = _shelf_life(before, after)
+        yield Change("surface", slug, "shelf_life", before["shelf_life"], after["shelf_life"], direction)
     for name, judge in _FIELDS.items():
         if before[name] != after[name]:
             direction = judge(before[name], after[name])
@@ -107,6 +111,12 @@ def _changed(slug: str, before: Row, after: Row, ladder: Ladder, texts: tuple[st
             is_read = any(fact in text for fact in facts for text in texts)
             why = "conditions read it" if is_read else ""
             yield Change("surface", slug, name, before[name], after[name], LOOSER if is_read else NEUTRAL, why)
+
+
+def _shelf_life(before: Row, after: Row) -> Direction:
+    """Judge how long an approval stays good; where nobody says, as long as people have to decide."""
+    was, is_now = (row["deadline"] if row["shelf_life"] is None else row["shelf_life"] for row in (before, after))
+    return NEUTRAL if was == is_now else less_is_tighter(was, is_now)
 
 
 def _tier(name: str, before: str, after: str, ladder: Ladder) -> tuple[Direction, str]:

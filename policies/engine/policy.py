@@ -57,6 +57,8 @@ class SurfacePolicy:
     """Numbers and lists that people keep for this surface, for conditions to name."""
     time_zone: str = "UTC"
     cool_down: timedelta = timedelta(0)
+    shelf_life: timedelta | None = None
+    """How long an approval stays good while it is held up; None: as long as people have to decide."""
     distinct_people: bool = False
     """Whether nobody counts for more than one of the names whose approvals are required."""
     calendar: BusinessCalendar | None = None
@@ -224,6 +226,7 @@ def _surface(
             **row,
             **{name: tiers[row[name]] for name in ("tier", "floor", "senior_tier")},
             **{name: _seconds(row[name]) for name in _SURFACE_DURATIONS if name in row},
+            "shelf_life": None if row.get("shelf_life") is None else _seconds(row["shelf_life"]),
             "derived_tags": tuple(row["derived_tags"]),
             "calendar": calendars[row["calendar"]] if row.get("calendar") else None,
         },

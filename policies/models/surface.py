@@ -88,6 +88,14 @@ class Surface(models.Model):
     undo_window = models.DurationField(
         _("undo window"), default=timedelta(seconds=10), help_text=_("How long an approval waits before it ships.")
     )
+    shelf_life = models.DurationField(
+        _("shelf life"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "How long an approval that is held up stays good. Then people are asked again. Empty: the deadline."
+        ),
+    )
     retention = models.DurationField(
         _("retention"), default=timedelta(days=3650), help_text=_("How long payloads are kept.")
     )
@@ -179,7 +187,8 @@ class Surface(models.Model):
                     undo_window__gte=timedelta(0),
                     retention__gt=timedelta(0),
                     cool_down__gte=timedelta(0),
-                ),
+                )
+                & (Q(shelf_life__isnull=True) | Q(shelf_life__gt=timedelta(0))),
                 violation_error_message=_("Deadline and retention must be longer than nothing; undo not negative."),
             ),
         ]

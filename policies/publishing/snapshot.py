@@ -68,6 +68,7 @@ def _surface(row: Surface) -> dict[str, Any]:
         {name: getattr(row, name) for name in SURFACE_FIELDS}
         | {name: getattr(row, f"{name}_id") for name in SURFACE_REFERENCES}
         | {name: getattr(row, name).total_seconds() for name in SURFACE_DURATIONS}
+        | {"shelf_life": None if row.shelf_life is None else row.shelf_life.total_seconds()}
         | {"confirms_number": risk.is_high({name: getattr(row, name) for name in risk.WORDS})}
     )
 

@@ -154,7 +154,7 @@ class SurfaceAdmin(KeptAdmin[Surface]):
         (
             gettext_lazy("Time"),
             {
-                "fields": ("deadline", "calendar", "undo_window", "cool_down", "retention", "time_zone"),
+                "fields": ("deadline", "calendar", "undo_window", "shelf_life", "cool_down", "retention", "time_zone"),
                 "description": gettext_lazy("Written as days hours:minutes:seconds, for example 1 00:00:00."),
             },
         ),

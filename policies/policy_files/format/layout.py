@@ -119,6 +119,7 @@ SURFACE: Final = KeyTable(
         Key("deadline", Duration(is_positive=True), "How long people have.", default=timedelta(hours=24)),
         Key("calendar", SLUG, "In whose working hours deadlines run. Left out: always.", default=None),
         Key("undo_window", Duration(), "How long an approval waits.", default=timedelta(seconds=10)),
+        Key("shelf_life", Duration(is_positive=True), "How long an approval that is held up stays good.", default=None),
         Key("retention", Duration(is_positive=True), "How long payloads are kept.", default=timedelta(days=3650)),
         Key("cool_down", Duration(), "How long a target counts as taken after it shipped.", default=timedelta(0)),
         Key("editor_may_approve", Flag(), "Whoever edits may also approve.", default=False),
