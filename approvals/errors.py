@@ -34,6 +34,12 @@ class StaleRevision(StateConflict):
     code = "stale_revision"
 
 
+class PolicyChanged(StateConflict):
+    """The policy in force is stricter than the one that was shown; it applies, and its reasons are told."""
+
+    code = "policy_changed"
+
+
 class NotInBatch(StateConflict):
     """This proposal has to be decided alone, or the batch is too large."""
 

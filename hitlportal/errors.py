@@ -62,6 +62,7 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     errors.KeyReused: Kind(422, _("Idempotency-Key used before")),
     errors.StateConflict: Kind(409, _("Not in this state")),
     errors.StaleRevision: Kind(409, _("Another revision is current")),
+    errors.PolicyChanged: Kind(409, _("The policy has changed")),
     errors.LeaseLost: Kind(409, _("The lease is lost")),
     errors.NotEligible: Kind(403, _("Not eligible")),
     errors.SignatureRequired: Kind(403, _("A signature is required")),

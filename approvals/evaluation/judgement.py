@@ -280,6 +280,8 @@ def put_before_people(proposal: Proposal, revision: Revision, verdict: Verdict, 
     proposal.verdict = verdict
     proposal.payload_digest = revision.digest
     proposal.tier_id = verdict.tier_id
+    proposal.policy_version = verdict.policy_version_id or 0
+    proposal.mandate = (verdict.facts["mandate"] or "") if verdict.facts["agent_is_active"] else ""
     proposal.confidence = revision.confidence
     proposal.amount = revision.amount
     proposal.audience_size = revision.audience_size

@@ -1,31 +1,57 @@
 """What a decision has to bring along: a reason, a signature, ticks. The only place that knows."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from approvals.errors import ReasonRequired, SignatureRequired, StateConflict
 from approvals.evaluation import requirements
+from approvals.lifecycle import batch_rules
 from approvals.models import Decision, Proposal
 from approvals.models.verdicts import CHOICES
 from policies import plain_text
 from policies.engine.policy import Policy, TierPolicy
 
 
-def require(
-    proposal: Proposal,
-    policy: Policy,
-    verdict: Decision.Verdict,
-    *,
-    reason_code: str,
-    comment: str,
-    is_signed: bool,
-    ticked: Collection[str],
-) -> None:
+@dataclass(frozen=True, slots=True)
+class DecisionInput:
+    """What a person says of a proposal, and what they bring along."""
+
+    verdict: Decision.Verdict
+    reason_code: str
+    comment: str
+    is_signed: bool
+    ticked: frozenset[str]
+    batch: UUID | None
+
+    @property
+    def is_approval(self) -> bool:
+        return self.verdict == Decision.Verdict.APPROVE
+
+    def columns(self) -> dict[str, Any]:
+        """Return this as columns of a decision; only approvals tick anything."""
+        return {
+            "verdict": self.verdict,
+            "reason_code": self.reason_code,
+            "comment": self.comment,
+            "is_signed": self.is_signed,
+            "ticked": self.ticked if self.is_approval else (),
+            "batch": self.batch,
+        }
+
+
+def require(proposal: Proposal, policy: Policy, sent: DecisionInput) -> None:
     """Check that a decision on a locked proposal has all it needs.
 
-    Raises ReasonRequired, which names the field, SignatureRequired or StateConflict.
+    Raises ReasonRequired, which names the field, SignatureRequired, StateConflict, or NotInBatch for an approval in a
+    batch of what has to be decided alone.
     """
+    if sent.is_approval and sent.batch is not None:
+        batch_rules.require_batchable(proposal, policy)
+    verdict, reason_code, comment = sent.verdict, sent.reason_code, sent.comment
     if reason_code and reason_code not in Decision.ReasonCode.values:
         raise ReasonRequired(_("There is no reason code %s.") % reason_code, field="reason_code")
     choice = CHOICES[verdict]
@@ -35,9 +61,9 @@ def require(
         raise ReasonRequired(_("Say in a few words what the other reason is."), field="comment")
     if choice.comment_missing and not plain_text.has_something_visible(comment):
         raise ReasonRequired(str(choice.comment_missing), field="comment")
-    if verdict == Decision.Verdict.APPROVE:
-        _require_of_tier(_tier(proposal, policy), comment=comment, is_signed=is_signed)
-        _require_ticks(proposal, ticked)
+    if sent.is_approval:
+        _require_of_tier(_tier(proposal, policy), comment=comment, is_signed=sent.is_signed)
+        _require_ticks(proposal, sent.ticked)
 
 
 def require_within_reach(proposal: Proposal, policy: Policy, reviews: Collection[str]) -> None:

@@ -16,22 +16,22 @@ from approvals.evaluation import context
 from approvals.evaluation.judgement import Content, Judgement, check, judge
 from approvals.evaluation.limits import with_limits
 from approvals.evaluation.stored_content import ask_of, content_of
-from approvals.lifecycle import batch_rules, decision_rules, escalation, revisions
+from approvals.lifecycle import decision_rules, revisions
+from approvals.lifecycle.decision_rules import DecisionInput
 from approvals.models import OPEN, Decision, NoticeKind, Proposal, State
 from approvals.models.verdicts import VERDICTS
 from approvals.notices import occasions
-from approvals.people import eligibility, votes
+from approvals.people import eligibility, timers, votes
 from approvals.people.tally import Result, Vote
 from approvals.people.votes import Ballot
-from approvals.shipping import dispatches
+from approvals.shipping import dispatches, enforcement, rejudgement
+from approvals.shipping.enforcement import in_force
 from audit import canonical
 from audit.canonical import JsonValue
-from audit.clock import database_now
 from policies import plain_text
 from policies.engine.evaluation import PolicyOutcome
 from policies.engine.policy import Policy, SurfacePolicy
 from policies.publishing.current import Current, load_current
-from policies.publishing.publish import active_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +44,22 @@ class SeenRevision:
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """A proposal under its row lock, what the active policy says of its surface, and the time."""
+    """A proposal under its row lock, and what is in force on its surface until the commit."""
 
     proposal: Proposal
-    policy: Policy
+    now: Current
     surface: SurfacePolicy
-    at: datetime
+
+    @property
+    def policy(self) -> Policy:
+        return self.now.policy
+
+    @property
+    def at(self) -> datetime:
+        return self.now.at
 
 
-@transaction.atomic
+@in_force
 def decide(
     *,
     proposal_id: UUID,
@@ -69,44 +76,22 @@ def decide(
 ) -> Proposal:
     """Record one person's decision, and resolve the proposal if that settles it.
 
-    Locks the proposal's row. `is_signed` says that the person has just signed in again, `ticked` which
-    items of the checklist they ticked: all of them, to approve. `batch` ties it to what is decided together
-    with it; what has to be decided alone is then not approved. `via` names the channel, where the person is
-    not at a page of the portal; `only_reviews` then says which kinds of review may be decided from there.
-    Raises Proposal.DoesNotExist, StaleRevision,
-    StateConflict, NotEligible, SignatureRequired or ReasonRequired; then nothing is written.
+    `is_signed`: the person has just signed in again; `ticked`: the items of the checklist they ticked, all to approve.
+    `batch` ties it to what is decided together with it. `via` names a channel other than the portal's pages, and
+    `only_reviews` the kinds of review that may be decided from there. Raises Proposal.DoesNotExist, StaleRevision,
+    StateConflict, PolicyChanged, NotEligible, SignatureRequired or ReasonRequired; then nothing is decided.
     """
+    sent = DecisionInput(verdict, reason_code, comment, is_signed, frozenset(ticked), batch)
     locked = _lock_open(proposal_id, seen)
-    was = locked.proposal.state
-    approving = verdict == Decision.Verdict.APPROVE
+    proposal, was = locked.proposal, locked.proposal.state
+    enforcement.require(proposal, locked.now, tells=sent.is_approval)
     if only_reviews:
-        decision_rules.require_within_reach(locked.proposal, locked.policy, only_reviews)
-    ballot = votes.load(locked.proposal)
-    right = eligibility.right(by, locked.proposal, locked.surface, approving=approving, ballot=ballot)
-    if approving and batch is not None:
-        batch_rules.require_batchable(locked.proposal, locked.policy)
-    decision_rules.require(
-        locked.proposal,
-        locked.policy,
-        verdict,
-        reason_code=reason_code,
-        comment=comment,
-        is_signed=is_signed,
-        ticked=ticked,
-    )
-    decision = votes.record(
-        locked.proposal,
-        by=by,
-        verdict=verdict,
-        at=locked.at,
-        reason_code=reason_code,
-        comment=comment,
-        is_signed=is_signed,
-        ticked=ticked if approving else (),
-        batch=batch,
-        absence=right.absence,
-    )
-    _move(locked, verdict, ballot, right.vote(by, is_approval=approving), by=by)
+        decision_rules.require_within_reach(proposal, locked.policy, only_reviews)
+    ballot = votes.load(proposal)
+    right = eligibility.right(by, proposal, locked.surface, approving=sent.is_approval, ballot=ballot)
+    decision_rules.require(proposal, locked.policy, sent)
+    decision = votes.record(proposal, by=by, at=locked.at, absence=right.absence, **sent.columns())
+    _move(locked, verdict, ballot, right.vote(by, is_approval=sent.is_approval), by=by)
     data = votes.ledger_data(decision, roles=right.roles, policy=locked.policy)
     return _save(locked, decision, was=was, by=by, data={**data, "via": via} if via else data)
 
@@ -123,8 +108,8 @@ def edit(
     """
     locked = _lock_open(proposal_id, seen)
     roles = eligibility.require(by, locked.proposal, locked.surface)
-    content, now = _edited(locked.proposal, payload=payload, rollback=rollback, note=note)
-    judged = revisions.judge_again(locked.proposal, content, now)
+    content = _edited(locked.proposal, locked.surface, payload=payload, rollback=rollback, note=note)
+    judged = revisions.judge_again(locked.proposal, content, locked.now)
     was = locked.proposal.state
     revisions.new_content(locked.proposal, judged, at=locked.at, author=by, author_name=by.get_username())
     if judged.verdict.outcome is PolicyOutcome.DENY:
@@ -149,7 +134,9 @@ def edit(
 @with_limits
 def preview_edit(*, proposal: Proposal, payload: Any, rollback: Any = None) -> Judgement:
     """Return what the policy would say of this edit; stores nothing. Raises InvalidProposal."""
-    content, now = _edited(proposal, payload=payload, rollback=rollback, note="")
+    now = load_current(agent=proposal.agent_id, surface=proposal.surface_id)
+    surface = now.policy.surfaces.get(proposal.surface_id)
+    content = _edited(proposal, surface, payload=payload, rollback=rollback, note="")
     checked = check(ask_of(proposal), content, now)
     return judge(checked, context.look(checked.place(proposal.pk), now), is_in_review=True)
 
@@ -185,12 +172,12 @@ def edit_and_approve(
     )
 
 
-@transaction.atomic
+@in_force
 def undo(*, proposal_id: UUID, by: User, comment: str = "", batch: UUID | None = None) -> Proposal:
     """Take an approval (by people or by policy) or a rejection back: it waits for people again.
 
     Only until its dispatch is claimed, and for a rejection until the deadline. With `batch`, only if the
-    last word on the proposal is of that batch. Raises StateConflict or NotEligible.
+    last word on the proposal is of that batch. Raises StateConflict, PolicyChanged or NotEligible.
     """
     locked = _lock(proposal_id)
     proposal, was = locked.proposal, locked.proposal.state
@@ -201,12 +188,15 @@ def undo(*, proposal_id: UUID, by: User, comment: str = "", batch: UUID | None =
         raise StateConflict(_("Only an approval or a rejection can be undone; this proposal is %s.") % was)
     if batch is not None and votes.last_batch(proposal) != batch:
         raise StateConflict(_("Somebody has decided on it since."))
+    enforcement.require(proposal, locked.now, tells=True)
+    if was == State.REJECTED:
+        rejudgement.require_not_denied(proposal)
     dispatches.cancel(proposal)
     fresh = Proposal.deadline(
         at=locked.at, allowed=locked.surface.deadline, expires_at=proposal.expires_at, calendar=locked.surface.calendar
     )
     proposal.undo(deadline_at=max(proposal.deadline_at, fresh))
-    escalation.plan_again(proposal, locked.policy, locked.surface, at=locked.at)
+    timers.plan_again(proposal, locked.policy, locked.surface, at=locked.at)
     decision = votes.record(
         proposal,
         by=by,
@@ -222,11 +212,11 @@ def undo(*, proposal_id: UUID, by: User, comment: str = "", batch: UUID | None =
 
 def _lock(proposal_id: UUID) -> Locked:
     proposal = Proposal.objects.locked(proposal_id)
-    policy = active_policy()
-    surface = policy.surfaces.get(proposal.surface_id)
+    now = load_current(agent=proposal.agent_id, surface=proposal.surface_id)
+    surface = now.policy.surfaces.get(proposal.surface_id)
     if surface is None:
         raise StateConflict(_("The surface %s is not published.") % proposal.surface_id)
-    return Locked(proposal, policy, surface, database_now())
+    return Locked(proposal, now, surface)
 
 
 def _lock_open(proposal_id: UUID, seen: SeenRevision) -> Locked:
@@ -278,12 +268,9 @@ def _count(locked: Locked, ballot: Ballot, vote: Vote, *, by: User) -> None:
                 occasions.enqueue(NoticeKind.WAITS_FOR_YOU, proposal, roles=sorted(roles), by=by, at=locked.at)
 
 
-def _edited(proposal: Proposal, *, payload: Any, rollback: Any, note: str) -> tuple[Content, Current]:
-    """Return a person's version of a proposal, and what holds for it now."""
+def _edited(proposal: Proposal, surface: SurfacePolicy | None, *, payload: Any, rollback: Any, note: str) -> Content:
+    """Return a person's version of a proposal."""
     revision = proposal.revision
-    now = load_current(agent=proposal.agent_id, surface=proposal.surface_id)
-    surface = now.policy.surfaces.get(proposal.surface_id)
     if rollback is None and canonical.encode(payload) == bytes(revision.body):
         rollback = revision.rollback
-    content = replace(content_of(revision, surface), payload=payload, rollback=rollback, note=plain_text.kept(note))
-    return content, now
+    return replace(content_of(revision, surface), payload=payload, rollback=rollback, note=plain_text.kept(note))

@@ -23,14 +23,14 @@ from approvals.evaluation.judgement import (
     put_before_people,
 )
 from approvals.evaluation.limits import with_limits
-from approvals.lifecycle import agent_texts, assessment, escalation, revisions
+from approvals.lifecycle import agent_texts, assessment, revisions
 from approvals.models import Dispatch, Outcome, Proposal, State
 from approvals.models.ids import uuid7
 from approvals.models.together import Statement, first_history, insert_together
 from approvals.notices import occasions
 from approvals.outbox.addresses import read_url
 from approvals.outbox.http import DeliveryRefused, check_url
-from approvals.people import provenance
+from approvals.people import provenance, timers
 from approvals.shipping import dispatches
 from audit.clock import database_now
 from audit.ledger import entries
@@ -113,8 +113,8 @@ def prepare(*, agent: Agent, draft: NewProposal, key: ApiKey | None = None) -> S
         rows.append(dispatch)
     then = context.joining(proposal, judged.around)
     if proposal.state == State.PENDING:
-        steps_ahead = escalation.planned(judged.policy, judged.surface)
-        then.append(escalation.planning(proposal, steps_ahead, judged.surface, at=now.at))
+        steps_ahead = timers.planned(judged.policy, judged.surface)
+        then.append(timers.planning(proposal, steps_ahead, judged.surface, at=now.at))
     return Submission(proposal, dispatch, [*rows, *occasions.first(proposal, at=now.at)], then)
 
 
@@ -199,7 +199,7 @@ def revise(*, agent: Agent, proposal_id: UUID, content: Content, key: ApiKey | N
         )
         proposal.revise(deadline_at=fresh if was == State.RETURNED else proposal.deadline_at)
         if was == State.RETURNED:
-            escalation.plan_again(proposal, judged.policy, judged.surface, at=now.at)
+            timers.plan_again(proposal, judged.policy, judged.surface, at=now.at)
     told = {**_told(judged), **provenance.told(proposal.revision)}
     return transitions.save(proposal, "proposal.revised", was=was, by=agent, at=now.at, **told)
 

@@ -77,6 +77,11 @@ class Attempt(models.Model):
     fence = models.PositiveIntegerField(_("fence"))
     worker = models.CharField(_("worker"), max_length=200)
     digest = models.CharField(_("digest of the bytes sent"), max_length=71)
+    policy_version = models.PositiveIntegerField(
+        _("policy version"), null=True, blank=True, help_text=_("The one in force; none counts for a roll back.")
+    )
+    requirements = models.JSONField(_("requirements"), default=list, help_text=_("What was asked of people then."))
+    distinct_people = models.BooleanField(_("distinct people"), default=False)
     started_at = models.DateTimeField(_("started at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     http_status = models.PositiveSmallIntegerField(_("answer"), null=True, blank=True)
@@ -91,7 +96,19 @@ class Attempt(models.Model):
             models.UniqueConstraint(name="attempt_once_per_fence", fields=["dispatch", "fence"]),
         ]
         triggers = [
-            pgtrigger.ReadOnly(name="attempt_same_try", fields=["dispatch", "fence", "worker", "digest", "started_at"]),
+            pgtrigger.ReadOnly(
+                name="attempt_same_try",
+                fields=[
+                    "dispatch",
+                    "fence",
+                    "worker",
+                    "digest",
+                    "started_at",
+                    "policy_version",
+                    "requirements",
+                    "distinct_people",
+                ],
+            ),
             pgtrigger.Protect(name="attempt_never_deleted", operation=pgtrigger.Delete),
         ]
 

@@ -16,6 +16,7 @@ from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 from simple_history.models import HistoricalRecords
 
 from approvals.models.ids import uuid7
+from approvals.models.last_judged import LAST_JUDGED, LastJudged
 from approvals.models.provenance import BEHIND, STAYS_CLOSE, Provenance
 from approvals.models.states import CLEARED, EDGES, INITIAL, OPEN, WAITING, State
 from policies.engine.calendars import business_time
@@ -56,7 +57,7 @@ def overdue() -> Q:
     return Q(state__in=WAITING, deadline_at__lte=Now()) | Q(state=State.APPROVED, expires_at__lte=Now()) & ~Q(claimed)
 
 
-class Proposal(ConcurrentTransitionMixin, Provenance):
+class Proposal(ConcurrentTransitionMixin, Provenance, LastJudged):
     """One action an agent asks to have done.
 
     What was asked is written once; what follows from it (state, current revision, verdict) changes only
@@ -122,8 +123,8 @@ class Proposal(ConcurrentTransitionMixin, Provenance):
     history = HistoricalRecords(
         excluded_fields=[
             "rationale", "trigger", "evidence", "metrics", "expected_outcome", "currency", "targets", "tags", "model",
-            "callback_url", "expires_at", "created_at", "requirements", "deciding_roles", "distinct_people",
-            "checklist",            "is_to_be_assessed", "verdict", *BEHIND, "close_people", "payload_digest",
+            "callback_url", "expires_at", "created_at", "requirements", "deciding_roles", "distinct_people", "verdict",
+            "checklist", "is_to_be_assessed", *LAST_JUDGED, *BEHIND, "close_people", "payload_digest",
         ],
         no_db_index=["agent", "surface", "revision", "tier", "owner"],
     )  # fmt: skip
@@ -250,9 +251,9 @@ class Proposal(ConcurrentTransitionMixin, Provenance):
         self._lose_clearance()
         self.deadline_at = deadline_at
 
-    @transition(field=state, source=State.APPROVED, target=State.PENDING)
+    @transition(field=state, source=[State.APPROVED, State.FAILED], target=State.PENDING)
     def hold_back(self, *, deadline_at: datetime) -> None:
-        """A stricter policy takes back what the policy alone had approved."""
+        """People are asked before it ships, or ships after all."""
         self._lose_clearance()
         self.deadline_at = deadline_at
 

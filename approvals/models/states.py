@@ -42,6 +42,7 @@ EDGES: Final = (
     (State.APPROVED, State.WITHDRAWN),
     (State.APPROVED, State.EXPIRED),
     (State.FAILED, State.APPROVED),  # retry
+    (State.FAILED, State.PENDING),  # retry, where the policy in force asks people
     (State.SHIPPED, State.ROLLED_BACK),
 )  # fmt: skip
 
@@ -62,5 +63,7 @@ DISPATCH_EDGES: Final = (
     (DispatchStatus.CLAIMED, DispatchStatus.DELIVERED),
     (DispatchStatus.CLAIMED, DispatchStatus.FAILED),
     (DispatchStatus.FAILED, DispatchStatus.WAITING),  # a person retries
+    (DispatchStatus.FAILED, DispatchStatus.CANCELLED),  # a person retries, and people are asked first
+    (DispatchStatus.CLAIMED, DispatchStatus.CANCELLED),  # its worker went away, and the policy has changed since
     (DispatchStatus.CANCELLED, DispatchStatus.WAITING),  # approved once more after an undo
 )

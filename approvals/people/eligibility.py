@@ -6,14 +6,13 @@ from typing import Final
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from approvals.errors import NotEligible
-from approvals.models import OPEN, Absence, Decision, Proposal
+from approvals.models import OPEN, Absence, Proposal
 from approvals.models.proposal import ProposalQuerySet
-from approvals.models.verdicts import VOTES
 from approvals.people import votes
 from approvals.people.tally import Vote
 from approvals.people.votes import Ballot
@@ -163,7 +162,9 @@ def waiting_for(person: User, proposals: QuerySet[Proposal], policy: Policy) -> 
     if not person.is_active or not person.has_perm(DECIDE):
         return proposals.none()
     owners_may = [surface.slug for surface in policy.surfaces.values() if surface.agent_owner_may_decide]
-    mine = proposals.filter(_deciding(held_by(person)), ~_has_voted(person), state__in=OPEN, deadline_at__gt=Now())
+    mine = proposals.filter(
+        _deciding(held_by(person)), ~votes.has_voted(person, policy), state__in=OPEN, deadline_at__gt=Now()
+    )
     own = Agent.objects.filter(owner=person).values("pk")
     is_close = Q(agent__in=own) | Q(close_people__contains=[person.pk])
     return mine.exclude(is_close & ~Q(surface__in=owners_may))
@@ -172,22 +173,6 @@ def waiting_for(person: User, proposals: QuerySet[Proposal], policy: Policy) -> 
 def close_to(proposal: Proposal) -> frozenset[int]:
     """Return who is too close to judge: the agent's owner of now, and those of then who owned it or issued its key."""
     return frozenset({proposal.agent.owner_id, *proposal.close_people})
-
-
-def _has_voted(person: User) -> Exists:
-    """Return whether `person` has voted for themselves on what a proposal says now, and it was not undone since."""
-    undone = Decision.objects.filter(
-        proposal=OuterRef("proposal"), verdict=Decision.Verdict.UNDO, pk__gt=OuterRef("pk")
-    )
-    said = Decision.objects.filter(
-        ~Q(verdict=Decision.Verdict.APPROVE) | Q(at__gte=OuterRef("verdict__at")),
-        verdict__in=VOTES,
-        proposal=OuterRef("pk"),
-        revision=OuterRef("revision"),
-        by=person,
-        on_behalf_of=None,
-    )
-    return Exists(said.exclude(Exists(undone)))
 
 
 def require(person: User, proposal: Proposal, surface: SurfacePolicy, *, approving: bool = False) -> frozenset[str]:
@@ -231,7 +216,7 @@ def right(
 
 def _takes_several(proposal: Proposal) -> bool:
     """Whether one approval does not settle it, so that it matters who has voted already."""
-    return sum(row["approvals"] for row in proposal.requirements) > 1
+    return bool(sum(row["approvals"] for row in proposal.requirements) > 1)
 
 
 def _require_distance(person: User, proposal: Proposal, surface: SurfacePolicy, *, approving: bool) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Q, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 
 from approvals.models import Absence, Decision, Proposal
 from approvals.models.verdicts import VERDICTS, VOTES
@@ -16,6 +16,7 @@ from approvals.people.tally import Explained, Requirement, Vote, explain
 from audit.canonical import JsonValue
 from policies import plain_text
 from policies.engine.policy import Policy
+from policies.publishing.publish import compiled
 
 
 def record(
@@ -76,24 +77,54 @@ def last_batch(proposal: Proposal) -> UUID | None:
 def votes(proposal: Proposal) -> list[Vote]:
     """Return the votes that count now: on the current revision, since the last undo, oldest first.
 
-    Approvals count only if they were given under the verdict of now: a stricter one asks people again. What
-    spoke against it still does. Until it is settled, a vote counts in the roles that its voter holds now, and no
-    longer once the account is closed; a vote on behalf of somebody in that person's roles. One query.
+    An approval given under a milder verdict counts only if it has what the tier of now asks, and none from before
+    people were asked again. What spoke against it still does. Until it is settled, a vote counts in the roles that
+    its voter holds now, and no longer once the account is closed; a vote on behalf of somebody in that person's
+    roles. One query.
     """
     said = proposal.decisions.filter(revision=proposal.revision_id).order_by("at", "id")
     said = said.annotate(own_roles=_roles_of("by"), absent_roles=_roles_of("on_behalf_of"))
+    verdict_at, review, asked_at = proposal.verdict.at, _review(proposal), proposal.asked_again_at
     cast: list[Vote] = []
     for decision in said.values(*_OF_A_VOTE, "own_roles", "absent_roles"):
         verdict = Decision.Verdict(decision["verdict"])
         if verdict == Decision.Verdict.UNDO:
             cast.clear()
-        elif verdict in VOTES and (not VERDICTS[verdict].is_approval or decision["at"] >= proposal.verdict.at):
+        elif verdict in VOTES and not VERDICTS[verdict].is_approval:
             cast.append(_vote(decision))
+        elif verdict in VOTES and (asked_at is None or decision["at"] >= asked_at):
+            is_signed, is_alone = (
+                decision["is_signed"] and plain_text.has_something_visible(decision["comment"]),
+                decision["batch"] is None,
+            )
+            if decision["at"] >= verdict_at or meets(review, is_signed=is_signed, is_alone=is_alone):
+                cast.append(_vote(decision))
     return cast
 
 
+def meets(review: str, *, is_signed: bool, is_alone: bool) -> bool:
+    """Whether an approval has what a tier of this kind of review asks; `is_signed`: with a reason."""
+    match review:
+        case "signature":
+            return is_signed
+        case "single":
+            return is_alone
+        case "batch" | "none":
+            return True
+        case _:
+            return False
+
+
+def _review(proposal: Proposal) -> str:
+    """Return how the tier of a proposal is reviewed, by the policy that put it there."""
+    verdict = proposal.verdict
+    tier = compiled(verdict.policy_version_id, verdict.policy_digest).tiers.get(verdict.tier_id or "")
+    return "" if tier is None else tier.review
+
+
 _OF_A_VOTE: Final = (
-    "verdict", "at", "by_id", "by__is_active", "on_behalf_of_id", "on_behalf_of__is_active", "absence__roles",
+    "verdict", "at", "is_signed", "comment", "batch", "by_id", "by__is_active", "on_behalf_of_id",
+    "on_behalf_of__is_active", "absence__roles",
 )  # fmt: skip
 
 
@@ -149,6 +180,33 @@ class Ballot:
 def load(proposal: Proposal) -> Ballot:
     """Read the votes on a proposal, together with what is asked of people. One query."""
     return Ballot(tuple(required(proposal)), tuple(votes(proposal)), proposal.distinct_people)
+
+
+def has_voted(person: User, policy: Policy) -> Exists:
+    """Return whether `person` has voted for themselves on what a proposal says now, and the vote still counts."""
+    undone = Decision.objects.filter(
+        proposal=OuterRef("proposal"), verdict=Decision.Verdict.UNDO, pk__gt=OuterRef("pk")
+    )
+    said = Decision.objects.filter(
+        Q(verdict=Decision.Verdict.REJECT) | Q(verdict=Decision.Verdict.APPROVE) & _still_counts(policy),
+        proposal=OuterRef("pk"),
+        revision=OuterRef("revision"),
+        by=person,
+        on_behalf_of=None,
+    )
+    return Exists(said.exclude(Exists(undone)))
+
+
+def _still_counts(policy: Policy) -> Q:
+    """Return which approvals count under the verdict of now, as `votes` has it."""
+    reviewed: dict[str, list[str]] = {}
+    for tier in policy.tiers.values():
+        reviewed.setdefault(tier.review, []).append(tier.slug)
+    signed = Q(proposal__tier__in=reviewed.get("signature", []), is_signed=True) & ~Q(comment="")
+    alone = Q(proposal__tier__in=reviewed.get("single", []), batch=None)
+    any_way = Q(proposal__tier__in=[*reviewed.get("batch", []), *reviewed.get("none", [])])
+    is_since = Q(proposal__asked_again_at=None) | Q(at__gte=F("proposal__asked_again_at"))
+    return is_since & (Q(at__gte=OuterRef("verdict__at")) | signed | alone | any_way)
 
 
 def required(proposal: Proposal) -> list[Requirement]:

@@ -9,8 +9,7 @@ from django.db.models.functions import Now
 from approvals.evaluation import conflicts
 from approvals.models import Dispatch, DispatchStatus, Proposal
 from approvals.shipping import kinds
-from policies.models import EVERYWHERE, Connector, KillSwitch
-from policies.publishing.current import scopes
+from policies.models import EVERYWHERE, Connector
 
 
 def due(kind: Connector.Kind) -> QuerySet[Dispatch]:
@@ -96,18 +95,3 @@ def targets_are_free(proposal: Proposal) -> bool:
         cursor.nextset()
         (is_held,) = cursor.fetchone()
     return not is_held
-
-
-def switches_are_open(proposal: Proposal) -> bool:
-    """Read the kill switches that cover `proposal` FOR SHARE: until we commit, nobody can engage one.
-
-    All of them must be there: a missing row is a switch nobody could pull.
-    """
-    covering = scopes(agent=proposal.agent_id, surface=proposal.surface_id)
-    found = list(
-        KillSwitch.objects.raw(
-            "SELECT scope, is_engaged FROM policies_killswitch WHERE scope = ANY(%s) ORDER BY scope FOR SHARE",
-            [covering],
-        )
-    )
-    return len(found) == len(covering) and not any(switch.is_engaged for switch in found)

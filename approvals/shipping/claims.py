@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from django.db import transaction
+from django.db.models import QuerySet
 
-from approvals.models import Dispatch, DispatchStatus, State
+from approvals.evaluation.limits import with_limits
+from approvals.models import Dispatch, DispatchStatus, Proposal, State
 from approvals.outbox import backoff
-from approvals.shipping import claimable, dispatches, grants, kinds
+from approvals.shipping import claimable, dispatches, enforcement, grants, kinds
 from audit import canonical
 from audit.clock import database_now
 from policies.models import Agent, Connector
+from policies.publishing.current import Current, hold_current
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +31,63 @@ def claim_next(*, worker: str, kind: Connector.Kind, executor: Agent | None = No
     """Claim the dispatch that is due longest, or return None if there is none that may ship now.
 
     Takes the rows with SKIP LOCKED, so workers never wait for each other or for a person, and rechecks
-    everything that approval promised. What can never ship any more is failed here, with the reason, and
-    the next one is tried. `executor` limits a pull to the connectors that this agent executes.
+    everything that approval promised, by the policy in force. What may not ship any more is taken back or failed
+    here, with the reason, and the next one is tried. `executor` limits a pull to the connectors that this agent
+    executes.
     """
     due = claimable.due(kind)
     if executor is not None:
         due = due.filter(connector__executor=executor)
-    while True:  # each turn takes something out of what is due
-        with transaction.atomic():
-            dispatch = due.first()
-            if dispatch is None:
-                return None
-            proposal = dispatch.proposal
-            if not claimable.switches_are_open(proposal):
-                due = due.exclude(proposal__agent=proposal.agent_id, proposal__surface=proposal.surface_id)
-                continue
-            if not claimable.targets_are_free(proposal):
-                due = due.exclude(proposal__targets__overlap=proposal.targets)
-                continue
-            at = database_now()
-            if dispatch.fence == 0 and _has_expired(dispatch, at):
-                return None  # in this very instant; the sweep of `escalation` says so
-            if dispatch.status == DispatchStatus.CLAIMED:
-                dispatches.end_attempt(dispatch, at=at, error="The worker that held it went away.")
-            if (reason := _obstacle(dispatch, at)) is None:
-                return _lease(dispatch, worker=worker, at=at)
-            dispatches.give_up(dispatch, reason, at=at)
+    while True:  # each turn takes something out of what is due, or brings it under the policy in force
+        turn = _turn(due, worker)
+        if not isinstance(turn, QuerySet):
+            return turn
+        due = turn
+
+
+@with_limits
+def _turn(due: QuerySet[Dispatch], worker: str) -> Claim | QuerySet[Dispatch] | None:
+    """Claim the first that is `due`; where it may not be claimed, return what is left to look at."""
+    if (dispatch := due.first()) is None:
+        return None
+    proposal = dispatch.proposal
+    now = hold_current(agent=proposal.agent_id, surface=proposal.surface_id)
+    if (others := _others(due, proposal, now)) is not None:
+        return others
+    # Targets may have kept us waiting; the switches, the policy and its clock were read after all other waits.
+    at = database_now() if proposal.targets else now.at
+    if dispatch.fence == 0 and _has_expired(dispatch, at):
+        return None  # in this very instant; the sweep of `escalation` says so
+    if dispatch.kind == Dispatch.Kind.EXECUTE and _is_taken_back(proposal, now):
+        return due
+    if dispatch.status == DispatchStatus.CLAIMED:
+        dispatches.end_attempt(dispatch, at=at, error=dispatches.WENT_AWAY)
+    if (reason := _obstacle(dispatch, at)) is None:
+        return _lease(dispatch, worker=worker, at=at, policy=now.policy.number)
+    dispatches.give_up(dispatch, reason, at=at)
+    return due
+
+
+def _others(due: QuerySet[Dispatch], proposal: Proposal, now: Current) -> QuerySet[Dispatch] | None:
+    """Return what is left to look at where a switch, or the holder of a target, stands in the way; else None."""
+    if now.switches:
+        return due.exclude(proposal__agent=proposal.agent_id, proposal__surface=proposal.surface_id)
+    if not claimable.targets_are_free(proposal):
+        return due.exclude(proposal__targets__overlap=proposal.targets)
+    return None
+
+
+def _is_taken_back(proposal: Proposal, now: Current) -> bool:
+    """Bring a proposal that is to ship under the policy in force; say whether it has to be looked at again."""
+    if proposal.state != State.APPROVED:
+        return False
+    if enforcement.is_due(proposal, now):
+        enforcement.enforce(proposal, now)
+        return True
+    if enforcement.is_stale(proposal, now):
+        enforcement.ask_again(proposal, now)
+        return True
+    return False
 
 
 def _obstacle(dispatch: Dispatch, at: datetime) -> str | None:
@@ -86,7 +119,7 @@ def _has_expired(dispatch: Dispatch, at: datetime) -> bool:
     return dispatch.kind == Dispatch.Kind.EXECUTE and expires_at is not None and expires_at <= at
 
 
-def _lease(dispatch: Dispatch, *, worker: str, at: datetime) -> Claim:
+def _lease(dispatch: Dispatch, *, worker: str, at: datetime, policy: int) -> Claim:
     connector, proposal = dispatch.connector, dispatch.proposal
     assert connector is not None, "only dispatches with a connector are due"
     lifetime = kinds.of(connector).lease(connector)
@@ -102,5 +135,6 @@ def _lease(dispatch: Dispatch, *, worker: str, at: datetime) -> Claim:
         at=at,
         lifetime=lifetime,
     )
-    dispatches.lease(dispatch, worker=worker, at=at, until=at + lifetime, grant=grant)
+    in_force = policy if dispatch.kind == Dispatch.Kind.EXECUTE else None
+    dispatches.lease(dispatch, worker=worker, at=at, until=at + lifetime, grant=grant, policy=in_force)
     return Claim(dispatch, dispatch.body, grant, dispatch.fence, at + lifetime)

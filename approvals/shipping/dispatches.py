@@ -25,6 +25,7 @@ from policies import plain_text
 from policies.models import Connector
 
 SHIP_TASK: Final = "approvals.tasks.ship_due"
+WENT_AWAY: Final = "The worker that held it went away."
 
 
 def new_dispatch(proposal: Proposal, *, connector: str | None, at: datetime) -> Dispatch:
@@ -42,12 +43,12 @@ def new_dispatch(proposal: Proposal, *, connector: str | None, at: datetime) -> 
 
 
 def enqueue(proposal: Proposal, *, connector: str | None, at: datetime) -> None:
-    """Write the dispatch of an approved proposal; one that was cancelled by an undo comes back to life."""
+    """Write the dispatch of an approved proposal; one that was cancelled comes back to life."""
     Dispatch.objects.bulk_create(
         [new_dispatch(proposal, connector=connector, at=at)],
         update_conflicts=True,
         unique_fields=["revision", "kind"],
-        update_fields=["status", "next_attempt_at", "connector"],
+        update_fields=["status", "next_attempt_at", "connector", "attempts_made"],
     )
     wake_for(proposal, at=at)
 
@@ -91,8 +92,42 @@ def cancel(proposal: Proposal) -> None:
     dispatch.save(update_fields=["status"])
 
 
-def lease(dispatch: Dispatch, *, worker: str, at: datetime, until: datetime, grant: str) -> None:
-    """Put a locked dispatch into one worker's hands, and begin an attempt."""
+def is_on_its_way(proposal: Proposal, *, at: datetime) -> bool:
+    """Whether a worker has a locked proposal in its hands. One whose lease has run out has let go of it."""
+    rows = Dispatch.objects.filter(proposal=proposal, kind=Dispatch.Kind.EXECUTE)
+    return rows.filter(status=DispatchStatus.CLAIMED, lease_until__gt=at).exists()
+
+
+def take_back(proposal: Proposal, *, at: datetime) -> None:
+    """Cancel the dispatch of a locked proposal that is not on its way, though it may have been before."""
+    if (dispatch := _let_go(proposal, at=at)) is not None:
+        dispatch.status = DispatchStatus.CANCELLED
+        dispatch.save()
+
+
+def delay(proposal: Proposal, *, until: datetime) -> None:
+    """Let the dispatch of a locked proposal that is not on its way wait longer."""
+    if (dispatch := _let_go(proposal, at=until)) is not None:
+        dispatch.status = DispatchStatus.WAITING
+        dispatch.next_attempt_at = until
+        dispatch.save()
+
+
+def _let_go(proposal: Proposal, *, at: datetime) -> Dispatch | None:
+    """Lock the dispatch of a locked proposal, and end the attempt of a worker that went away."""
+    rows = Dispatch.objects.select_for_update().filter(proposal=proposal, kind=Dispatch.Kind.EXECUTE)
+    dispatch: Dispatch | None = rows.exclude(status=DispatchStatus.CANCELLED).first()
+    if dispatch is not None and dispatch.status == DispatchStatus.CLAIMED:
+        end_attempt(dispatch, at=at, error=WENT_AWAY)
+        dispatch.lease_until = None
+    return dispatch
+
+
+def lease(dispatch: Dispatch, *, worker: str, at: datetime, until: datetime, grant: str, policy: int | None) -> None:
+    """Put a locked dispatch into one worker's hands, and begin an attempt; keep what proves that it may.
+
+    `policy` is the version in force, and None where the policy has no say: in a roll back.
+    """
     dispatch.status = DispatchStatus.CLAIMED
     dispatch.fence += 1
     dispatch.attempts_made += 1
@@ -100,7 +135,14 @@ def lease(dispatch: Dispatch, *, worker: str, at: datetime, until: datetime, gra
     dispatch.grant = grant
     dispatch.save()
     Attempt.objects.create(
-        dispatch=dispatch, fence=dispatch.fence, worker=worker, digest=dispatch.digest, started_at=at
+        dispatch=dispatch,
+        fence=dispatch.fence,
+        worker=worker,
+        digest=dispatch.digest,
+        started_at=at,
+        policy_version=policy,
+        requirements=dispatch.proposal.requirements,
+        distinct_people=dispatch.proposal.distinct_people,
     )
     _tell(dispatch, "dispatch.claimed", at=at, by=Actor(f"worker:{worker}"))
 
@@ -112,12 +154,6 @@ def try_again(dispatch: Dispatch, *, connector: Connector | None, at: datetime) 
     dispatch.attempts_made = 0
     dispatch.next_attempt_at = at
     dispatch.save()
-
-
-def delay(dispatch: Dispatch, *, until: datetime) -> None:
-    """Let a locked dispatch wait longer."""
-    dispatch.next_attempt_at = until
-    dispatch.save(update_fields=["next_attempt_at"])
 
 
 @transaction.atomic

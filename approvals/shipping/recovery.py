@@ -1,6 +1,7 @@
 """People put right what went wrong: retry what failed, roll back what shipped."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -12,37 +13,48 @@ from approvals.errors import NothingToRollBack, StateConflict
 from approvals.models import Decision, Dispatch, DispatchStatus, Proposal, State
 from approvals.outbox.wakeups import wake
 from approvals.people import eligibility, votes
-from approvals.shipping import dispatches
+from approvals.shipping import dispatches, enforcement, rejudgement
 from approvals.shipping.dispatches import SHIP_TASK
-from audit.clock import database_now
-from policies.engine.policy import Policy, SurfacePolicy
+from approvals.shipping.enforcement import in_force
+from policies.engine.policy import SurfacePolicy
 from policies.models import Connector
-from policies.publishing.publish import active_policy
+from policies.publishing.current import Current, load_current
 
 
-@transaction.atomic
+@in_force
 def retry(*, proposal_id: UUID, by: User) -> Proposal:
     """Try a failed dispatch again now, through the surface's connector of today.
 
-    Raises StateConflict or NotEligible.
+    The policy in force judges first: what it denies stays failed, and what it asks people for waits for them.
+    Raises StateConflict, PolicyChanged or NotEligible.
     """
     locked = _lock(proposal_id, by)
-    proposal, surface = locked.proposal, locked.surface
+    proposal, at, was = locked.proposal, locked.now.at, locked.proposal.state
+    dispatch = _failed(proposal, at=at)
+    if was == State.FAILED:
+        enforcement.require(proposal, locked.now, tells=False)
+        rejudgement.require_not_denied(proposal)
+    if was == State.FAILED and rejudgement.is_unmet(proposal):
+        enforcement.hold_back(proposal, locked.surface, locked.now)
+    else:
+        connector = None if locked.surface.connector is None else Connector.objects.get(pk=locked.surface.connector)
+        dispatches.try_again(dispatch, connector=connector, at=at)
+        wake(SHIP_TASK)
+        if was == State.FAILED:
+            proposal.retry(release_at=at)
+    decision = votes.record(proposal, by=by, verdict=Decision.Verdict.RETRY, at=at, absence=locked.right.absence)
+    data = votes.ledger_data(decision, roles=locked.right.roles, policy=locked.now.policy)
+    return transitions.save(proposal, "proposal.retried", was=was, by=by, at=at, dispatch=str(dispatch.pk), **data)
+
+
+def _failed(proposal: Proposal, *, at: datetime) -> Dispatch:
+    """Lock what has failed of a locked proposal. Raises StateConflict where nothing has, or it is too late."""
     dispatch = Dispatch.objects.select_for_update().filter(proposal=proposal, status=DispatchStatus.FAILED).first()
-    at = database_now()
     if dispatch is None or proposal.state not in {State.FAILED, State.SHIPPED}:
         raise StateConflict(_("Nothing of this proposal has failed."))
     if proposal.state == State.FAILED and proposal.expires_at and proposal.expires_at <= at:
         raise StateConflict(_("The proposal has expired and cannot be shipped any more."))
-    connector = None if surface.connector is None else Connector.objects.get(pk=surface.connector)
-    dispatches.try_again(dispatch, connector=connector, at=at)
-    was = proposal.state
-    if was == State.FAILED:
-        proposal.retry(release_at=at)
-    decision = votes.record(proposal, by=by, verdict=Decision.Verdict.RETRY, at=at, absence=locked.right.absence)
-    wake(SHIP_TASK)
-    told = votes.ledger_data(decision, roles=locked.right.roles, policy=locked.policy)
-    return transitions.save(proposal, "proposal.retried", was=was, by=by, at=at, dispatch=str(dispatch.pk), **told)
+    return dispatch
 
 
 @transaction.atomic
@@ -60,12 +72,12 @@ def roll_back(*, proposal_id: UUID, by: User, comment: str = "") -> Proposal:
         raise NothingToRollBack(_("This proposal came without a way to roll it back."))
     if Dispatch.objects.filter(proposal=proposal, kind=Dispatch.Kind.ROLLBACK).exists():
         raise StateConflict(_("The roll back is under way already."))
-    at = database_now()
+    at = locked.now.at
     dispatch = dispatches.enqueue_rollback(proposal, connector=locked.surface.connector, at=at)
     decision = votes.record(
         proposal, by=by, verdict=Decision.Verdict.ROLL_BACK, at=at, comment=comment, absence=locked.right.absence
     )
-    told = votes.ledger_data(decision, roles=locked.right.roles, policy=locked.policy)
+    told = votes.ledger_data(decision, roles=locked.right.roles, policy=locked.now.policy)
     return transitions.save(
         proposal, "proposal.rollback_ordered", was=proposal.state, by=by, at=at, dispatch=str(dispatch.pk), **told
     )
@@ -74,16 +86,16 @@ def roll_back(*, proposal_id: UUID, by: User, comment: str = "") -> Proposal:
 @dataclass(frozen=True, slots=True)
 class _Locked:
     proposal: Proposal
-    policy: Policy
+    now: Current
     surface: SurfacePolicy
     right: eligibility.Right
 
 
 def _lock(proposal_id: UUID, person: User) -> _Locked:
-    """Lock a proposal on which `person` may decide, with what the active policy says of its surface."""
+    """Lock a proposal on which `person` may decide, with what the policy in force says of its surface."""
     proposal = Proposal.objects.locked(proposal_id)
-    policy = active_policy()
-    surface = policy.surfaces.get(proposal.surface_id)
+    now = load_current(agent=proposal.agent_id, surface=proposal.surface_id)
+    surface = now.policy.surfaces.get(proposal.surface_id)
     if surface is None:
         raise StateConflict(_("The surface %s is not published.") % proposal.surface_id)
-    return _Locked(proposal, policy, surface, eligibility.right(person, proposal, surface))
+    return _Locked(proposal, now, surface, eligibility.right(person, proposal, surface))

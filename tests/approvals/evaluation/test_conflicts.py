@@ -144,10 +144,10 @@ def test_one_proposal_per_target_is_claimed_at_a_time(world):
     free = world.propose(targets=("lead:3",))
     for proposal in (first, second, free):
         world.approve(proposal)
-    claims = [claims.claim_next(worker="test", kind="webhook") for _ in range(3)]
-    assert [claim and claim.dispatch.proposal_id for claim in claims] == [first.pk, free.pk, None]
+    taken = [claims.claim_next(worker="test", kind="webhook") for _ in range(3)]
+    assert [claim and claim.dispatch.proposal_id for claim in taken] == [first.pk, free.pk, None]
     assert_invariants_hold()
-    dispatches.complete(dispatch_id=claims[0].dispatch.pk, fence=claims[0].fence, receipt={})
+    dispatches.complete(dispatch_id=taken[0].dispatch.pk, fence=taken[0].fence, receipt={})
     assert claims.claim_next(worker="test", kind="webhook").dispatch.proposal_id == second.pk
 
 

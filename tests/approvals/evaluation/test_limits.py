@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from approvals.errors import PolicyChanged
 from approvals.evaluation import limits
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle import escalation, review, submission
@@ -195,6 +196,9 @@ def test_another_shape_of_a_limit_counts_from_what_was_proposed(world):
     assert world.propose("email.now", content={"amount": 5}).state == "approved"
     assert world.propose().verdict.facts["limits"] == {"spend": 35.0}
     assert_invariants_hold()
+    with pytest.raises(PolicyChanged, match="over the limit"):
+        review.undo(proposal_id=gone.pk, by=world.owner)
+    world.enforce(limits={"spend": limit(measure="amount", limit=100, per="everywhere")})
     review.undo(proposal_id=gone.pk, by=world.owner)
     assert LimitTotal.objects.get(definition__measure="amount").total == 75
     assert_invariants_hold()

@@ -90,11 +90,23 @@ def test_a_longer_hold_holds_longer(world):
     assert_invariants_hold()
 
 
-def test_what_people_approved_stays_approved(world):
+def test_what_people_approved_stays_approved_where_that_is_enough(world):
+    proposal = world.approve(world.propose())
+    publish_and_judge(tier_id="batch")
+    assert now(proposal).state == "approved"
+    assert [(row.outcome, row.tier_id, row.is_met) for row in Reevaluation.objects.all()] == [
+        ("require_approval", "batch", True)
+    ]
+    assert_invariants_hold()
+
+
+def test_what_people_approved_waits_for_them_again_where_it_is_not(world):
     proposal = world.approve(world.propose())
     publish_and_judge(tier_id="human_only")
-    assert now(proposal).state == "approved"
-    assert not Reevaluation.objects.exists()
+    proposal = now(proposal)
+    assert (proposal.state, proposal.tier_id, proposal.release_at) == ("pending", "human_only", None)
+    assert proposal.dispatches.get().status == "cancelled"
+    assert_invariants_hold()
 
 
 def test_what_is_on_its_way_is_left_alone(world):

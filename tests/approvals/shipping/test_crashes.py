@@ -35,15 +35,14 @@ import django
 django.setup()
 from django.db import connection
 connection.settings_dict["NAME"] = sys.argv[1]
-from approvals.shipping import delivery
-from approvals.shipping import dispatches as shipping
+from approvals.shipping import claims, delivery
 print("ready", flush=True)
 """
 SHIP = WORKER + "delivery.ship_due()\n"
 WAIT_THEN_SHIP = WORKER + "sys.stdin.readline()\ndelivery.ship_due()\n"
 CLAIM_AND_WAIT = (
     WORKER
-    + 'claim = shipping.claim_next(worker="doomed", kind="webhook")\nprint("claimed", flush=True)\ntime.sleep(60)\n'
+    + 'claim = claims.claim_next(worker="doomed", kind="webhook")\nprint("claimed", flush=True)\ntime.sleep(60)\n'
 )
 
 

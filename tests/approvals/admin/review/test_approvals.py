@@ -156,7 +156,7 @@ def test_distinct_people(world):
     proposal = world.propose()
     assert "Each by a different person." in said(proposal, both)
     assert world.approve(proposal, by=both).state == "pending"
-    world.enforce(surfaces={"ads.budget": {"distinct_people": False}})
+    world.enforce(requirements=[row("Product"), row("Finance")], surfaces={"ads.budget": {"distinct_people": False}})
     with pytest.raises(NotEligible, match="It waits for others now"):
         world.approve(proposal, by=both)
     assert world.approve(proposal, by=fin).state == "approved"
