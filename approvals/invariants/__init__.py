@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from approvals.invariants.history import LEDGER, LEGAL
+from approvals.invariants.in_force import IN_FORCE
 from approvals.invariants.kept import NOTHING_LOST
 from approvals.invariants.people import PEOPLE
 from approvals.invariants.shipped import APPROVED_ONLY, ONCE
@@ -13,7 +14,7 @@ from audit.invariants import Breach, Result
 
 __all__ = ["INVARIANTS", "Breach", "Result", "check"]
 
-INVARIANTS = (APPROVED_ONLY, ONCE, NOTHING_LOST, LEDGER, LEGAL, TIMERS, PEOPLE, TOTALS)
+INVARIANTS = (APPROVED_ONLY, ONCE, NOTHING_LOST, LEDGER, LEGAL, TIMERS, PEOPLE, TOTALS, IN_FORCE)
 
 
 def check() -> Iterator[Result]:

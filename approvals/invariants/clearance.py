@@ -10,68 +10,78 @@ from django.db import connection
 
 from approvals.models.verdicts import VOTES
 from approvals.people.tally import Requirement, Result, Vote, tally
+from approvals.people.votes import meets
 from audit.invariants import Breach
 
 BATCH: Final = 2000
 
 
 class Claimed(NamedTuple):
-    """A dispatch that was claimed without the policy having allowed it: people must have."""
+    """An attempt at what the policy had not allowed: people must have approved it before."""
 
+    attempt: int
     dispatch: UUID
-    revision: UUID
     requirements: Sequence[dict[str, Any]]
     distinct_people: bool
+    review: str
+    """How the tier it was under is reviewed."""
 
 
-# The last verdict counts, and an undo takes the policy's word back as it does people's.
+# The last verdict before the claim counts, and an undo takes the policy's word back as it does people's; so does
+# asking again what was held up for too long.
 _CLAIMED_BY_PEOPLES_WORD: Final = """
-SELECT dispatch.id, dispatch.revision_id, proposal.requirements, proposal.distinct_people
+SELECT attempt.id, dispatch.id, attempt.requirements, attempt.distinct_people,
+       coalesce(version.document -> 'tiers' -> verdict.tier_id::text ->> 'review', '')
   FROM approvals_dispatch AS dispatch
-  JOIN approvals_attempt AS attempt ON attempt.dispatch_id = dispatch.id AND attempt.fence = 1
+  JOIN approvals_attempt AS attempt ON attempt.dispatch_id = dispatch.id
   JOIN approvals_proposal AS proposal ON proposal.id = dispatch.proposal_id
-  LEFT JOIN (
-        SELECT DISTINCT ON (revision_id) revision_id, outcome FROM approvals_verdict ORDER BY revision_id, id DESC
-       ) AS verdict ON verdict.revision_id = dispatch.revision_id
+  LEFT JOIN LATERAL (
+        SELECT outcome, tier_id, policy_version_id FROM approvals_verdict
+         WHERE revision_id = dispatch.revision_id AND at <= attempt.started_at ORDER BY id DESC LIMIT 1
+       ) AS verdict ON true
+  LEFT JOIN policies_policyversion AS version ON version.number = verdict.policy_version_id
  WHERE dispatch.kind = 'execute'
-   AND (verdict.outcome IS DISTINCT FROM 'allow'
+   AND (verdict.outcome IS DISTINCT FROM 'allow' OR proposal.asked_again_at <= attempt.started_at
         OR EXISTS (SELECT FROM approvals_decision AS undo
-                    WHERE undo.revision_id = dispatch.revision_id AND undo.verdict = 'undo'))
+                    WHERE undo.revision_id = dispatch.revision_id AND undo.verdict = 'undo'
+                      AND undo.at <= attempt.started_at))
 """
 
-# A vote is what was said after the last undo and before the first claim, in the roles that the person
-# then held: the ledger remembers them. An approval counts only if it was given under the last verdict, and what
-# somebody said against it does not count any more where that person has lost the role, or the account, since.
+# A vote is what was said after the last undo and before the claim, in the roles that the person then held: the ledger
+# remembers them. An approval given before the last verdict counts only if it has what that verdict's tier asks, and
+# what somebody said against it does not count any more where that person has lost the role, or the account, since.
 _VOTES: Final = """
-SELECT decision.revision_id, decision.by_id, decision.verdict = 'approve', entry.data -> 'roles',
-       decision.on_behalf_of_id,
+SELECT attempt.id, decision.by_id, decision.verdict = 'approve', entry.data -> 'roles', decision.on_behalf_of_id,
        ARRAY(SELECT role.name FROM auth_user AS person
                JOIN auth_user_groups AS member ON member.user_id = person.id
                JOIN auth_group AS role ON role.id = member.group_id
-              WHERE person.id = coalesce(decision.on_behalf_of_id, decision.by_id) AND person.is_active)::text[]
-  FROM approvals_decision AS decision
-  JOIN approvals_dispatch AS dispatch ON dispatch.revision_id = decision.revision_id AND dispatch.kind = 'execute'
-  JOIN approvals_attempt AS attempt ON attempt.dispatch_id = dispatch.id AND attempt.fence = 1
+              WHERE person.id = coalesce(decision.on_behalf_of_id, decision.by_id) AND person.is_active)::text[],
+       decision.at >= (SELECT max(verdict.at) FROM approvals_verdict AS verdict
+                        WHERE verdict.revision_id = decision.revision_id AND verdict.at <= attempt.started_at),
+       decision.is_signed AND decision.comment <> '', decision.batch IS NULL
+  FROM approvals_attempt AS attempt
+  JOIN approvals_dispatch AS dispatch ON dispatch.id = attempt.dispatch_id
+  JOIN approvals_proposal AS proposal ON proposal.id = dispatch.proposal_id
+  JOIN approvals_decision AS decision ON decision.revision_id = dispatch.revision_id
   JOIN audit_entry AS entry
     ON entry.subject = 'proposal:' || decision.proposal_id AND entry.data ->> 'decision_id' = decision.id::text
- WHERE decision.revision_id = ANY(%s) AND decision.verdict = ANY(%s)
-   AND decision.at <= attempt.started_at
-   AND (decision.verdict <> 'approve' OR decision.at >= (
-        SELECT max(verdict.at) FROM approvals_verdict AS verdict
-         WHERE verdict.revision_id = decision.revision_id AND verdict.at <= attempt.started_at))
+ WHERE attempt.id = ANY(%s) AND decision.verdict = ANY(%s) AND decision.at <= attempt.started_at
+   AND (decision.verdict <> 'approve' OR proposal.asked_again_at IS NULL OR decision.at >= proposal.asked_again_at
+        OR proposal.asked_again_at > attempt.started_at)
    AND NOT EXISTS (SELECT FROM approvals_decision AS undo
-                    WHERE undo.revision_id = decision.revision_id AND undo.verdict = 'undo' AND undo.id > decision.id)
+                    WHERE undo.revision_id = decision.revision_id AND undo.verdict = 'undo'
+                      AND undo.id > decision.id AND undo.at <= attempt.started_at)
  ORDER BY decision.id
 """
 
 
 def every_claim_was_cleared() -> Breach | None:
-    """Count the votes again for everything that was claimed without the policy allowing it."""
+    """Count the votes again for every claim of what the policy did not allow by itself."""
     for batch in _claimed():
-        votes = _votes([claimed.revision for claimed in batch])
+        votes = _votes(batch)
         for claimed in batch:
             requirements = [Requirement(**row) for row in claimed.requirements]
-            counted = tally(requirements, votes[claimed.revision], distinct_people=claimed.distinct_people)
+            counted = tally(requirements, votes[claimed.attempt], distinct_people=claimed.distinct_people)
             if counted is not Result.APPROVED:
                 return Breach(str(claimed.dispatch), "It was claimed before enough eligible people had approved it.")
     return None
@@ -82,20 +92,23 @@ def _claimed() -> Iterator[list[Claimed]]:
         cursor.execute(_CLAIMED_BY_PEOPLES_WORD)
         while rows := cursor.fetchmany(BATCH):
             yield [
-                Claimed(dispatch, revision, _read(requirements), distinct)
-                for dispatch, revision, requirements, distinct in rows
+                Claimed(attempt, dispatch, _read(requirements), distinct, review)
+                for attempt, dispatch, requirements, distinct, review in rows
             ]
 
 
-def _votes(revisions: list[UUID]) -> dict[UUID, list[Vote]]:
-    found: dict[UUID, list[Vote]] = defaultdict(list)
+def _votes(batch: list[Claimed]) -> dict[int, list[Vote]]:
+    reviews = {claimed.attempt: claimed.review for claimed in batch}
+    cast: dict[int, list[Vote]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(_VOTES, [revisions, [*map(str, VOTES)]])
-        for revision, person, is_approval, roles, absent, roles_now in cursor.fetchall():
+        cursor.execute(_VOTES, [list(reviews), [*map(str, VOTES)]])
+        for attempt, person, is_approval, roles, absent, roles_now, is_since, is_signed, is_alone in cursor.fetchall():
+            if is_approval and not is_since and not meets(reviews[attempt], is_signed=is_signed, is_alone=is_alone):
+                continue
             held = frozenset(_read(roles) or ())
             counting = held if is_approval else held & frozenset(roles_now)
-            found[revision].append(Vote(str(person), counting, is_approval, str(absent or "")))
-    return found
+            cast[attempt].append(Vote(str(person), counting, is_approval, str(absent or "")))
+    return cast
 
 
 def _read(value: Any) -> Any:

@@ -14,6 +14,7 @@ from approvals.models import (
     Dispatch,
     Outcome,
     Proposal,
+    Reevaluation,
     Revision,
     State,
     Timer,
@@ -46,13 +47,19 @@ STEPS: Final[Mapping[str, Edges]] = {
     "proposal.assessed": _edges([], [], stays=State),
     # Nobody answered, so the next role is called.
     "proposal.escalated": _edges([], [], stays=OPEN),
-    # A new policy: stricter applies to what is open, and to what the policy alone had approved.
-    "proposal.reevaluated": _edges(WAITING, [State.BLOCKED], stays=[*WAITING, State.APPROVED])
+    # A new policy: what is stricter applies to what is open, and to what was approved but not claimed.
+    # On what a person may bring back it is only noted.
+    "proposal.reevaluated": _edges(
+        WAITING, [State.BLOCKED], stays=[*WAITING, State.APPROVED, State.FAILED, State.REJECTED]
+    )
     | _edges([State.APPROVED], [State.PENDING]),
+    # An approval was held up for longer than it stays good.
+    "proposal.asked_again": _edges([State.APPROVED], [State.PENDING]),
     "proposal.shipped": _edges([State.APPROVED], [State.SHIPPED]),
     "proposal.failed": _edges([State.APPROVED], [State.FAILED]),
     # What is retried while it stays shipped is its roll back.
-    "proposal.retried": _edges([State.FAILED], [State.APPROVED], stays=[State.SHIPPED]),
+    # What the policy in force asks people for waits for them.
+    "proposal.retried": _edges([State.FAILED], [State.APPROVED, State.PENDING], stays=[State.SHIPPED]),
     "proposal.rollback_ordered": _edges([], [], stays=[State.SHIPPED]),
     "proposal.rolled_back": _edges([State.SHIPPED], [State.ROLLED_BACK]),
 }
@@ -219,7 +226,7 @@ LEGAL = Invariant(
     proofs=(
         guarded(
             Proposal, Revision, Verdict, Decision, Dispatch, Attempt, Outcome, Assessment,
-            Timer, Absence,             Activation, Agent, KillSwitch, PolicyVersion, Surface,
+            Timer, Absence, Reevaluation, Activation, Agent, KillSwitch, PolicyVersion, Surface,
         ),
         _EVERY_STEP_IS_LEGAL,
     ),

@@ -91,6 +91,10 @@ def populate(world: World) -> dict[str, Proposal]:
     recovery.retry(proposal_id=lives["rolled_back"].pk, by=world.owner)
     ship()
 
+    lives["judged_again"] = world.propose("email.now", content={"confidence": 0.95})
+    world.enforce(tests={"another": {"facts": {"surface": "email.now"}, "outcome": "allow"}})
+    ship()
+
     lives["withdrawn"] = world.propose()
     submission.withdraw(agent=world.agent, proposal_id=lives["withdrawn"].pk)
     lives["expired"] = world.propose(expires_at=database_now() + timedelta(hours=1))
@@ -203,6 +207,14 @@ BREACHES = [
     ("I7", "in none of the roles", "UPDATE audit_entry SET data = data - 'roles' WHERE subject = 'proposal:' || %(edited)s AND kind = 'proposal.edited'"),
     ("I7", "of their own agent", "UPDATE approvals_decision SET by_id = (SELECT id FROM auth_user WHERE username = 'agent-owner') WHERE proposal_id = %(rejected)s"),
     ("I7", "that they wrote themselves", "UPDATE approvals_decision SET by_id = (SELECT id FROM auth_user WHERE username = 'channel-owner') WHERE proposal_id = %(edited_shipped)s AND revision_number = 2"),
+    ("I9", "another policy version", "UPDATE approvals_attempt SET policy_version = policy_version - 1 WHERE policy_version IS NOT NULL"),
+    ("I9", "another policy version", "UPDATE approvals_attempt SET policy_version = NULL WHERE policy_version IS NOT NULL"),
+    ("I9", "another policy version", "UPDATE policies_activation SET at = '2000-01-01' WHERE id = (SELECT max(id) FROM policies_activation)"),
+    ("I9", "or had not judged", "DELETE FROM approvals_reevaluation WHERE proposal_id = %(judged_again)s"),
+    ("I9", "or had not judged", "UPDATE approvals_reevaluation SET outcome = 'deny' WHERE proposal_id = %(judged_again)s"),
+    ("I9", "under less oversight", "UPDATE approvals_reevaluation SET tier_id = 'single' WHERE proposal_id = %(judged_again)s"),
+    ("I9", "says more than is on record", "UPDATE approvals_reevaluation SET facts = facts || '{\"agent_is_active\": false}' WHERE proposal_id = %(judged_again)s"),
+    ("I9", "says more than is on record", "UPDATE approvals_verdict SET facts = facts || '{\"confidence\": 0.1}' WHERE id = (SELECT verdict_id FROM approvals_proposal WHERE id = %(automatic)s)"),
     ("I7", "lacks what its tier asks", "UPDATE approvals_decision SET is_signed = false WHERE proposal_id = %(signed)s"),
     ("I7", "lacks what its tier asks", "UPDATE approvals_verdict SET tier_id = 'human_only' WHERE id = (SELECT verdict_id FROM approvals_proposal WHERE id = %(shipped)s)"),
 ]  # fmt: skip
@@ -281,7 +293,7 @@ def run(*arguments: str) -> tuple[int, str]:
 def test_the_command_tells_what_it_proved(lives):
     code, out = run()
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8"]
+    assert [line.split()[0] for line in out.splitlines()] == ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9"]
     assert all(" ok " in line for line in out.splitlines())
 
 
