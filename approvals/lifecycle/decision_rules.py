@@ -1,15 +1,14 @@
-"""What a decision has to bring along: a reason, a signature, ticks. The only place that knows."""
+"""What a decision has to bring along: a reason, a signature, ticks, or being made alone. The only place that knows."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from approvals.errors import ReasonRequired, SignatureRequired, StateConflict
-from approvals.evaluation import requirements
-from approvals.lifecycle import batch_rules
+from approvals.errors import NotInBatch, ReasonRequired, SignatureRequired, StateConflict
+from approvals.evaluation import conflicts, requirements
 from approvals.models import Decision, Proposal
 from approvals.models.verdicts import CHOICES
 from policies import plain_text
@@ -50,7 +49,7 @@ def require(proposal: Proposal, policy: Policy, sent: DecisionInput) -> None:
     batch of what has to be decided alone.
     """
     if sent.is_approval and sent.batch is not None:
-        batch_rules.require_batchable(proposal, policy)
+        require_batchable(proposal, policy)
     verdict, reason_code, comment = sent.verdict, sent.reason_code, sent.comment
     if reason_code and reason_code not in Decision.ReasonCode.values:
         raise ReasonRequired(_("There is no reason code %s.") % reason_code, field="reason_code")
@@ -95,3 +94,31 @@ def _require_ticks(proposal: Proposal, ticked: Collection[str]) -> None:
     known = {item["slug"] for item in proposal.checklist}
     if unknown := sorted(set(ticked) - known):
         raise ReasonRequired(_("The checklist has no item %s.") % ", ".join(unknown), field="checklist")
+
+
+FLAGGING: Final = frozenset({"guardrail", "limit"})
+"""A reason from one of these sources says that something about this one proposal is unusual."""
+
+
+def why_alone(proposal: Proposal, tier: TierPolicy | None, *, is_in_conflict: bool) -> str:
+    """Say why `proposal`, which is under `tier`, may not be approved in a batch; empty where it may.
+
+    What was flagged, contradicts another proposal or has a checklist wants a look of its own.
+    """
+    if tier is None or tier.review != "batch":
+        return _("The tier “%s” is decided one by one.") % (tier.slug if tier else proposal.tier_id or "—")
+    verdict = proposal.verdict
+    if verdict.facts.get("findings") or any(reason.get("source") in FLAGGING for reason in verdict.reasons):
+        return _("A check has flagged it: look at it by itself.")
+    if is_in_conflict:
+        return _("Another proposal names the same target: decide which of them is right.")
+    if proposal.checklist:
+        return _("It has a checklist to tick.")
+    return ""
+
+
+def require_batchable(proposal: Proposal, policy: Policy) -> None:
+    """Check that a locked proposal may be approved together with others. Raises NotInBatch."""
+    tier = policy.tiers.get(proposal.tier_id or "")
+    if why := why_alone(proposal, tier, is_in_conflict=conflicts.of(proposal).exists()):
+        raise NotInBatch(why)

@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from approvals.cards import showing
 from approvals.errors import NotEligible
 from approvals.figures.outliers import Measure, Outlier, outliers
-from approvals.lifecycle.batch_rules import why_alone
 from approvals.lifecycle.batches import MOST
+from approvals.lifecycle.decision_rules import why_alone
 from approvals.models import OPEN, WAITING, Conflict, Proposal, Revision, State
 from approvals.people import eligibility
 from approvals.presentation import differences, words
