@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from approvals.lifecycle import review
 from approvals.models import Proposal
+from approvals.shipping import claims
 from tests import world as worlds
 from tests.world import World, person, seen
 
@@ -51,3 +52,9 @@ def test_a_decision_in_stages(world):
     assert (len(first), reads_of_votes(first)) == (13, 1)
     assert reads_of_votes(approving(proposal, lawyer)) == 1
     assert Proposal.objects.get().state == "approved"
+
+
+def test_a_claim_asks_for_the_policy_together_with_the_switches(world):
+    world.approve(world.propose())
+    sent = statements(lambda: claims.claim_next(worker="test", kind="webhook"))
+    assert (len(sent), sum("policies_activation" in each for each in sent)) == (7, 1)
