@@ -11,6 +11,7 @@ from typing import Final
 from allauth.account.adapter import get_adapter
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -46,6 +47,22 @@ def permissions_policy(get_response: View) -> View:
         response = get_response(request)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         return response
+
+    return middleware
+
+
+def refuse_nul(get_response: View) -> View:
+    """Refuse U+0000 in an address, a query, a header or a cookie: nobody means it, and PostgreSQL keeps no such text.
+
+    Bodies are for their readers: forms and the strict JSON of the API both refuse it and name the field.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        query = request.META.get("QUERY_STRING", "")
+        sent = [value for name, value in request.META.items() if name.startswith(("HTTP_", "CONTENT_"))]
+        if "%00" in query or any("\0" in text for text in (request.path_info, query, *sent, *request.COOKIES.values())):
+            raise BadRequest(_("U+0000 stands in the request."))
+        return get_response(request)
 
     return middleware
 

@@ -58,6 +58,7 @@ if find_spec("django_linear_migrations"):  # it comes with the development packa
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "hitlportal.middleware.refuse_nul",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "hitlportal.middleware.permissions_policy",
     "hitlportal.middleware.refuse_bearer_outside_api",

@@ -91,8 +91,9 @@ class DateRangeFilter(RangeFilter):
         parts = {}
         if self.begin:
             parts[f"{self.field}__gte"] = _midnight(date.fromisoformat(self.begin))
-        if self.end:
-            parts[f"{self.field}__lt"] = _midnight(date.fromisoformat(self.end) + DAY)
+        # The last day of the calendar has no day after it: nothing lies beyond.
+        if self.end and (last := date.fromisoformat(self.end)) < date.max:
+            parts[f"{self.field}__lt"] = _midnight(last + DAY)
         return Q(**parts) if parts else None
 
     def complaint(self) -> str:
