@@ -1,7 +1,9 @@
 """What can go wrong with a proposal, each with a stable code. `hitlportal.errors` maps them to HTTP."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
+
+from django.utils.translation import gettext as _
 
 from policies.engine.payloads import FieldError
 
@@ -32,6 +34,19 @@ class StaleRevision(StateConflict):
     """The revision that the person saw is not the current one."""
 
     code = "stale_revision"
+
+    @classmethod
+    def of(cls, *, seen: int, current: int, author: str) -> Self:
+        """Say which of number and digest is not the current revision's."""
+        if seen < current:
+            told = _(
+                "Revision %(current)s, by %(author)s, has replaced revision %(seen)s. Look at it and decide again."
+            )
+        elif seen == current:
+            told = _("This digest is not the one of revision %(current)s. Look at it and decide again.")
+        else:
+            told = _("There is no revision %(seen)s; revision %(current)s is current. Look at it and decide again.")
+        return cls(told % {"seen": seen, "current": current, "author": author})
 
 
 class PolicyChanged(StateConflict):

@@ -30,16 +30,15 @@ class ChangeView(AgentView):
         work: Callable[[Agent, dict[str, Any]], StoredAnswer],
     ) -> HttpResponse:
         """Do `work(agent, body)` and keep its answer in one transaction."""
-        agent, data = self.agent(request), reading.body_bytes(request)
+        agent, said = self.agent(request), self.body(request, checker)
 
         def in_one_transaction(keeping: Keeping) -> StoredAnswer:
-            said = reading.parse(data, checker)
             with transaction.atomic():
                 given = work(agent, said)
                 keeping.write(given, at=database_now())
             return given
 
-        return self.once(request, data, in_one_transaction)
+        return self.once(request, said, in_one_transaction)
 
 
 @described(

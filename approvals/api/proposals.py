@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from approvals.api import drafts, filters
 from approvals.api.contract import examples, representation, schemas
 from approvals.api.contract.openapi import IDEMPOTENCY_KEY, IF_NONE_MATCH, PREFER, call, described
-from approvals.api.http import pagination, reading, waiting
+from approvals.api.http import pagination, waiting
 from approvals.api.http.authentication import AgentKeyAuthentication
 from approvals.api.http.base import AgentView, SharedView, own, proposal_answer, written
 from approvals.api.http.idempotency import Keeping, StoredAnswer
@@ -62,18 +62,12 @@ class ProposalsView(AgentView, SharedView):
 
     def post(self, request: Request) -> HttpResponse:
         """Submit a proposal."""
-        key = self.key(request)
-        data = reading.body_bytes(request)
-        return self.once(request, data, lambda keeping: _submit(key, data, keeping))
-
-
-def _submit(key: ApiKey, data: bytes, keeping: Keeping) -> StoredAnswer:
-    draft = drafts.draft(reading.parse(data, schemas.PROPOSAL_CHECKER))
-    return _store(key, draft, keeping)
+        key, sent = self.key(request), self.body(request, schemas.PROPOSAL_CHECKER)
+        return self.once(request, sent, lambda keeping: _submit(key, drafts.draft(sent), keeping))
 
 
 @with_limits
-def _store(key: ApiKey, draft: NewProposal, keeping: Keeping) -> StoredAnswer:
+def _submit(key: ApiKey, draft: NewProposal, keeping: Keeping) -> StoredAnswer:
     """Store the proposal and its answer in one statement: a retry finds both or neither."""
     made = submission.prepare(agent=key.agent, key=key, draft=draft)
     given = proposal_answer(201, representation.show(made.proposal, decisions=(), dispatch=made.dispatch))
@@ -97,8 +91,11 @@ class ProposalView(SharedView):
         """Show one proposal; with Prefer: wait, as soon as it is another than If-None-Match names."""
         known = request.META.get("HTTP_IF_NONE_MATCH", "")
         seconds = waiting.preferred_seconds(request.META.get("HTTP_PREFER", ""))
-        seen = waiting.look(visible_to(request), proposal_id, known=known, seconds=seconds if known else 0)
-        applied = {"Preference-Applied": f"wait={seconds}"} if seen.has_waited else {}
+        caller = request.auth.agent.slug if isinstance(request.auth, ApiKey) else f"user:{request.user.pk}"
+        seen = waiting.look(
+            visible_to(request), proposal_id, known=known, seconds=seconds if known else 0, caller=caller
+        )
+        applied = {} if seen.wait_seconds is None else {"Preference-Applied": f"wait={seen.wait_seconds}"}
         if seen.is_known:
             return HttpResponseNotModified(headers={"ETag": seen.answer.headers["ETag"], **applied})
         response = written(seen.answer)

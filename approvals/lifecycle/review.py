@@ -224,10 +224,8 @@ def _lock_open(proposal_id: UUID, seen: SeenRevision) -> Locked:
     locked = _lock(proposal_id)
     proposal = locked.proposal
     if (proposal.revision.number, proposal.revision.digest) != (seen.number, seen.digest):
-        raise StaleRevision(
-            _("Revision %(current)s, by %(author)s, has replaced revision %(seen)s. Look at it and decide again.")
-            % {"current": proposal.revision.number, "author": proposal.revision.author_name, "seen": seen.number}
-        )
+        current = proposal.revision
+        raise StaleRevision.of(seen=seen.number, current=current.number, author=current.author_name)
     if proposal.state not in OPEN:
         state = proposal.get_state_display().lower()
         raise StateConflict(_("This proposal is %s; there is nothing to decide.") % state)

@@ -94,9 +94,9 @@ class ApiView(APIView):
 class AgentView(ApiView):
     """For agents alone."""
 
-    def once(self, request: Request, data: bytes, work: Callable[[Keeping], StoredAnswer]) -> HttpResponse:
+    def once(self, request: Request, body: dict[str, Any], work: Callable[[Keeping], StoredAnswer]) -> HttpResponse:
         """Do `work(keeping)`, or repeat what the Idempotency-Key was answered before."""
-        attempt = reading.attempt(request, agent=self.agent(request).slug, data=data)
+        attempt = reading.attempt(request, agent=self.agent(request).slug, body=body)
         return written(answer_once(attempt, work))
 
 

@@ -1,6 +1,5 @@
 """What comes in: headers and strict JSON, checked against the call's schema."""
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -68,18 +67,19 @@ def parse(data: bytes, checker: jsonschema_rs.Draft202012Validator) -> dict[str,
     return dict(value)
 
 
-def attempt(request: Request, *, agent: str, data: bytes) -> RequestAttempt | None:
+def attempt(request: Request, *, agent: str, body: dict[str, Any]) -> RequestAttempt | None:
     """Return the attempt that the Idempotency-Key names, or None without one. Raises MalformedRequest.
 
-    The digest covers method and path: one key never answers two different calls.
+    The digest covers method and path, so that one key never answers two different calls, and the
+    canonical form of the body: a client that writes the same JSON differently asks for the same.
     """
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return None
     if not KEY_FORMAT.fullmatch(key):
         raise MalformedRequest(_("An Idempotency-Key has 1 to 200 printable ASCII characters."))
-    asked = f"{request.method} {request.path}\n".encode() + data
-    return RequestAttempt(agent, key, "sha256:" + hashlib.sha256(asked).hexdigest())
+    asked = f"{request.method} {request.path}\n".encode() + canonical.encode(body)
+    return RequestAttempt(agent, key, canonical.digest(asked))
 
 
 def moment(text: str | None, pointer: str) -> datetime | None:

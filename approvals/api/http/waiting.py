@@ -1,11 +1,8 @@
 """Wait for a proposal to change: one cheap query a few times a second, for a bounded number of clients."""
 
 import re
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +13,7 @@ from django.db.models.functions import Cast, Concat
 
 from approvals.api.http.base import current, proposal_answer
 from approvals.api.http.idempotency import StoredAnswer
+from approvals.api.http.places import Place, Places
 from approvals.models import Dispatch
 from approvals.models.proposal import ProposalQuerySet
 
@@ -23,17 +21,16 @@ LONGEST_SECONDS: Final = 60
 POLL_SECONDS: Final = 0.2
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?=$|[,;\s])", re.IGNORECASE)
-# A waiting client holds a thread of the web server; the others must go on answering.
-_places = threading.BoundedSemaphore(settings.API_MOST_WAITING)
+_places = Places(settings.API_MOST_WAITING)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How a proposal looks now, whether that is what the client knows, and whether it waited for it."""
+    """How a proposal looks now, whether that is what the client knows, and how long it was let wait at most."""
 
     answer: StoredAnswer
     is_known: bool
-    has_waited: bool
+    wait_seconds: int | None = None
 
 
 def preferred_seconds(header: str) -> int:
@@ -42,32 +39,39 @@ def preferred_seconds(header: str) -> int:
     return min(int(wish[1]), LONGEST_SECONDS) if wish else 0
 
 
-def look(proposals: ProposalQuerySet, proposal_id: UUID, *, known: str, seconds: int) -> Seen:
+def look(proposals: ProposalQuerySet, proposal_id: UUID, *, known: str, seconds: int, caller: str) -> Seen:
     """Return one of `proposals` once it is not `known` (an If-None-Match) any more, or `seconds` later.
 
-    Where too many wait already it answers at once. Raises Proposal.DoesNotExist.
+    Where too many wait already it answers at once, and sooner where another client takes the place over.
+    Raises Proposal.DoesNotExist.
     """
-    with _place(wanted=seconds > 0) as may_wait:
-        deadline = time.monotonic() + (seconds if may_wait else 0)
-        while True:
-            mark = _mark(proposals, proposal_id)
-            answer = proposal_answer(200, current(proposals, proposal_id))
-            if not _matches(known, answer.headers["ETag"]):
-                return Seen(answer, is_known=False, has_waited=may_wait)
-            while time.monotonic() < deadline and _mark(proposals, proposal_id) == mark:
-                time.sleep(min(POLL_SECONDS, max(0.0, deadline - time.monotonic())))
-            if time.monotonic() >= deadline:
-                return Seen(answer, is_known=True, has_waited=may_wait)
-
-
-@contextmanager
-def _place(*, wanted: bool) -> Iterator[bool]:
-    has_place = wanted and _places.acquire(blocking=False)
+    place = _places.take(caller) if seconds > 0 else None
+    if place is None:
+        return _seen(proposals, proposal_id, known)
     try:
-        yield has_place
+        return _wait(proposals, proposal_id, known=known, seconds=seconds, place=place)
     finally:
-        if has_place:
-            _places.release()
+        _places.give_back(place)
+
+
+def _wait(proposals: ProposalQuerySet, proposal_id: UUID, *, known: str, seconds: int, place: Place) -> Seen:
+    begun = time.monotonic()
+    deadline = begun + seconds
+    while True:
+        mark = _mark(proposals, proposal_id)
+        seen = _seen(proposals, proposal_id, known)
+        if not seen.is_known:
+            return replace(seen, wait_seconds=seconds)
+        while time.monotonic() < deadline and _mark(proposals, proposal_id) == mark:
+            if place.lost.wait(min(POLL_SECONDS, max(0.0, deadline - time.monotonic()))):
+                return replace(seen, wait_seconds=int(time.monotonic() - begun))
+        if time.monotonic() >= deadline:
+            return replace(seen, wait_seconds=seconds)
+
+
+def _seen(proposals: ProposalQuerySet, proposal_id: UUID, known: str) -> Seen:
+    answer = proposal_answer(200, current(proposals, proposal_id))
+    return Seen(answer, is_known=_matches(known, answer.headers["ETag"]))
 
 
 def _mark(proposals: ProposalQuerySet, proposal_id: UUID) -> Any:

@@ -94,3 +94,15 @@ def test_identity_in_the_body_is_an_unknown_field(agent: Api, owner: Api) -> Non
     shown = agent.propose()
     answer = owner.post(f"proposals/{shown['id']}/decisions/", decision(shown, by="ceo"))
     assert pointers(problem(answer, 422, "invalid_request")) == {"/by": "unknown_field"}
+
+
+def test_a_wrong_digest_is_said_to_be_one(agent: Api, owner: Api) -> None:
+    shown = agent.propose()
+    path, sent = f"proposals/{shown['id']}/decisions/", decision(shown)
+    wrong = problem(owner.post(path, sent | {"digest": "sha256:" + "0" * 64}), 409, "stale_revision")
+    assert wrong["detail"].startswith("This digest is not the one of revision 1.")
+    later = problem(owner.post(path, sent | {"revision": 7}), 409, "stale_revision")
+    assert later["detail"].startswith("There is no revision 7; revision 1 is current.")
+    agent.post(f"proposals/{shown['id']}/revisions/", {"payload": {"amount": 1}})
+    older = problem(owner.post(path, sent), 409, "stale_revision")
+    assert older["detail"].startswith("Revision 2, by Budget pacer, has replaced revision 1.")

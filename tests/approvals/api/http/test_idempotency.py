@@ -1,5 +1,6 @@
 """The Idempotency-Key: one request, one effect, one answer."""
 
+import json
 import threading
 from datetime import timedelta
 
@@ -32,6 +33,22 @@ def test_another_body_or_another_call_under_the_same_key_is_refused(agent: Api) 
     problem(agent.post("proposals/", SENT | {"title": "x"}, Idempotency_Key="k1"), 422, "idempotency_key_reused")
     answer = agent.post(f"proposals/{shown['id']}/withdraw/", Idempotency_Key="k1")
     problem(answer, 422, "idempotency_key_reused")
+
+
+def test_the_same_json_written_differently_is_the_same_request(agent: Api) -> None:
+    first = agent.post("proposals/", SENT, Idempotency_Key="k1")
+    reordered = dict(reversed(SENT.items())) | {"payload": {"amount": 4000.0, "to": "social", "from": "search"}}
+    for body in (json.dumps(reordered, indent=4), json.dumps(SENT).replace("$", "\\u0024")):
+        again = agent.post("proposals/", body.encode(), Idempotency_Key="k1")
+        assert (again.status_code, again.content, again["Idempotency-Replayed"]) == (201, first.content, "true")
+    assert Proposal.objects.count() == 1
+
+
+def test_no_body_and_an_empty_object_are_the_same_request(agent: Api) -> None:
+    shown = agent.propose()
+    first = agent.post(f"proposals/{shown['id']}/withdraw/", Idempotency_Key="w1")
+    again = agent.post(f"proposals/{shown['id']}/withdraw/", {}, Idempotency_Key="w1")
+    assert (again.status_code, again.content, again["Idempotency-Replayed"]) == (200, first.content, "true")
 
 
 def test_keys_are_each_agents_own(agent: Api, stranger: Api) -> None:

@@ -3,6 +3,8 @@
 import threading
 import time
 from datetime import timedelta
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
@@ -10,6 +12,7 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from approvals.api.http import waiting
+from approvals.api.http.places import LEASE_SECONDS, Places
 from approvals.models import Proposal
 from approvals.shipping import claims
 from tests import world as worlds
@@ -91,8 +94,8 @@ def test_how_long_a_client_wants_to_wait(header: str, seconds: int) -> None:
 
 
 def test_beyond_the_places_nobody_waits(agent: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    none_left = threading.BoundedSemaphore(1)
-    none_left.acquire()
+    none_left = Places(1)
+    none_left.take("somebody")
     monkeypatch.setattr(waiting, "_places", none_left)
     shown = agent.propose()
     tag = agent.get(f"proposals/{shown['id']}/")["ETag"]
@@ -144,3 +147,64 @@ def test_waiting_ends_soon_after_a_change(is_approved: bool, change) -> None:
     assert (answer.status_code, answer["Preference-Applied"]) == (200, "wait=30")
     assert answer["ETag"] != known
     assert answered_at - changed_at < 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_clients_that_have_gone_away_free_their_places(live_server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "_places", Places(4))
+    world = worlds.build()
+    proposal = world.propose()
+    api = agent_api(world.agent)
+    known = api.get(f"proposals/{proposal.pk}/")["ETag"]
+    address = urlsplit(live_server.url)
+
+    def ask(seconds: int) -> HTTPConnection:
+        connection = HTTPConnection(address.hostname, address.port, timeout=30)
+        headers = {**api.headers, "If-None-Match": known, "Prefer": f"wait={seconds}"}
+        connection.request("GET", f"/api/v1/proposals/{proposal.pk}/", headers=headers)
+        return connection
+
+    for gone in [ask(60) for _ in range(40)]:
+        gone.close()
+    time.sleep(LEASE_SECONDS + 0.5)
+    begun = time.monotonic()
+    honest = ask(3)
+    answer = honest.getresponse()
+    assert (answer.status, answer.getheader("Preference-Applied")) == (304, "wait=3")
+    assert time.monotonic() - begun > 2.5
+    honest.close()
+    # So that no thread of theirs asks a database that is cleared already.
+    _end_all_waiting(waiting._places)
+
+
+def _end_all_waiting(places: Places) -> None:
+    for place in places._taken:
+        place.lost.set()
+    while places._taken:
+        time.sleep(0.05)
+
+
+def test_a_place_is_taken_over_only_after_its_lease() -> None:
+    places = Places(2, lease_seconds=0.2)
+    first, second = places.take("a"), places.take("b")
+    assert first and second and places.take("a") is None
+    time.sleep(0.25)
+    assert places.take("c") is not None
+    assert (first.lost.is_set(), second.lost.is_set()) == (True, False)
+
+
+def test_whoever_holds_most_places_gives_one() -> None:
+    places = Places(3, lease_seconds=0)
+    quiet, *loud = places.take("quiet"), places.take("loud"), places.take("loud")
+    assert places.take("another") is not None
+    assert [place.lost.is_set() for place in (quiet, *loud)] == [False, True, False]
+
+
+def test_who_loses_the_place_is_told_how_long_it_waited(agent: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = Places(1, lease_seconds=0)
+    monkeypatch.setattr(waiting, "_places", places)
+    shown = agent.propose()
+    tag = agent.get(f"proposals/{shown['id']}/")["ETag"]
+    threading.Timer(1.2, places.take, ["another"]).start()
+    answer = agent.get(f"proposals/{shown['id']}/", If_None_Match=tag, Prefer="wait=30")
+    assert (answer.status_code, answer["Preference-Applied"]) == (304, "wait=1")
