@@ -54,11 +54,11 @@ def permissions_policy(get_response: View) -> View:
 def refuse_nul(get_response: View) -> View:
     """Refuse U+0000 in an address, a query, a header or a cookie: nobody means it, and PostgreSQL keeps no such text.
 
-    Bodies are for their readers: forms and the strict JSON of the API both refuse it and name the field.
+    Bodies are for their readers, and the API's queries too: they refuse it themselves and name the field.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        query = request.META.get("QUERY_STRING", "")
+        query = "" if request.path_info.startswith(API_PREFIX) else request.META.get("QUERY_STRING", "")
         sent = [value for name, value in request.META.items() if name.startswith(("HTTP_", "CONTENT_"))]
         if "%00" in query or any("\0" in text for text in (request.path_info, query, *sent, *request.COOKIES.values())):
             raise BadRequest(_("U+0000 stands in the request."))

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
+from approvals.api.contract.schemas import NO_NUL, TIME_PATTERN
 from approvals.api.http.errors import InvalidBody, MalformedRequest
 from approvals.api.http.reading import moment
 from approvals.models import State
@@ -16,7 +17,8 @@ from policies import plain_text
 from policies.engine.payloads import FieldError, validator
 
 PAGING: Final = frozenset({"cursor", "limit"})
-_TIME_CHECKER: Final = validator({"type": "string", "format": "date-time", "maxLength": 40})
+_TIME: Final = {"type": "string", "format": "date-time", "maxLength": 40, "pattern": TIME_PATTERN}
+_TIME_CHECKER: Final = validator(_TIME)
 LONGEST: Final = 200
 
 
@@ -66,12 +68,9 @@ FILTERS: Final[dict[str, Callable[[str], Q]]] = {
 
 _FORMS: Final[dict[str, dict[str, Any]]] = {
     "state": {"type": "string", "enum": list(State.values)},
-    **{
-        name: {"type": "string", "format": "date-time"}
-        for name in ("created_after", "created_before", "updated_after", "updated_before")
-    },
+    **dict.fromkeys(("created_after", "created_before", "updated_after", "updated_before"), _TIME),
 }
-_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": LONGEST}
+_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": NO_NUL}
 PARAMETERS: Final = [
     OpenApiParameter(name, {"type": "array", "items": _FORMS.get(name, _TEXT)}, OpenApiParameter.QUERY, explode=True)
     for name in FILTERS
@@ -81,7 +80,7 @@ PARAMETERS: Final = [
 def apply(proposals: ProposalQuerySet, request: Request) -> ProposalQuerySet:
     """Return those of `proposals` that the query string asks for; a filter that repeats means any of its values.
 
-    Raises MalformedRequest, naming what is unknown or wrong.
+    The view knows that there are such filters. Raises MalformedRequest, naming what is wrong.
     """
     wrong: list[FieldError] = []
     for name, values in request.query_params.lists():
@@ -89,9 +88,8 @@ def apply(proposals: ProposalQuerySet, request: Request) -> ProposalQuerySet:
             continue
         try:
             proposals = proposals.filter(_any(name, values))
-        except (ValueError, KeyError) as error:
-            detail = str(error) if name in FILTERS else _("There is no such filter.")
-            wrong.append(FieldError(f"?{name[:LONGEST]}", "invalid_filter" if name in FILTERS else "unknown", detail))
+        except ValueError as error:
+            wrong.append(FieldError(f"?{name}", "invalid_filter", str(error)))
     if wrong:
         raise MalformedRequest(_("The query string is not understood."), errors=wrong)
     return proposals

@@ -1,9 +1,11 @@
 """Submit proposals, list them, look at one and wait for it."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseNotModified
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from approvals.api import drafts, filters
@@ -53,6 +55,10 @@ class ProposalsView(AgentView, SharedView):
         if getattr(self.request, "method", None) == "POST":
             return [AgentKeyAuthentication()]
         return super().get_authenticators()
+
+    def query_names(self, request: Request) -> Collection[str]:
+        """Let a list be filtered."""
+        return {*filters.FILTERS, *filters.PAGING} if request.method in SAFE_METHODS else ()
 
     def get(self, request: Request) -> HttpResponse:
         """List the caller's proposals, newest first."""

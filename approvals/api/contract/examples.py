@@ -31,7 +31,7 @@ PROPOSAL_SENT: Final[dict[str, Any]] = {
     "targets": ["campaign:search-brand", "campaign:social-q4"],
     "tags": ["financial"],
     "model": {"name": "pacer", "version": "2026-11-01"},
-    "callback_url": "https://agents.example.com/hooks/hitl",
+    "callback_url": None,
     "expires_at": None,
 }
 _VERDICT: Final = {

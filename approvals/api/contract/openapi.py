@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 
 from approvals.api.contract import answers, schemas
 from approvals.api.contract.examples import PROBLEM
+from approvals.api.http.idempotency import KEY_FORMAT
 
 JSON: Final = "application/json"
 PROBLEM_JSON: Final = "application/problem+json"
@@ -35,6 +36,7 @@ _SENT: Final[Mapping[str, schemas.Schema]] = {
     "EditSent": schemas.EDIT,
     "CommentSent": schemas.COMMENT,
     "Nothing": schemas.NOTHING,
+    "Json": schemas.JSON_VALUE,
 }
 _PROBLEMS: Final = {
     400: "The body is not strict JSON, or a header or the query string is malformed.",
@@ -53,21 +55,24 @@ _WITH_BODY: Final = (413, 415, 422)
 
 IDEMPOTENCY_KEY: Final = OpenApiParameter(
     "Idempotency-Key",
-    {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[\\x21-\\x7e]([\\x20-\\x7e]*[\\x21-\\x7e])?$"},
+    {"type": "string", "minLength": 1, "maxLength": 200, "pattern": f"^{KEY_FORMAT.pattern}$"},
     OpenApiParameter.HEADER,
     description="Repeats the first answer for at least 24 hours, with Idempotency-Replayed: true.",
 )
 IF_NONE_MATCH: Final = OpenApiParameter(
     "If-None-Match",
-    {"type": "string", "pattern": '^"[0-9a-f]{32}"$'},
+    OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="The ETag that is known.",
+    description='ETags that are known, as RFC 9110 has them: "…", several with commas between them, or *.',
 )
 PREFER: Final = OpenApiParameter(
     "Prefer",
-    {"type": "string", "pattern": "^wait=(60|[1-5]?[0-9])$"},
+    OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="With If-None-Match, wait=30 waits up to 30 seconds (at most 60) for a change.",
+    description=(
+        "With If-None-Match, wait=30 waits up to 30 seconds (at most 60) for a change. "
+        "Other preferences are ignored, as RFC 7240 wants it."
+    ),
 )
 _RATE: Final = [
     OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.HEADER, response=True, description=text)

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+import jsonschema_rs
+
 from approvals.models import Decision
 from approvals.models.verdicts import CHOICES
 from policies import currencies
@@ -10,8 +12,15 @@ from policies.engine.payloads import validator
 Schema = dict[str, Any]
 
 
+NO_NUL: Final = r"^[^\x00]*$"
+"""The reader of bodies refuses U+0000 wherever it stands; here the document says so."""
+MOST: Final = 2**53 - 1
+"""The largest number that every reader of JSON understands alike; larger ones are sent as strings."""
+
+
 def _text(longest: int, *, shortest: int = 0, **more: Any) -> Schema:
-    return {"type": "string", **({"minLength": shortest} if shortest else {}), "maxLength": longest, **more}
+    least = {"minLength": shortest} if shortest else {}
+    return {"type": "string", **least, "maxLength": longest, "pattern": NO_NUL, **more}
 
 
 def _list(items: Schema, most: int, **more: Any) -> Schema:
@@ -32,10 +41,40 @@ def _or_null(schema: Schema) -> Schema:
     return {**schema, "type": [*([kinds] if isinstance(kinds, str) else kinds), "null"]}
 
 
-_NUMBER: Final[Schema] = {"type": "number"}
-_PAYLOAD: Final[Schema] = {"type": "object", "description": "What is to be executed. The surface's schema applies too."}
-_TIME: Final = _text(40, format="date-time", description="RFC 3339, with its offset.")
-_ADDRESS: Final = _text(2000, format="uri", pattern="^https?://")
+_NUMBER: Final[Schema] = {"type": "number", "minimum": -MOST, "maximum": MOST}
+_NAMES: Final[Schema] = {"pattern": NO_NUL}
+_ANYTHING: Final[Schema] = {"$ref": "#/components/schemas/Json"}
+JSON_VALUE: Final[Schema] = {
+    "description": "Any JSON without U+0000 and without numbers of 2^53 or more.",
+    "anyOf": [
+        {"type": ["null", "boolean"]},
+        {"type": "string", "pattern": NO_NUL},
+        _NUMBER,
+        {"type": "array", "items": _ANYTHING},
+        {"type": "object", "propertyNames": _NAMES, "additionalProperties": _ANYTHING},
+    ],
+}
+
+
+def _free(description: str) -> Schema:
+    """An object whose members the surface knows and we do not."""
+    return {
+        "type": "object",
+        "propertyNames": _NAMES,
+        "additionalProperties": _ANYTHING,
+        "description": description,
+    }
+
+
+_PAYLOAD: Final = _free("What is to be executed. The surface's schema applies too.")
+_DATE: Final = "-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,9})?"
+_OFFSET: Final = "([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+# The edges of the calendar have no offset to go beyond them.
+TIME_PATTERN: Final = f"^(([1-8][0-9]{{3}}|9[0-8][0-9]{{2}}|99[0-8][0-9]|999[0-8]){_DATE}{_OFFSET}|9999{_DATE}[Zz])$"
+_TIME: Final = _text(
+    40, format="date-time", pattern=TIME_PATTERN, description="RFC 3339 with its offset, from the year 1000 on."
+)
+_ADDRESS: Final = _text(2000, format="uri", pattern=r"^https?://[^\x00]*$")
 _NOTE: Final = _text(4000)
 _DIGEST: Final = _text(71, pattern="^sha256:[0-9a-f]{64}$", description="The digest of the revision that was seen.")
 _REVISION: Final[Schema] = {
@@ -58,10 +97,10 @@ _CHECKLIST: Final = _list(
 
 _CONTENT: Final[dict[str, Schema]] = {
     "payload": _PAYLOAD,
-    "before": {"description": "How things are now, in any form; people see the difference to it."},
-    "rollback": _or_null({"type": "object", "description": "The payload that reverses this one."}),
+    "before": {**_ANYTHING, "description": "How things are now, in any form; people see the difference to it."},
+    "rollback": _or_null(_free("The payload that reverses this one.")),
     "amount": _or_null(_NUMBER),
-    "audience_size": _or_null({"type": "integer", "minimum": 0, "maximum": 2**53 - 1}),
+    "audience_size": _or_null({"type": "integer", "minimum": 0, "maximum": MOST}),
     "confidence": _or_null({"type": "number", "minimum": 0, "maximum": 1}),
 }
 
@@ -69,14 +108,15 @@ PROPOSAL: Final = _object(
     ("surface", "action", "title", "payload"),
     surface=_text(80, shortest=1),
     action=_text(120, shortest=1),
-    title=_text(300, shortest=1, pattern=r"\S"),
+    title=_text(300, shortest=1, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$"),
     rationale=_text(20_000),
     trigger=_or_null(_object(("event",), event=_text(200, shortest=1), at=_TIME)),
     evidence=_list(
         _object(
             ("label",),
             label=_text(200, shortest=1),
-            value={"type": ["string", "number", "boolean", "null"], "maxLength": 2000},
+            value={"type": ["string", "number", "boolean", "null"], "maxLength": 2000, "pattern": NO_NUL}
+            | {name: _NUMBER[name] for name in ("minimum", "maximum")},
             url=_ADDRESS,
         ),
         50,
@@ -98,7 +138,8 @@ PROPOSAL: Final = _object(
     targets=_list(_text(200, shortest=1), 200, uniqueItems=True),
     tags=_list(_text(80, shortest=1), 50, uniqueItems=True),
     model=_or_null(_object(("name",), name=_text(200, shortest=1), version=_text(200))),
-    callback_url=_or_null(_ADDRESS),
+    callback_url=_or_null(_ADDRESS)
+    | {"description": "Its host has to be on the agent's list of callback hosts; null for no callback."},
     expires_at=_or_null(_TIME),
     **_CONTENT,
 )
@@ -115,7 +156,7 @@ RECEIPT: Final = _object(
     ("fence", "status"),
     fence={"type": "integer", "minimum": 1, "maximum": 2**31 - 1, "description": "As the claim said."},
     status={"type": "string", "enum": ["delivered", "failed"]},
-    receipt={"description": "What the executor answered, in any form; kept with the proposal."},
+    receipt={**_ANYTHING, "description": "What the executor answered, in any form; kept with the proposal."},
     error=_text(500),
     retry={"type": "boolean", "default": True, "description": "Whether a failure may be tried again."},
 )
@@ -146,12 +187,27 @@ EDIT: Final = _object(
 COMMENT: Final = _object(comment=_NOTE)
 NOTHING: Final = _object()
 
+
+def _checker(schema: Schema) -> jsonschema_rs.Draft202012Validator:
+    return validator({**_without_time_patterns(schema), "components": {"schemas": {"Json": JSON_VALUE}}})
+
+
+def _without_time_patterns(schema: Any) -> Any:
+    """Leave times to `reading.moment`, which tells people more of them than that a pattern is not met."""
+    if isinstance(schema, list):
+        return [_without_time_patterns(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    is_time = schema.get("format") == "date-time"
+    return {name: _without_time_patterns(part) for name, part in schema.items() if not (is_time and name == "pattern")}
+
+
 # Compiled once: writing a schema down again for each request would cost more than checking with it.
-PROPOSAL_CHECKER: Final = validator(PROPOSAL)
-REVISION_CHECKER: Final = validator(REVISION)
-OUTCOME_CHECKER: Final = validator(OUTCOME)
-RECEIPT_CHECKER: Final = validator(RECEIPT)
-DECISION_CHECKER: Final = validator(DECISION)
-EDIT_CHECKER: Final = validator(EDIT)
-COMMENT_CHECKER: Final = validator(COMMENT)
-NOTHING_CHECKER: Final = validator(NOTHING)
+PROPOSAL_CHECKER: Final = _checker(PROPOSAL)
+REVISION_CHECKER: Final = _checker(REVISION)
+OUTCOME_CHECKER: Final = _checker(OUTCOME)
+RECEIPT_CHECKER: Final = _checker(RECEIPT)
+DECISION_CHECKER: Final = _checker(DECISION)
+EDIT_CHECKER: Final = _checker(EDIT)
+COMMENT_CHECKER: Final = _checker(COMMENT)
+NOTHING_CHECKER: Final = _checker(NOTHING)

@@ -1,6 +1,6 @@
 """What every call of the API has in common: who calls, how often, what comes in and how it is answered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, cast
 from uuid import UUID
 
@@ -42,6 +42,15 @@ class ApiView(APIView):
     permission_classes = [IsKnown]
     http_method_names = ["get", "head", "post"]
     quota: throttling.Quota | None = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse, once it is known who calls, a query that the call does not know. Raises MalformedRequest."""
+        super().initial(request, *args, **kwargs)
+        reading.require_known(request, self.query_names(request))
+
+    def query_names(self, request: Request) -> Collection[str]:
+        """Return the names that may stand in the query string."""
+        return ()
 
     def perform_content_negotiation(
         self,

@@ -19,7 +19,9 @@ from approvals.errors import KeyReused, ProposalError
 from approvals.models import IdempotentAnswer
 from approvals.models.answer import KEPT_FOR
 
-KEY_FORMAT: Final = re.compile(r"[\x20-\x7e]{1,200}")
+MOST_KEY: Final = 200
+KEY_FORMAT: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+"""Printable ASCII, up to MOST_KEY of it; HTTP takes away the spaces around a header."""
 BATCH: Final = 5_000
 
 # Asked with every submission: building this with the ORM takes longer than answering it.

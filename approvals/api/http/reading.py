@@ -1,5 +1,7 @@
 """What comes in: headers and strict JSON, checked against the call's schema."""
 
+import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -9,14 +11,16 @@ from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
+from approvals.api.contract.schemas import TIME_PATTERN
 from approvals.api.http.errors import BodyTooLarge, InvalidBody, MalformedBody, MalformedRequest, NotJson
-from approvals.api.http.idempotency import KEY_FORMAT, RequestAttempt
+from approvals.api.http.idempotency import KEY_FORMAT, MOST_KEY, RequestAttempt
 from audit import canonical
 from audit.canonical import InvalidJson
 from policies.engine import payloads
 from policies.engine.payloads import FieldError
 
 MAX_BODY_BYTES: Final = 1024 * 1024
+_TIME: Final = re.compile(TIME_PATTERN)
 
 
 def body_bytes(request: Request) -> bytes:
@@ -53,6 +57,15 @@ def _require_json(content_type: str) -> None:
         raise NotJson(_("Send application/json in UTF-8."))
 
 
+def require_known(request: Request, names: Collection[str]) -> None:
+    """Raise MalformedRequest, naming each parameter of the query string that is none of `names`."""
+    unknown = [name for name in request.query_params if name not in names]
+    if unknown:
+        detail = _("There is no such parameter.")
+        errors = [FieldError(f"?{name[:200]}", "unknown", detail) for name in unknown[: payloads.MAX_ERRORS]]
+        raise MalformedRequest(_("The query string is not understood."), errors=errors)
+
+
 def parse(data: bytes, checker: jsonschema_rs.Draft202012Validator) -> dict[str, Any]:
     """Read strict JSON and check it; an empty body is an empty object.
 
@@ -76,7 +89,7 @@ def attempt(request: Request, *, agent: str, body: dict[str, Any]) -> RequestAtt
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return None
-    if not KEY_FORMAT.fullmatch(key):
+    if len(key) > MOST_KEY or not KEY_FORMAT.fullmatch(key):
         raise MalformedRequest(_("An Idempotency-Key has 1 to 200 printable ASCII characters."))
     asked = f"{request.method} {request.path}\n".encode() + canonical.encode(body)
     return RequestAttempt(agent, key, canonical.digest(asked))
@@ -86,8 +99,7 @@ def moment(text: str | None, pointer: str) -> datetime | None:
     """Read an RFC 3339 time, which the schema has checked for its form. Raises InvalidBody."""
     if text is None:
         return None
-    try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except (ValueError, OverflowError) as error:  # a leap second, the year 0
+    if not _TIME.fullmatch(text):  # a leap second, the year 0, an offset that leads beyond the calendar
         detail = _("The portal cannot keep this time.")
-        raise InvalidBody(detail, errors=[FieldError(pointer, "format", detail)]) from error
+        raise InvalidBody(detail, errors=[FieldError(pointer, "format", detail)])
+    return datetime.fromisoformat(text.upper()).astimezone(UTC)
