@@ -99,7 +99,7 @@ _CONTENT: Final[dict[str, Schema]] = {
     "payload": _PAYLOAD,
     "before": {**_ANYTHING, "description": "How things are now, in any form; people see the difference to it."},
     "rollback": _or_null(_free("The payload that reverses this one.")),
-    "amount": _or_null(_NUMBER),
+    "amount": {**_or_null(_NUMBER), "description": "Below 10^15, with at most 4 decimals."},
     "audience_size": _or_null({"type": "integer", "minimum": 0, "maximum": MOST}),
     "confidence": _or_null({"type": "number", "minimum": 0, "maximum": 1}),
 }

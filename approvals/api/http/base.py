@@ -46,7 +46,8 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse, once it is known who calls, a query that the call does not know. Raises MalformedRequest."""
         super().initial(request, *args, **kwargs)
-        reading.require_known(request, self.query_names(request))
+        if request.method in self.allowed_methods:
+            reading.require_known(request, self.query_names(request))
 
     def query_names(self, request: Request) -> Collection[str]:
         """Return the names that may stand in the query string."""
