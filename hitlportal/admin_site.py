@@ -1,9 +1,12 @@
 """The admin site in which people work."""
 
+from functools import wraps
 from typing import Any, Final
 
 from django.contrib.admin import AdminSite
+from django.contrib.admin.options import TO_FIELD_VAR
 from django.contrib.auth.models import User
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
@@ -43,6 +46,18 @@ class PortalAdminSite(AdminSite):
             path("policies/publish/", self._page(self.publish_policy), name="policies_publish"),
             *super().get_urls(),
         ]
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT002  # Django's signature
+        """Refuse a `_to_field` without a name, which Django would look up."""
+        page = super().admin_view(view, cacheable)
+
+        @wraps(page)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if "" in (request.GET.get(TO_FIELD_VAR), request.POST.get(TO_FIELD_VAR)):
+                raise BadRequest(_("_to_field names no field."))
+            return page(request, *args, **kwargs)
+
+        return checked
 
     def _page(self, view: Any) -> Any:
         return self.admin_view(require_http_methods(["GET", "HEAD", "POST"])(view))

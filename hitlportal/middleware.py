@@ -12,6 +12,7 @@ from allauth.account.adapter import get_adapter
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -65,6 +66,25 @@ def refuse_nul(get_response: View) -> View:
         return get_response(request)
 
     return middleware
+
+
+class ImpossibleValues:
+    """Answer 400 where a page that only reads was asked for what no column can hold: the year 10000, say.
+
+    The admin's lists take a condition on any field from the address, and PostgreSQL is the first to know.
+    Whatever writes has checked its values before, so there the same is a fault of ours.
+    """
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        """Turn such an exception into a BadRequest."""
+        if request.method in SAFE_METHODS and isinstance(exception, DataError | OverflowError):
+            raise BadRequest(_("A value in the address is not possible.")) from exception
 
 
 def refuse_bearer_outside_api(get_response: View) -> View:

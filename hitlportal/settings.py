@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "hitlportal.middleware.ImpossibleValues",
 ]
 
 ROOT_URLCONF = "hitlportal.urls"

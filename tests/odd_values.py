@@ -7,7 +7,7 @@ either is tried by itself.
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 from uuid import UUID
 
 import pytest
@@ -24,52 +24,39 @@ from approvals.api import filters
 
 TEXTS = (
     "",
-    " ",
     "\0",
-    "a\0b",
     "x" * 5000,
     "-1",
-    "0",
     "2147483648",
     "9223372036854775808",
-    "-9223372036854775809",
-    "999999999999",
     "9" * 30,
     "9" * 5000,
     "1e400",
     "nan",
-    "-inf",
     "0000-01-01",
     "0001-01-01",
     "9999-12-31",
     "10000-01-01",
     "0001-01-01T00:00:00+23:59",
     "9999-12-31T23:59:59-23:59",
-    "2026-W01-1",
     "²",
-    "٣",
     "\u202etxt\u2066",
     "a/b",
-    "../..",
     "%2F",
-    "%00",
     "_00",
     "[]",
     '{"a":1}',
-    "a,b",
     "'\"\\",
-    "None",
-    "everywhere",
     "00000000-0000-0000-0000-000000000000",
-    "ffffffff-ffff-ffff-ffff-ffffffffffff",
 )
 BROKEN = (b"\xff\xfe", b"\xed\xa0\x80", b"\xc3")
 """No UTF-8: bytes that never occur, half of a surrogate pair, half a character."""
 BYTES = (*(text.encode() for text in TEXTS), *BROKEN)
 ESCAPED = tuple(quote_from_bytes(data, safe="") for data in BYTES)
 """As they stand in an address."""
-FEW = ("%00", "9" * 30, "9999-12-31", "%ff%fe", "%C2%B2", "")
+FEW = ("%00", "9" * 30, "0001-01-01T00%3A00%3A00%2B23%3A59", "9999-12-31", "%FF%FE", "")
 """The ones that break most; for callers whom the same code has refused already."""
+FEW_LATIN = tuple(unquote_to_bytes(text).decode("latin-1") for text in FEW)
 LATIN = tuple(data.decode("latin-1") for data in BYTES)
 """As a WSGI server hands headers on."""
 
@@ -79,11 +66,8 @@ def routes(patterns: Iterable[Any] | None = None, prefix: str = "") -> Iterator[
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         if _is_a_repetition(pattern):
             continue
-        if isinstance(pattern.pattern, RegexPattern):
-            parts = _of_regex(str(pattern.pattern))
-        else:
-            parts = [str(pattern.pattern)]
-        for part in parts:
+        text = str(pattern.pattern)
+        for part in _of_regex(text) if isinstance(pattern.pattern, RegexPattern) else [text]:
             if isinstance(pattern, URLResolver):
                 yield from routes(pattern.url_patterns, prefix + part)
             elif isinstance(pattern, URLPattern):
@@ -104,16 +88,21 @@ def _of_regex(regex: str) -> list[str]:
 
 
 def groups() -> dict[str, list[str]]:
-    """The routes by what they are about, so that each test has a handful."""
+    """The routes by what they are about, a handful each, so that each has a test of its own."""
+    known = {f"{model._meta.app_label}/{model._meta.model_name}" for model in admin.site._registry}
     found: dict[str, list[str]] = {}
     for route in sorted(set(routes())):
         parts = route.split("/")
-        known = [f"{model._meta.app_label}/{model._meta.model_name}" for model in admin.site._registry]
         size = 3 if "/".join(parts[1:3]) in known else 2
         found.setdefault("/".join(part for part in parts[:size] if "<" not in part), []).append(route)
-    return found
+    return {
+        f"{name} {start // A_HANDFUL + 1}": together[start : start + A_HANDFUL]
+        for name, together in found.items()
+        for start in range(0, len(together), A_HANDFUL)
+    }
 
 
+A_HANDFUL = 4
 PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
 
 
@@ -182,6 +171,9 @@ def _names_of_list(model_admin: Any) -> set[str]:
     request = RequestFactory().get("/")
     request.user = User.objects.get(username="root")
     names = {"q", "o", "p", "e", "all", "_facets", "_popup", "_to_field"}
+    # A list takes a condition on any field of its model; one field of a kind stands for the others.
+    kinds = {type(field): field.name for field in model_admin.model._meta.concrete_fields}
+    names.update(f"{name}__{lookup}" for name in kinds.values() for lookup in ("gte", "in"))
     for found in model_admin.get_changelist_instance(request).filter_specs:
         names.update(name for name in found.expected_parameters() if name)
     return names

@@ -1,10 +1,12 @@
 """Whatever stands in an address, a query, a form, a header or a cookie: never a fault of ours."""
 
+import json
 import logging
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote, unquote
 
 import pytest
 from django.conf import settings as portal_settings
@@ -12,16 +14,22 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
 
+from approvals.admin.desk.page import KEYS_COOKIE
+from approvals.messaging.slack import signatures
 from approvals.models import Decision, Dispatch
 from approvals.notices import occasions
+from hitlportal.middleware import TIME_ZONE_COOKIE
 from policies.models import ApiKey
 from policies.registry import agents, bootstrap
 from tests import world as worlds
-from tests.odd_values import ESCAPED, FEW, LATIN, PARAMETER, Names, a_row, filled, groups, listed_names
+from tests.odd_values import ESCAPED, FEW, FEW_LATIN, LATIN, PARAMETER, Names, a_row, filled, groups, listed_names
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
 GROUPS = groups()
+OF_ANSWERS = {"etag", "location", "idempotency-replayed", "retry-after"}
+"""Headers that the code reads, but of answers: its own, and those of other services."""
+JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -97,6 +105,7 @@ def test_odd_values_in_a_path_are_no_fault(group: str, visitors: Visitors) -> No
                 visitors.visit("superuser", "GET", filled(route, rows, **{name: value}))
             for value in FEW:
                 visitors.visit("superuser", "POST", filled(route, rows, **{name: value}))
+            for value in FEW[:3]:
                 for who in ("anonymous", "agent", "manager"):
                     visitors.visit(who, "GET", filled(route, rows, **{name: value}))
 
@@ -111,12 +120,12 @@ def test_odd_values_in_a_query_are_no_fault(group: str, visitors: Visitors, monk
             visitors.visit(who, "GET", address)
         asked = sorted(names.read | listed_names(route))
         for name in asked:
-            for value in ESCAPED:
+            for value in FEW:
                 visitors.visit("agent" if "api" in group else "superuser", "GET", f"{address}?{name}={value}")
-        for value in FEW:
-            everywhere = "&".join(f"{name}={value}&{name}={value}" for name in asked)
-            for who in visitors.clients:
-                visitors.visit(who, "GET", f"{address}?{everywhere}&{value}={value}&id__in={value}")
+        for value in ESCAPED:
+            everywhere = "&".join(f"{name}={value}&{name}={value}" for name in [*asked, value])
+            for who in visitors.clients if value in FEW[:2] else ("superuser",):
+                visitors.visit(who, "GET", f"{address}?{everywhere}")
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -131,6 +140,97 @@ def test_odd_values_in_a_form_are_no_fault(group: str, visitors: Visitors, monke
         for value in ESCAPED:
             everywhere = "&".join(f"{name}={value}" for name in asked)
             visitors.visit("superuser", "POST", address, everywhere)
-        for value in FEW:
-            for name in asked:
+        for name in asked:
+            for value in FEW[:3]:
                 visitors.visit("superuser", "POST", address, f"{name}={value}")
+
+
+HEADERS = (
+    "Accept", "Accept-Language", "Content-Type", "Cookie", "Host", "If-None-Match", "Idempotency-Key", "Prefer",
+    "Authorization", "Origin", "Referer", "User-Agent", "HX-Request", "HX-Target", "HX-Current-URL", "HX-Trigger",
+    "X-CSRFToken", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Requested-With",
+    "X-Slack-Request-Timestamp", "X-Slack-Signature", "webhook-id", "webhook-timestamp", "webhook-signature",
+    "Transfer-Encoding",
+)  # fmt: skip
+READING_HEADERS = (
+    "/", "/admin/", "/admin/desk/", "/admin/switches/engage/", "/accounts/login/", "/metrics", "/readyz",
+    "/hooks/slack/", "/decide/x/", "/api/v1/proposals/", "/api/v1/dispatches/claim/", "/api/nowhere/",
+)  # fmt: skip
+COOKIES = (
+    portal_settings.SESSION_COOKIE_NAME, portal_settings.CSRF_COOKIE_NAME, portal_settings.LANGUAGE_COOKIE_NAME,
+    "messages", TIME_ZONE_COOKIE, KEYS_COOKIE,
+)  # fmt: skip
+
+
+def test_every_header_that_the_code_reads_is_tried() -> None:
+    named = re.compile(r"""headers(?:\.get\(|\[)"([\w-]+)"|META(?:\.get\(|\[)"HTTP_(\w+)"|"HTTP_(\w+)" in""")
+    tried = {name.lower() for name in HEADERS}
+    for app in ("approvals", "audit", "hitlportal", "policies"):
+        for file in (portal_settings.BASE_DIR / app).rglob("*.py"):
+            for match in named.finditer(file.read_text(encoding="utf-8")):
+                name = next(filter(None, match.groups())).replace("_", "-").lower()
+                assert name in tried | OF_ANSWERS, (file, name)
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_odd_values_in_a_header_are_no_fault(header: str, visitors: Visitors) -> None:
+    environ = _environ(header)
+    for address in READING_HEADERS:
+        for value in FEW_LATIN:
+            visitors.visit("agent" if "/api/" in address else "superuser", "GET", address, **{environ: value})
+        for value in FEW_LATIN[2:4]:
+            visitors.visit("superuser", "POST", address, "x=1", **{environ: value})
+            visitors.visit("agent", "POST", address, "{}", **{"content_type": JSON, environ: value})
+            visitors.visit("anonymous", "GET", address, **{environ: value})
+
+
+@pytest.mark.parametrize("address", READING_HEADERS)
+def test_the_same_odd_value_in_most_headers_is_no_fault(address: str, visitors: Visitors) -> None:
+    most = [_environ(header) for header in HEADERS if header not in {"Host", "Authorization", "Cookie"}]
+    for value in LATIN:
+        for who in visitors.clients:
+            visitors.visit(who, "GET", address, **dict.fromkeys(most, value))
+
+
+def _environ(header: str) -> str:
+    name = header.upper().replace("-", "_")
+    return name if name.startswith("CONTENT_") else f"HTTP_{name}"
+
+
+@pytest.mark.parametrize("cookie", COOKIES)
+def test_odd_values_in_a_cookie_are_no_fault(cookie: str, visitors: Visitors) -> None:
+    for value in (*LATIN, '"\\000\\000\\000\\000\\000\\000\\000\\000\\000"', '"' + "\\377" * 40 + '"'):
+        for address in ("/admin/", "/admin/desk/", "/accounts/login/", "/api/v1/proposals/"):
+            for who in ("anonymous", "superuser"):
+                kept = "; ".join(f"{name}={one.value}" for name, one in visitors.clients[who].cookies.items())
+                visitors.visit(who, "GET", address, HTTP_COOKIE=f"{kept}; {cookie}={value}")
+        visitors.visit("anonymous", "POST", "/accounts/login/", "login=a&password=b", HTTP_COOKIE=f"{cookie}={value}")
+
+
+def test_an_odd_time_is_no_call_of_slack(visitors: Visitors) -> None:
+    for timestamp in (*LATIN, "999999999999"):
+        signature = signatures.sign("a secret", timestamp=timestamp, body=b"payload=")
+        headers = {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature}
+        visitors.visit("anonymous", "POST", "/hooks/slack/", "payload=", headers=headers)
+
+
+def test_an_odd_press_is_no_fault(visitors: Visitors) -> None:
+    now = str(int(time.time()))
+    for value in ESCAPED:
+        for body in (f"payload={value}", press(unquote(value))):
+            signature = signatures.sign("a secret", timestamp=now, body=body.encode())
+            headers = {"X-Slack-Request-Timestamp": now, "X-Slack-Signature": signature}
+            visitors.visit("anonymous", "POST", "/hooks/slack/", body, headers=headers)
+
+
+def press(text: str) -> str:
+    """A button pressed in Slack, with `text` wherever it says something."""
+    action = {"action_id": "approve", "value": text, "block_id": text, "selected_option": {"value": text}}
+    said = {"type": "block_actions", "actions": [action], "user": {"id": text}, "response_url": text}
+    return f"payload={quote(json.dumps(said))}"
+
+
+@pytest.mark.parametrize("path", ["/static/%00", "/static/a%00b.css", "/%00", "/%FF%FE", "/favicon.ico%00"])
+def test_what_is_no_address_is_no_fault(path: str, visitors: Visitors) -> None:
+    for who in visitors.clients:
+        visitors.visit(who, "GET", path)

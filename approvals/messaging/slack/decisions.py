@@ -1,5 +1,6 @@
 """People decide from Slack: link an account, press a button. The only writer of what Slack needs remembered."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -62,7 +63,7 @@ class Press:
 def read(payload: Any) -> Press | None:
     """Read what Slack tells of a press; None for what is none of ours, such as a followed link."""
     try:
-        if payload["type"] != "block_actions":
+        if payload["type"] != "block_actions" or has_nul(payload):
             return None
         action = payload["actions"][0]
         user, url = str(payload["user"]["id"]), str(payload.get("response_url", ""))
@@ -75,6 +76,11 @@ def read(payload: Any) -> Press | None:
     except (KeyError, IndexError, TypeError):
         pass
     return None
+
+
+def has_nul(value: Any) -> bool:
+    """Whether U+0000, which PostgreSQL keeps nowhere, stands in JSON that was read leniently."""
+    return "\\u0000" in json.dumps(value).replace("\\\\", "")
 
 
 def press(pressed: Press) -> str:
