@@ -4,7 +4,7 @@ import json
 from typing import Any, TypeVar
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import BinaryField, Model
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -33,6 +33,13 @@ class ReadOnlyAdmin(admin.ModelAdmin[Row]):
         """The list, over the whole width of the page: these have many columns."""
         frame = {"title": capfirst(self.opts.verbose_name_plural), "is_nav_sidebar_enabled": False}
         return super().changelist_view(request, frame | (extra_context or {}))
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Take no condition on bytes from an address: text cannot be compared with them."""
+        is_of_bytes = lookup.partition("__")[0] in {
+            field.name for field in self.opts.concrete_fields if isinstance(field, BinaryField)
+        }
+        return not is_of_bytes and super().lookup_allowed(lookup, value, request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

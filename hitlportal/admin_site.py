@@ -48,13 +48,15 @@ class PortalAdminSite(AdminSite):
         ]
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT002  # Django's signature
-        """Refuse a `_to_field` without a name, which Django would look up."""
+        """Refuse what none of our pages sends and Django's stumble over: a `_to_field` without a name, `_saveasnew`."""
         page = super().admin_view(view, cacheable)
 
         @wraps(page)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if "" in (request.GET.get(TO_FIELD_VAR), request.POST.get(TO_FIELD_VAR)):
                 raise BadRequest(_("_to_field names no field."))
+            if "_saveasnew" in request.POST:
+                raise BadRequest(_("Nothing here is saved as new."))
             return page(request, *args, **kwargs)
 
         return checked

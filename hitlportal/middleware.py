@@ -11,7 +11,7 @@ from typing import Final
 from allauth.account.adapter import get_adapter
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, ValidationError
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
@@ -83,7 +83,7 @@ class ImpossibleValues:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         """Turn such an exception into a BadRequest."""
-        if request.method in SAFE_METHODS and isinstance(exception, DataError | OverflowError):
+        if request.method in SAFE_METHODS and isinstance(exception, DataError | OverflowError | ValidationError):
             raise BadRequest(_("A value in the address is not possible.")) from exception
 
 

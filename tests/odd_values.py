@@ -61,8 +61,16 @@ LATIN = tuple(data.decode("latin-1") for data in BYTES)
 """As a WSGI server hands headers on."""
 
 
-def routes(patterns: Iterable[Any] | None = None, prefix: str = "") -> Iterator[str]:
-    """Every route of the portal as the resolver writes it: `admin/desk/<uuid:object_id>/`."""
+class Route(str):
+    """A route of the portal as the resolver writes it: `admin/desk/<uuid:object_id>/`."""
+
+    __slots__ = ("is_ours",)
+    is_ours: bool
+    """Whether the view behind it is our own; Django's pages for a model are the same for each model."""
+
+
+def routes(patterns: Iterable[Any] | None = None, prefix: str = "") -> Iterator[Route]:
+    """Every route of the portal."""
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         if _is_a_repetition(pattern):
             continue
@@ -71,7 +79,9 @@ def routes(patterns: Iterable[Any] | None = None, prefix: str = "") -> Iterator[
             if isinstance(pattern, URLResolver):
                 yield from routes(pattern.url_patterns, prefix + part)
             elif isinstance(pattern, URLPattern):
-                yield prefix + part
+                route = Route(prefix + part)
+                route.is_ours = not pattern.callback.__module__.startswith("django.")
+                yield route
 
 
 def _is_a_repetition(pattern: Any) -> bool:
@@ -87,10 +97,10 @@ def _of_regex(regex: str) -> list[str]:
     return [regex.strip("^$").replace("(?P<url>.*)", "") + "<path:anything>/"]
 
 
-def groups() -> dict[str, list[str]]:
+def groups() -> dict[str, list[Route]]:
     """The routes by what they are about, a handful each, so that each has a test of its own."""
     known = {f"{model._meta.app_label}/{model._meta.model_name}" for model in admin.site._registry}
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Route]] = {}
     for route in sorted(set(routes())):
         parts = route.split("/")
         size = 3 if "/".join(parts[1:3]) in known else 2

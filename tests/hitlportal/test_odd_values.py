@@ -27,8 +27,10 @@ from tests.world import World
 
 pytestmark = pytest.mark.django_db
 GROUPS = groups()
-OF_ANSWERS = {"etag", "location", "idempotency-replayed", "retry-after"}
-"""Headers that the code reads, but of answers: its own, and those of other services."""
+OF_OTHERS = {
+    "cache-control", "content-length", "etag", "idempotency-replayed", "location", "permissions-policy", "vary",
+}  # fmt: skip
+"""Headers that the code names, but in answers, its own and those of others."""
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
@@ -101,11 +103,10 @@ def test_odd_values_in_a_path_are_no_fault(group: str, visitors: Visitors) -> No
         row = a_row(route)
         rows = visitors.rows if row is None else {**visitors.rows, "object_id": row}
         for name in (match[2] for match in PARAMETER.finditer(route)):
-            for value in ESCAPED:
+            for value in ESCAPED if route.is_ours else FEW:
                 visitors.visit("superuser", "GET", filled(route, rows, **{name: value}))
-            for value in FEW:
-                visitors.visit("superuser", "POST", filled(route, rows, **{name: value}))
             for value in FEW[:3]:
+                visitors.visit("superuser", "POST", filled(route, rows, **{name: value}))
                 for who in ("anonymous", "agent", "manager"):
                     visitors.visit(who, "GET", filled(route, rows, **{name: value}))
 
@@ -122,7 +123,7 @@ def test_odd_values_in_a_query_are_no_fault(group: str, visitors: Visitors, monk
         for name in asked:
             for value in FEW:
                 visitors.visit("agent" if "api" in group else "superuser", "GET", f"{address}?{name}={value}")
-        for value in ESCAPED:
+        for value in ESCAPED if asked and route.is_ours else FEW:
             everywhere = "&".join(f"{name}={value}&{name}={value}" for name in [*asked, value])
             for who in visitors.clients if value in FEW[:2] else ("superuser",):
                 visitors.visit(who, "GET", f"{address}?{everywhere}")
@@ -137,10 +138,10 @@ def test_odd_values_in_a_form_are_no_fault(group: str, visitors: Visitors, monke
         for who in ("anonymous", "manager", "superuser"):
             visitors.visit(who, "POST", address, "csrfmiddlewaretoken=x")
         asked = sorted(names.read - {"csrfmiddlewaretoken"})
-        for value in ESCAPED:
+        for value in ESCAPED if asked and (route.is_ours or route.endswith("/add/")) else FEW[:3]:
             everywhere = "&".join(f"{name}={value}" for name in asked)
             visitors.visit("superuser", "POST", address, everywhere)
-        for name in asked:
+        for name in asked if route.is_ours else ():
             for value in FEW[:3]:
                 visitors.visit("superuser", "POST", address, f"{name}={value}")
 
@@ -169,7 +170,7 @@ def test_every_header_that_the_code_reads_is_tried() -> None:
         for file in (portal_settings.BASE_DIR / app).rglob("*.py"):
             for match in named.finditer(file.read_text(encoding="utf-8")):
                 name = next(filter(None, match.groups())).replace("_", "-").lower()
-                assert name in tried | OF_ANSWERS, (file, name)
+                assert name in tried | OF_OTHERS, (file, name)
 
 
 @pytest.mark.parametrize("header", HEADERS)

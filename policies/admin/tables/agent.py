@@ -75,6 +75,8 @@ class KeyInline(admin.TabularInline[ApiKey, Agent]):
 
     @admin.display(description=gettext_lazy("standing"))
     def standing(self, key: ApiKey) -> SafeString | str:
+        if key.pk is None:  # a form that says there are more rows than there are
+            return ""
         if key.revoked_at:
             return _("revoked")
         address = reverse("admin:policies_agent_revoke_key", args=[key.agent_id, key.pk])

@@ -1,7 +1,9 @@
 """Every refusal is a problem (RFC 9457), wherever under /api/ it happens."""
 
+import re
 import uuid
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -9,9 +11,10 @@ from django.db import OperationalError
 from django.test import Client
 
 from approvals import errors as domain
+from approvals.api import urls
 from approvals.api.http import errors as requests
 from hitlportal import errors
-from tests.approvals.api.conftest import V1, Api, decision, problem
+from tests.approvals.api.conftest import V1, Api, decision, pointers, problem
 
 # The same in every process: tests are named after it.
 UNKNOWN = uuid.UUID("0192f0c1-2e00-7000-8000-000000000000")
@@ -49,6 +52,44 @@ def test_what_there_is_not(agent: Api, path: str) -> None:
 def test_posting_without_the_last_slash_is_not_a_redirect(agent: Api) -> None:
     strict = Client(enforce_csrf_checks=True)
     problem(strict.post(V1 + "proposals", headers=agent.headers), 404, "not_found")
+
+
+def addresses() -> list[str]:
+    return [V1 + re.sub("<.*?>", str(UNKNOWN), str(pattern.pattern)) for pattern in urls.urlpatterns]
+
+
+@pytest.mark.parametrize("address", [*addresses(), "/api/", "/api/v1/nowhere/"])
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "FOO"])
+def test_other_methods_are_answered_by_problems(agent: Api, address: str, method: str) -> None:
+    answer = agent.client.generic(method, address, headers=agent.headers)
+    assert answer.status_code in ({200, 403, 404, 405} if method == "HEAD" else {403, 404, 405})
+    if answer.status_code >= 400:
+        assert answer["Content-Type"] == "application/problem+json"
+    if answer.status_code == 405:
+        assert "OPTIONS" not in answer["Allow"]
+
+
+@pytest.mark.parametrize("address", addresses())
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_parameter_that_no_call_knows_is_named(agent: Api, owner: Api, address: str, method: str) -> None:
+    caller = owner if re.search("decisions|edits|undo|rollback|retry", address) else agent
+    answer = caller.client.generic(method, f"{address}?stat=pending", headers=caller.headers)
+    if answer.status_code != 405:
+        assert pointers(problem(answer, 400, "bad_request")) == {"?stat": "unknown"}
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        pytest.param({"HTTP_HOST": "evil.example"}, id="another-host"),
+        pytest.param({"HTTP_HOST": "a b"}, id="no-host"),
+        pytest.param({"HTTP_ACCEPT": "\0"}, id="nul-in-a-header"),
+        pytest.param({"QUERY_STRING": "&".join(f"state={n}" for n in range(1001))}, id="too-many-parameters"),
+    ],
+)
+def test_what_is_refused_before_any_call_is_a_problem_too(agent: Api, settings: Any, extra: dict[str, str]) -> None:
+    settings.ALLOWED_HOSTS = ["testserver"]
+    problem(agent.client.get(V1 + "proposals/", headers=agent.headers, **extra), 400, "bad_request")
 
 
 def test_pages_elsewhere_stay_pages(client: Client, db: None) -> None:
