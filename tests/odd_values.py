@@ -112,7 +112,7 @@ def groups() -> dict[str, list[Route]]:
     }
 
 
-A_HANDFUL = 4
+A_HANDFUL = 3
 PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
 
 

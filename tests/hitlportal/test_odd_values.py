@@ -25,7 +25,7 @@ from tests import world as worlds
 from tests.odd_values import ESCAPED, FEW, FEW_LATIN, LATIN, PARAMETER, Names, a_row, filled, groups, listed_names
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime")]
 GROUPS = groups()
 OF_OTHERS = {
     "cache-control", "content-length", "etag", "idempotency-replayed", "location", "permissions-policy", "vary",
@@ -142,7 +142,7 @@ def test_odd_values_in_a_form_are_no_fault(group: str, visitors: Visitors, monke
             everywhere = "&".join(f"{name}={value}" for name in asked)
             visitors.visit("superuser", "POST", address, everywhere)
         for name in asked if route.is_ours else ():
-            for value in FEW[:3]:
+            for value in FEW[:2]:
                 visitors.visit("superuser", "POST", address, f"{name}={value}")
 
 
