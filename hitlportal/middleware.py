@@ -13,7 +13,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest, ValidationError
 from django.db import DataError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -59,9 +59,11 @@ def refuse_nul(get_response: View) -> View:
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
+        if "\0" in request.path_info:
+            raise Http404
         query = "" if request.path_info.startswith(API_PREFIX) else request.META.get("QUERY_STRING", "")
         sent = [value for name, value in request.META.items() if name.startswith(("HTTP_", "CONTENT_"))]
-        if "%00" in query or any("\0" in text for text in (request.path_info, query, *sent, *request.COOKIES.values())):
+        if "%00" in query or any("\0" in text for text in (query, *sent, *request.COOKIES.values())):
             raise BadRequest(_("U+0000 stands in the request."))
         return get_response(request)
 

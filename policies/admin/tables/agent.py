@@ -75,7 +75,7 @@ class KeyInline(admin.TabularInline[ApiKey, Agent]):
 
     @admin.display(description=gettext_lazy("standing"))
     def standing(self, key: ApiKey) -> SafeString | str:
-        if key.pk is None:  # a form that says there are more rows than there are
+        if key._state.adding:  # noqa: SLF001  # a form that says there are more rows than there are
             return ""
         if key.revoked_at:
             return _("revoked")
