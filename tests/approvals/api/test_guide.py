@@ -55,7 +55,7 @@ def test_every_block_of_the_shell_is_run() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_first_proposal_and_the_wait_go_as_they_say(live_server: Any, capsys: pytest.CaptureFixture[str]) -> None:
     worlds.build()
-    worlds.person("mara")
+    worlds.person("channel-owner")
     (words,) = re.findall(r"`manage\.py create_agent (.+)`", GUIDE)
     call_command("create_agent", *words.replace("pacer", "pacer-of-the-guide").split())
     key = re.search(r"hitl_\S+", capsys.readouterr().out)
