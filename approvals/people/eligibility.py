@@ -206,9 +206,15 @@ def right(
         if approving and _takes_several(proposal) and ballot and ballot.has_approved(person.pk):
             raise NotEligible(_("You have approved it. It waits for others now; you may still reject it."))
         return Right(own, held.own)
+    approved_for = None
     for other in held.for_others:
         if found := _for(other, proposal, surface, open_roles, approving=approving, ballot=ballot):
-            return found
+            if not approving or not _is_approved_for(found.absence, person, proposal, ballot):
+                return found
+            approved_for = approved_for or found.absence
+    if approved_for is not None:
+        absent = approved_for.person.get_username()
+        raise NotEligible(_("It has been approved for %s. It waits for others now; you may still reject it.") % absent)
     if held.own & frozenset(proposal.roles()):
         raise NotEligible(_("Not yet: %s has to approve first.") % _spoken(open_roles))
     raise NotEligible(_("Only these roles decide on this proposal: %s.") % ", ".join(sorted(proposal.roles())))
@@ -238,6 +244,16 @@ def _wrote(person: User, proposal: Proposal) -> bool:
         return True
     # The agent wrote the first one: only from the third on can there be an edit before the current one.
     return current.number > 2 and proposal.revisions.filter(author=person, digest=current.digest).exists()
+
+
+def _is_approved_for(absence: Absence | None, person: User, proposal: Proposal, ballot: Ballot | None) -> bool:
+    """Whether an approval counts already that `person` gave for somebody, or anybody for whoever is away.
+
+    A stand-in is one vote, also for two people, and so is whoever is away.
+    """
+    if absence is None or ballot is None or not _takes_several(proposal):
+        return False
+    return ballot.is_approved_by_or_for({str(person.pk), str(absence.person_id)})
 
 
 def deciders(proposal: Proposal, surface: SurfacePolicy) -> QuerySet[User]:

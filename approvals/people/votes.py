@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q, Value
 
 from approvals.models import Absence, Decision, Proposal
 from approvals.models.verdicts import VERDICTS, VOTES
-from approvals.people.tally import Explained, Requirement, Vote, explain
+from approvals.people.tally import Explained, Requirement, Vote, explain, standing
 from audit.canonical import JsonValue
 from policies import plain_text
 from policies.engine.policy import Policy
@@ -171,6 +171,10 @@ class Ballot:
         """Whether the last vote that `person` cast in roles of their own approves."""
         cast = [vote for vote in self.votes if vote.voter == str(person) and not vote.on_behalf_of]
         return bool(cast) and cast[-1].is_approval
+
+    def is_approved_by_or_for(self, people: Collection[str]) -> bool:
+        """Whether an approval counts that one of `people` gave, or that somebody gave for one of them."""
+        return any(vote.is_approval and not vote.people.isdisjoint(people) for vote in standing(self.votes))
 
     def has_voted(self, person: int) -> bool:
         """Whether `person` has cast a vote, for whomever."""

@@ -176,7 +176,8 @@ def test_one_person_is_one_vote_whoever_casts_it(world, finn, anna):
     away(finn, anna)
     away(other, anna)
     assert world.approve(proposal, by=anna).state == "pending"
-    assert world.approve(proposal, by=anna).state == "pending", "a delegate of two is still one"
+    with pytest.raises(NotEligible, match="It has been approved for finn"):  # a delegate of two is still one
+        world.approve(proposal, by=anna)
     assert world.approve(proposal, by=finn).state == "pending", "and their vote replaces the one cast for them"
     assert world.approve(proposal, by=other).state == "approved"
     assert_invariants_hold()
@@ -189,6 +190,30 @@ def test_who_has_voted_already_is_not_voted_for_again(world, finn, anna):
     away(finn, anna)
     with pytest.raises(NotEligible):
         world.approve(proposal, by=anna)
+
+
+def test_a_second_approval_for_the_same_person_is_refused(world, finn, anna):
+    only_finance(world, approvals=2)
+    proposal = world.propose()
+    away(finn, anna)
+    world.approve(proposal, by=anna)
+    with pytest.raises(NotEligible, match="It has been approved for finn"):
+        world.approve(proposal, by=anna)
+    assert Decision.objects.count() == 1
+    assert world.decide(proposal, "reject", by=anna, reason_code="too_risky").state == "rejected"
+    assert_invariants_hold()
+
+
+def test_a_second_stand_in_approves_nothing_again_for_the_same_person(world, finn, anna):
+    only_finance(world, approvals=2)
+    proposal = world.propose()
+    absence = away(finn, anna)
+    world.approve(proposal, by=anna)
+    absences.end(absence_id=absence.pk, by=finn)
+    lea = person("lea", "Legal")
+    away(finn, lea)
+    with pytest.raises(NotEligible, match="It has been approved for finn"):
+        world.approve(proposal, by=lea)
 
 
 def test_whoever_has_a_role_of_their_own_decides_for_themselves(world, finn, anna):
