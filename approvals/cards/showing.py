@@ -74,15 +74,6 @@ def effect(proposal: Proposal, surface: SurfacePolicy | None, *, state: State, n
     return f"{said} {words.way_back(proposal, state)}".strip()
 
 
-def effect_line(proposal: Proposal, surface: SurfacePolicy | None = None) -> str:
-    """Say in one sentence what approving a waiting proposal does, for a row of a list.
-
-    Reads its revision and its surface, so select both with it; asks the database nothing else. `surface` is that
-    of the policy in force.
-    """
-    return _sentence(proposal, surface) or words.if_approved(proposal, surface)
-
-
 def _sentence(proposal: Proposal, surface: SurfacePolicy | None) -> str | None:
     presenter = registry.presenter(proposal.surface.card)
     if presenter is None:

@@ -90,11 +90,6 @@ def duration(seconds: float) -> str:
     return f"{seconds:,g} seconds"
 
 
-def added_or_removed(thing: str, slug: str, old: Row | None, new: Row | None, direction: Direction) -> Change:
-    """Return the change of a whole row."""
-    return Change(thing, slug, "", old, new, direction)
-
-
 # Judges of one field ------------------------------------------------------------------------------
 
 
@@ -116,8 +111,3 @@ def more_is_tighter(before: float, after: float) -> Direction:
 def less_is_tighter(before: float, after: float) -> Direction:
     """The smaller, the more oversight."""
     return TIGHTER if after <= before else LOOSER
-
-
-def flipped(direction: Direction) -> Direction:
-    """Return the opposite, for what loosens where it grows."""
-    return {TIGHTER: LOOSER, LOOSER: TIGHTER, NEUTRAL: NEUTRAL}[direction]

@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
-from approvals.cards import registry, showing
+from approvals.cards import registry
 from approvals.lifecycle import review
 from approvals.models import Proposal
 from audit.models import Entry
@@ -125,18 +123,6 @@ def test_the_sentence_of_effect_says_when(world: World, client: Client) -> None:
     assert "Approving moves $4,000.00 from Search to Social, 10 s later. Once run it cannot" in page(client, proposal)
     world.approve(proposal)
     assert "Approving moves" not in page(client, proposal)
-
-
-def test_the_line_of_a_list_asks_the_database_nothing(world: World) -> None:
-    drawn(world, "budget", PAYLOADS["budget"][0], currency="EUR")
-    proposal = Proposal.objects.select_related("revision", "surface").get()
-    surface = publish.active_policy().surfaces["ads.budget"]
-    with CaptureQueriesContext(connection) as asked:
-        assert showing.effect_line(proposal, surface) == "Approving moves €4,000.00 from Search to Social, at once."
-        assert showing.effect_line(proposal) == "Approving moves €4,000.00 from Search to Social, at once."
-        proposal.surface.card = "fields"
-        assert showing.effect_line(proposal, surface).startswith("If approved, “shift_budget” runs on")
-    assert len(asked) == 0
 
 
 def test_a_finding_is_marked_in_the_card(world: World, client: Client) -> None:
