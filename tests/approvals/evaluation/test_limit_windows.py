@@ -93,18 +93,24 @@ STEPS = st.lists(
 )
 
 
+POINTER = {"ads.budget": {"amount_pointer": "/amount"}}
+
+
 class AnyLife(TestCase):
     """Whatever happens, a total is what a plain recount of the proposals gives."""
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @classmethod
+    def setUpTestData(cls):
+        cls.world = worlds.build()
+        cls.world.enforce(limits={"spend": limit(measure="amount", limit=100)}, surfaces=POINTER)
+        cls.world.propose(content={"payload": {"amount": 1}})
+
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(STEPS)
     def test_totals_are_those_of_a_recount(self, steps):
-        world = worlds.build()
-        pointer = {"ads.budget": {"amount_pointer": "/amount"}}
-        world.enforce(limits={"spend": limit(measure="amount", limit=100)}, surfaces=pointer)
-        world.propose(content={"payload": {"amount": 1}})
+        world = self.world
         for what, which, amount in steps:
-            self.do(world, what, which, amount, pointer)
+            self.do(world, what, which, amount)
         counted = Proposal.objects.exclude(state__in=["rejected", "withdrawn", "expired", "blocked"])
         expected = sum((proposal.amount for proposal in counted), Decimal(0))
         world.propose(content={"payload": {"amount": 1000}})  # blocked, but makes sure that it was counted
@@ -112,13 +118,13 @@ class AnyLife(TestCase):
         assert LimitEntry.objects.filter(is_counted=True).count() == counted.count()
         assert_invariants_hold()
 
-    def do(self, world, what, which, amount, pointer) -> None:
+    def do(self, world, what, which, amount) -> None:
         if what == "propose":
             world.propose(content={"payload": {"amount": amount}})
             return
         if what == "publish":
             window = limit(measure="amount", limit=100, seconds=3600 + which)
-            world.enforce(limits={"spend": window}, surfaces=pointer)
+            world.enforce(limits={"spend": window}, surfaces=POINTER)
             world.propose(content={"payload": {"amount": 1000}})
             for stale in LimitTotal.objects.order_by("-id")[1:]:
                 LimitEntry.objects.filter(running=stale).delete()
