@@ -7,6 +7,7 @@ nothing else of it, as a service of your own would. What it "does" is to write a
 import json
 import sys
 import threading
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +19,10 @@ from hitl_portal.receiver import Accepted, Receiver, Refused, SqliteStore
 from hitlportal.demo.memory import Folder, Memory
 
 MOST_BYTES: Final = 2 * 1024 * 1024
-HANDLES: Final = {
+
+Handles = Mapping[tuple[str, str], Collection[str]]
+
+HANDLES: Final[Handles] = {
     (surface, action): {"execute", "rollback"}
     for surface, action in (
         ("email.lifecycle", "send_email"),
@@ -36,7 +40,7 @@ HANDLES: Final = {
 class Executor:
     """Verifies what arrives and writes it into the journal."""
 
-    def __init__(self, memory: Memory, folder: Folder) -> None:
+    def __init__(self, memory: Memory, folder: Folder, handles: Handles) -> None:
         self._portal = memory.portal
         self._journal = folder.journal
         self._lock = threading.Lock()
@@ -46,7 +50,7 @@ class Executor:
             issuer=memory.portal,
             audience=memory.audience,
             remember=SqliteStore(folder.deliveries),
-            handles=HANDLES,
+            handles=handles,
         )
 
     def handle(self, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
@@ -122,9 +126,9 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
 
-def serve(memory: Memory, folder: Folder) -> Server:
-    """Listen on the port in `memory`; the caller calls `serve_forever`."""
-    handler = type("DemoHandler", (Handler,), {"executor": Executor(memory, folder)})
+def serve(memory: Memory, folder: Folder, *, handles: Handles = HANDLES) -> Server:
+    """Listen on the port in `memory`, for what is in `handles`; the caller calls `serve_forever`."""
+    handler = type("DemoHandler", (Handler,), {"executor": Executor(memory, folder, handles)})
     return Server(("127.0.0.1", memory.executor_port), handler)
 
 

@@ -49,7 +49,7 @@ def folder(tmp_path, live_server, settings, unused_port) -> Folder:
     monitored.save()
     worlds.publish()
     folder = Folder(tmp_path)
-    server = executor.serve(memory, folder)
+    server = executor.serve(memory, folder, handles={("email.lifecycle", "contact"): {"execute"}})
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield folder
     server.shutdown()
