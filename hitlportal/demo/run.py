@@ -19,7 +19,7 @@ from urllib.parse import quote
 from django.utils.translation import gettext as _
 
 from audit.clock import database_now
-from hitlportal.demo import stage
+from hitlportal.demo import fresh, stage
 from hitlportal.demo.memory import Folder, Memory
 from hitlportal.demo.post import Post
 from hitlportal.demo.rehearsal import Rehearsal, Step
@@ -111,6 +111,11 @@ class Demo:
     @property
     def undo(self) -> timedelta:
         return REHEARSAL_UNDO if self.is_rehearsal else UNDO
+
+    def make_room(self, *, agrees: Callable[[str], bool]) -> None:
+        """Start afresh in a folder of another version, if a person agrees. Raises OtherVersion if not."""
+        fresh.make_room(self.folder, agrees=agrees)
+        self.memory = self.folder.load()
 
     def start(self) -> None:
         """Migrate, set the stage, start everything, and return when the portal is ready."""

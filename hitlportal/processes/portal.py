@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from hitlportal.embedded.base import server_in_use
 from hitlportal.environment.environment import Environment
+from hitlportal.health import versions
 from hitlportal.processes.supervisor import Supervisor
 from policies.models import EVERYWHERE, KillSwitch
 from policies.registry import kill_switches
@@ -46,8 +47,12 @@ def alone() -> Iterator[None]:
 
 
 def prepare() -> None:
-    """Bring the database up to date and collect static files; the first portal to come does it."""
+    """Bring the database up to date and collect static files; the first portal to come does it.
+
+    Raises OtherVersion, and changes nothing, if another version made the database.
+    """
     with alone():
+        versions.require_known()
         call_command("migrate", interactive=False, verbosity=0)
     if not settings.DEBUG:
         call_command("collectstatic", interactive=False, verbosity=0)

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from argparse import SUPPRESS, ArgumentParser
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from hitlportal.demo import stage
 from hitlportal.demo.rehearsal import Step
 from hitlportal.demo.run import Demo
 from hitlportal.embedded.server import EmbeddedPostgresFailed
+from hitlportal.health.versions import OtherVersion
 from hitlportal.processes import portal
 from hitlportal.processes.supervisor import ChildrenFailed
 
@@ -48,7 +50,7 @@ class Command(BaseCommand):
             if not apart:
                 self._go_apart(check=check)
             self._run(check=check)
-        except (portal.PortTaken, demo_run.DemoRuns, ChildrenFailed, EmbeddedPostgresFailed) as problem:
+        except (portal.PortTaken, demo_run.DemoRuns, ChildrenFailed, EmbeddedPostgresFailed, OtherVersion) as problem:
             raise CommandError(str(problem)) from problem
 
     def _go_apart(self, *, check: bool) -> None:
@@ -73,6 +75,7 @@ class Command(BaseCommand):
     def _run(self, *, check: bool) -> None:
         self.emit("demo", _("Setting up in %s; the first time takes half a minute") % settings.VAR_DIR)
         run = Demo.make(settings.ENVIRONMENT, is_rehearsal=check, tell=self.emit)
+        run.make_room(agrees=partial(self._agrees, check=check))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: run.supervisor.request_stop())
         is_good = True
@@ -88,6 +91,15 @@ class Command(BaseCommand):
         self.emit("demo", _("The demo has stopped"))
         if not is_good:
             sys.exit(1)
+
+    def _agrees(self, question: str, *, check: bool) -> bool:
+        """Ask a person; without one, a check agrees by itself and anything else does not."""
+        if check:
+            self.emit("demo", _("Another version left a demo here; it is deleted, and this one starts afresh"))
+            return True
+        if not sys.stdin.isatty():
+            return False
+        return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 
     def _check(self, run: Demo) -> bool:
         is_good, steps = run.rehearse()

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from hitlportal.embedded.server import EmbeddedPostgresFailed
+from hitlportal.health.versions import OtherVersion
 from hitlportal.processes import portal
 from hitlportal.processes.supervisor import ChildrenFailed, Supervisor
 
@@ -55,7 +56,7 @@ class Command(BaseCommand):
             if not supervisor.is_stopping:
                 self.emit("portal", _("HITL Portal is ready at %s/admin/") % environment.site_url)
             supervisor.wait()
-        except (portal.PortTaken, ChildrenFailed, EmbeddedPostgresFailed) as problem:
+        except (portal.PortTaken, ChildrenFailed, EmbeddedPostgresFailed, OtherVersion) as problem:
             raise CommandError(str(problem)) from problem
         finally:
             supervisor.stop()

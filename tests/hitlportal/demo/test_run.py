@@ -13,14 +13,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 from django.conf import settings
 
 from hitlportal.demo import run
+from hitlportal.embedded.server import DATABASE, SUPERUSER, EmbeddedPostgres
 from hitlportal.environment import environment
 from hitlportal.processes import portal
 
-ENVIRONMENT_READERS = ("environment.py", "places.py", "reader.py")
+ENVIRONMENT_READERS = sorted((settings.BASE_DIR / "hitlportal" / "environment").glob("*.py"))
 
 
 @pytest.fixture
@@ -45,6 +47,15 @@ def start(state_folder, unused_port) -> Iterator[Callable[..., subprocess.Popen[
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=60)
+
+
+def history_of_another_version(folder: Path) -> None:
+    """Leave a database that remembers a migration which this version does not know."""
+    server = EmbeddedPostgres(folder)
+    with psycopg.connect(host=str(server.ensure_running()), user=SUPERUSER, dbname=DATABASE) as connection:
+        connection.execute("CREATE TABLE django_migrations (id int, app text, name text, applied timestamptz)")
+        connection.execute("INSERT INTO django_migrations VALUES (1, 'policies', '0002_everywhere', now())")
+    server.leave()
 
 
 # Minutes, because tests may share a busy machine; the demo itself gives up long before.
@@ -81,6 +92,15 @@ def test_the_demo_checks_itself_and_a_person_can_follow_in_the_same_state(start,
         httpx.get(f"http://127.0.0.1:{unused_port}/readyz")
 
 
+def test_a_demo_of_another_version_is_left_alone_where_nobody_can_be_asked(start, state_folder):
+    history_of_another_version(state_folder / "demo" / "postgres")
+    process = start()
+    told, _ = process.communicate(timeout=90)
+    assert process.returncode == 1
+    assert "Nothing was changed" in told
+    assert "Traceback" not in told
+
+
 def until(process: subprocess.Popen[str], part: str) -> list[str]:
     stop = threading.Timer(120, process.terminate)
     stop.start()
@@ -108,9 +128,7 @@ def test_its_mail_goes_into_its_folder(tmp_path):
 
 
 def test_the_demo_knows_every_setting_there_is():
-    source = "".join(
-        (settings.BASE_DIR / "hitlportal" / "environment" / name).read_text() for name in ENVIRONMENT_READERS
-    )
+    source = "".join(module.read_text() for module in ENVIRONMENT_READERS)
     read = set(re.findall(r'reader\.\w+\(\s*"([A-Z_]+)"|_service\(reader, "([A-Z_]+)"', source))
     names = {name for pair in read for name in pair if name}
     assert len(names) > 15

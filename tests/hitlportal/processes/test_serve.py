@@ -17,6 +17,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from hitlportal.embedded.placement import place
+from hitlportal.embedded.server import DATABASE, SUPERUSER, EmbeddedPostgres
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent.parent
 
@@ -116,6 +117,21 @@ def test_a_taken_port_is_told_at_once(serve, unused_port):
         assert portal.process.wait(timeout=30) == 1
     said = portal.wait_for(f"Port {unused_port}")
     assert "PORT=" in said
+
+
+def test_a_database_of_another_version_is_told_and_left_alone(serve, state_folder):
+    server = EmbeddedPostgres(state_folder / "postgres")
+    database = {"host": str(server.ensure_running()), "user": SUPERUSER, "dbname": DATABASE}
+    with psycopg.connect(**database) as connection:
+        connection.execute("CREATE TABLE django_migrations (id int, app text, name text, applied timestamptz)")
+        connection.execute("INSERT INTO django_migrations VALUES (1, 'policies', '0002_everywhere', now())")
+    portal = serve(DATABASE_URL="", REDIS_URL="")
+    portal.wait_for(f"move {state_folder} away")
+    assert portal.process.wait(timeout=30) == 1
+    assert "Traceback" not in "".join(portal.lines)
+    with psycopg.connect(**database) as connection:
+        assert connection.execute("SELECT relname FROM pg_stat_user_tables").fetchall() == [("django_migrations",)]
+    server.leave()
 
 
 def test_incomplete_settings_are_told_without_a_traceback(serve):
