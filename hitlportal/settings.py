@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from hitlportal.embedded.server import DATABASE, SUPERUSER
-from hitlportal.environment import environment, schedule
+from hitlportal.environment import environment, logs, schedule
 
 # Lets models, managers and admin classes name their type parameters, as in CharField[str, str].
 django_stubs_ext.monkeypatch()
@@ -287,29 +287,4 @@ EMAIL_TIMEOUT = 15  # a mail server that hangs must not hold a worker
 
 # It takes out of every line what is secret.
 LOGGING_CONFIG = "hitlportal.processes.redaction.configure"
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
-    },
-    "filters": {"once": {"()": "hitlportal.processes.redaction.OncePerRefusedHost"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": ENVIRONMENT.log_level},
-    "loggers": {
-        "django": {"level": ENVIRONMENT.log_level},
-        "django.request": {"filters": ["once"]},
-        # One line for each sweep of each second says nothing.
-        "celery.beat": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-        "celery.worker.strategy": {"level": "WARNING"},
-        # Whatever LOG_LEVEL says: these tell of values, headers and addresses, many of them secret.
-        "apprise": {"level": "CRITICAL"},
-        "django.db.backends": {"level": "INFO"},
-        "httpcore": {"level": "WARNING"},
-        "httpx": {"level": "WARNING"},
-        "oauthlib": {"level": "WARNING"},
-        "requests_oauthlib": {"level": "WARNING"},
-        "urllib3": {"level": "ERROR"},
-    },
-}
+LOGGING = logs.configuration(ENVIRONMENT.log_level)

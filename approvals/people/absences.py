@@ -53,12 +53,7 @@ def take(
     list(User.objects.select_for_update(of=("self",)).filter(pk__in=involved).order_by("pk").values_list("pk"))
     if delegate is not None:
         _require_delegate(person, delegate, begins_at, ends_at)
-    unknown = set(roles) - set(person.groups.values_list("name", flat=True))
-    if unknown:
-        raise AbsenceRefused(_("%s is no role of this person.") % ", ".join(sorted(unknown)), field="roles")
-    strange = set(surfaces) - set(Surface.objects.filter(pk__in=surfaces).values_list("pk", flat=True))
-    if strange:
-        raise AbsenceRefused(_("There is no surface %s.") % ", ".join(sorted(strange)), field="surfaces")
+    _require_known(person, roles, surfaces)
     absence = Absence.objects.create(
         person=person,
         delegate=delegate,
@@ -132,3 +127,12 @@ def _record(kind: str, absence: Absence, *, by: User, at: datetime) -> None:
         "surfaces": [*absence.surfaces],
     }
     entries.record(kind, subject=f"user:{absence.person_id}", actor=actor(by), at=at, data=data)
+
+
+def _require_known(person: User, roles: Collection[str], surfaces: Collection[str]) -> None:
+    unknown = set(roles) - set(person.groups.values_list("name", flat=True))
+    if unknown:
+        raise AbsenceRefused(_("%s is no role of this person.") % ", ".join(sorted(unknown)), field="roles")
+    strange = set(surfaces) - set(Surface.objects.filter(pk__in=surfaces).values_list("pk", flat=True))
+    if strange:
+        raise AbsenceRefused(_("There is no surface %s.") % ", ".join(sorted(strange)), field="surfaces")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from audit.clock import database_now
 from audit.ledger import entries
 from hitlportal.demo.memory import Memory
-from hitlportal.demo.scenario.proposals import AGENTS, Cast
+from hitlportal.demo.scenario.cast import AGENTS, Cast
 from policies.models import Agent, Connector, Escalation, Loosening, Requirement, Surface, Tier
 from policies.publishing import publish
 from policies.registry import agents, agreement, mandates, registration, signing_secrets

@@ -81,6 +81,22 @@ def new_signing_key() -> str:
     )
 
 
+def _secret_key(reader: Reader, debug: bool) -> str:
+    how = "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(64))'."
+    secret_key = reader.generated("SECRET_KEY", debug, lambda: secrets.token_urlsafe(64), how)
+    if secret_key and len(secret_key) < SHORTEST_SECRET_KEY:
+        reader.problems.append(f"SECRET_KEY is too short: {SHORTEST_SECRET_KEY} characters at least.")
+    return secret_key
+
+
+def _signing_key(reader: Reader, debug: bool) -> str:
+    how = "Make one: openssl genpkey -algorithm ed25519."
+    pem = reader.generated("GRANT_SIGNING_KEY", debug, new_signing_key, how).replace("\\n", "\n")
+    if pem:
+        _check_signing_key(reader, pem)
+    return pem
+
+
 def _check_signing_key(reader: Reader, pem: str) -> None:
     try:
         key = serialization.load_pem_private_key(pem.encode(), password=None)
@@ -205,6 +221,29 @@ def standalone() -> dict[str, str]:
     return {"DEBUG": "true", "SECRET_KEY": secrets.token_urlsafe(64), "GRANT_SIGNING_KEY": new_signing_key()}
 
 
+def _services(reader: Reader, debug: bool) -> dict[str, str]:
+    """Return what other programs are reached by, of the fields that are plain text."""
+    return {
+        "database_url": database_url(reader, debug),
+        "redis_url": service(reader, "REDIS_URL", ("redis", "rediss", "redis+socket")),
+        "slack_bot_token": reader.text("SLACK_BOT_TOKEN"),
+        "slack_signing_secret": reader.text("SLACK_SIGNING_SECRET"),
+        "slack_api_url": _slack_api_url(reader),
+        "llm_base_url": _llm_base_url(reader),
+        "llm_api_key": reader.text("LLM_API_KEY"),
+        "llm_model": reader.text("LLM_MODEL"),
+    }
+
+
+def _capacities(reader: Reader) -> dict[str, int]:
+    """Return how much the portal takes on at once."""
+    return {
+        "agent_rate_per_minute": reader.whole("AGENT_RATE_PER_MINUTE", 1200, 1, 1_000_000),
+        "web_workers": reader.whole("WEB_WORKERS", 2, 1, 64),
+        "web_threads": reader.whole("WEB_THREADS", 16, 1, 512),
+    }
+
+
 def read(source: Mapping[str, str], *, default_var: Path) -> Environment:
     """Read and check the environment.
 
@@ -216,54 +255,29 @@ def read(source: Mapping[str, str], *, default_var: Path) -> Environment:
     port = reader.whole("PORT", 8000, 1, 65535)
     site_url = reader.text("SITE_URL", f"http://127.0.0.1:{port}" if debug else "").rstrip("/")
     _check_https(reader, site_url, debug)
-    secret_key = reader.generated(
-        "SECRET_KEY",
-        debug,
-        lambda: secrets.token_urlsafe(64),
-        "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(64))'.",
-    )
-    if secret_key and len(secret_key) < SHORTEST_SECRET_KEY:
-        reader.problems.append(f"SECRET_KEY is too short: {SHORTEST_SECRET_KEY} characters at least.")
-    signing_key = reader.generated(
-        "GRANT_SIGNING_KEY",
-        debug,
-        new_signing_key,
-        "Make one: openssl genpkey -algorithm ed25519.",
-    ).replace("\\n", "\n")
-    if signing_key:
-        _check_signing_key(reader, signing_key)
     environment = Environment(
         debug=debug,
         var=var,
-        secret_key=secret_key,
+        secret_key=_secret_key(reader, debug),
         secret_key_fallbacks=reader.words("SECRET_KEY_FALLBACKS"),
         allowed_hosts=_hosts(reader, site_url, debug),
         site_url=site_url,
         tls_certificate=reader.file("TLS_CERTIFICATE"),
         tls_private_key=reader.file("TLS_PRIVATE_KEY"),
         trust_x_forwarded_proto=reader.flag("TRUST_X_FORWARDED_PROTO"),
-        grant_signing_key=signing_key,
+        grant_signing_key=_signing_key(reader, debug),
         grant_retired_keys=_retired_keys(reader),
-        database_url=database_url(reader, debug),
-        redis_url=service(reader, "REDIS_URL", ("redis", "rediss", "redis+socket")),
         email=_email(reader, debug, var),
         default_from_email=reader.text("DEFAULT_FROM_EMAIL", "hitl-portal@localhost"),
         outbound_allowed_networks=reader.networks("OUTBOUND_ALLOWED_NETWORKS"),
-        agent_rate_per_minute=reader.whole("AGENT_RATE_PER_MINUTE", 1200, 1, 1_000_000),
-        slack_bot_token=reader.text("SLACK_BOT_TOKEN"),
-        slack_signing_secret=reader.text("SLACK_SIGNING_SECRET"),
-        slack_api_url=_slack_api_url(reader),
-        llm_base_url=_llm_base_url(reader),
-        llm_api_key=reader.text("LLM_API_KEY"),
-        llm_model=reader.text("LLM_MODEL"),
         sign_in=read_sign_in(reader, debug),
         metrics_token=_metrics_token(reader),
         log_level=_log_level(reader),
         time_zone=_time_zone(reader),
         host=host(reader, debug),
         port=port,
-        web_workers=reader.whole("WEB_WORKERS", 2, 1, 64),
-        web_threads=reader.whole("WEB_THREADS", 16, 1, 512),
+        **_services(reader, debug),
+        **_capacities(reader),
     )
     _refuse(reader.problems)
     return environment

@@ -1,6 +1,7 @@
 """Read facts back as they were stored with a verdict. PURE."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
@@ -31,9 +32,8 @@ def read(
     given, stands in where the facts do not say when they were judged; that time is told in `zone`.
     Raises FactsUnreadable.
     """
-    try:
+    with _told_as_unreadable():
         tags, targets, switches, conflicts = (_texts(stored.get(name)) for name in _LISTS)
-        findings = stored.get("findings")
         now = _moment(stored.get("now")) or at
         return Facts(
             surface=stored["surface"],
@@ -57,9 +57,15 @@ def read(
             limits=stored.get("limits") or _NOTHING,
             conflicts=conflicts,
             twins=tuple(map(_twin, stored.get("twins") or ())),
-            findings=tuple(map(_finding, findings)) if findings else (),
+            findings=tuple(map(_finding, stored.get("findings") or ())),
             unread=tuple(Unread(*row) for row in stored.get("unread") or ()),
         )
+
+
+@contextmanager
+def _told_as_unreadable() -> Iterator[None]:
+    try:
+        yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FactsUnreadable(f"These facts cannot be read: {type(error).__name__} {error}") from error
 

@@ -6,7 +6,10 @@ from policies.policy_files.exporting import ExportFailed, export
 from policies.policy_files.format.layout import json_schema
 from policies.policy_files.plan import Plan, make
 from policies.policy_files.reading import PolicyFile, collect, read_files
-from policies.policy_files.yaml_reading import DocumentInvalid, FileProblem
+from policies.policy_files.yaml_nodes import (
+    DocumentInvalid,
+    FileProblem,
+)
 
 __all__ = [
     "DocumentInvalid",

@@ -16,7 +16,11 @@ from policies.policy_files.checks import Known
 from policies.policy_files.format.layout import SECTIONS
 from policies.policy_files.plan import Plan, PlanKind, PlannedChange
 from policies.policy_files.reading import PolicyFile
-from policies.policy_files.yaml_reading import DocumentInvalid, FilePosition, FileProblem
+from policies.policy_files.yaml_nodes import (
+    DocumentInvalid,
+    FilePosition,
+    FileProblem,
+)
 
 # One file at a time; the number only has to be the same everywhere.
 _APPLYING_LOCK: Final = 0x48495402

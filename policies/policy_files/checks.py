@@ -14,7 +14,11 @@ from policies.engine.policy import compile_policy
 from policies.guardrails import CONFIG_SCHEMAS, GuardrailEffect, GuardrailInvalid, GuardrailKind, GuardrailPolicy
 from policies.policy_files.format.shapes import did_you_mean
 from policies.policy_files.reading import Item, PolicyFile
-from policies.policy_files.yaml_reading import FilePosition, FileProblem, Scalar
+from policies.policy_files.yaml_nodes import (
+    FilePosition,
+    FileProblem,
+    Scalar,
+)
 from policies.rules.rule import RuleInvalid
 
 

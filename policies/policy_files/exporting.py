@@ -5,7 +5,11 @@ from policies.policy_files.format import comments
 from policies.policy_files.format.shapes import same
 from policies.policy_files.reading import PolicyFile, read_files
 from policies.policy_files.tables import Entries
-from policies.policy_files.yaml_reading import DocumentInvalid, FilePosition, FileProblem
+from policies.policy_files.yaml_nodes import (
+    DocumentInvalid,
+    FilePosition,
+    FileProblem,
+)
 
 
 class ExportFailed(ValueError):

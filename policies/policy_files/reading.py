@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from policies.policy_files.format.keyed import entry
-from policies.policy_files.format.layout import ID, SECTIONS, VERSION, called, key_of
+from policies.policy_files.format.layout import SECTIONS, VERSION, called, key_of
+from policies.policy_files.format.parts import ID
 from policies.policy_files.format.shapes import INVALID, ListOf, did_you_mean, kind_of, wrong
-from policies.policy_files.yaml_reading import (
+from policies.policy_files.yaml_nodes import (
     DocumentInvalid,
     FilePosition,
     FileProblem,
@@ -15,8 +16,8 @@ from policies.policy_files.yaml_reading import (
     MapNode,
     Scalar,
     YamlNode,
-    read,
 )
+from policies.policy_files.yaml_reading import read
 
 
 @dataclass(frozen=True, slots=True)

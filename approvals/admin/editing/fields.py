@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from approvals.admin.editing.schema import ABSENT, Kind, Leaf
+from approvals.admin.editing.tree import ABSENT, Kind, Leaf
 from approvals.presentation import words
 from audit import canonical
 from audit.canonical import InvalidJson

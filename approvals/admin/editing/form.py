@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from approvals.admin.editing import schema as editing_schema
 from approvals.admin.editing.fields import JsonArea, dump, field_of
-from approvals.admin.editing.schema import MOST_ROWS, NEW, REST, ROWS, FieldGroup, Leaf, Node, RowList
+from approvals.admin.editing.tree import MOST_ROWS, NEW, REST, ROWS, FieldGroup, Leaf, Node, RowList
 from policies.engine.payloads import FieldError
 
 ROLLBACK: Final = "rollback"

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
-from approvals.models import Decision, Dispatch, Outcome, Proposal
+from approvals.models import Decision, Dispatch, Outcome, Proposal, Revision, Verdict
 from approvals.shipping.claims import Claim
 from policies.engine.evaluation import Reason
 from policies.engine.evaluation import Verdict as PolicyVerdict
@@ -50,7 +50,7 @@ def stored(proposal: Proposal) -> dict[str, Any]:
 
 def show(proposal: Proposal, *, decisions: Iterable[Decision], dispatch: Dispatch | None) -> dict[str, Any]:
     """Show a proposal with its current revision and verdict, both of which it already holds."""
-    revision, verdict = proposal.revision, proposal.verdict
+    revision = proposal.revision
     return {
         "id": str(proposal.pk),
         "state": str(getattr(proposal, "state_now", proposal.state)),
@@ -59,20 +59,8 @@ def show(proposal: Proposal, *, decisions: Iterable[Decision], dispatch: Dispatc
         "action": proposal.action,
         "title": proposal.title,
         "rationale": proposal.rationale,
-        "revision": {
-            "number": revision.number,
-            "digest": revision.digest,
-            "author": revision.author_name,
-            "payload": revision.payload,
-            "note": revision.note,
-            "created_at": moment(revision.created_at),
-        },
-        "verdict": {
-            "outcome": verdict.outcome,
-            "tier": verdict.tier_id,
-            "policy_version": verdict.policy_version_id,
-            "reasons": [{name: reason[name] for name in Reason._fields} for reason in verdict.reasons],
-        },
+        "revision": _revision(revision),
+        "verdict": _verdict(proposal.verdict),
         "owner": proposal.owner_id,
         "requirements": [{name: row[name] for name in _REQUIREMENT} for row in proposal.requirements],
         "checklist": [{"slug": item["slug"], "text": item["text"]} for item in proposal.checklist],
@@ -91,6 +79,26 @@ def show(proposal: Proposal, *, decisions: Iterable[Decision], dispatch: Dispatc
         "dispatch": None if dispatch is None else shipping(dispatch),
         "created_at": moment(proposal.created_at),
         "updated_at": moment(proposal.updated_at),
+    }
+
+
+def _revision(revision: Revision) -> dict[str, Any]:
+    return {
+        "number": revision.number,
+        "digest": revision.digest,
+        "author": revision.author_name,
+        "payload": revision.payload,
+        "note": revision.note,
+        "created_at": moment(revision.created_at),
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "outcome": verdict.outcome,
+        "tier": verdict.tier_id,
+        "policy_version": verdict.policy_version_id,
+        "reasons": [{name: reason[name] for name in Reason._fields} for reason in verdict.reasons],
     }
 
 

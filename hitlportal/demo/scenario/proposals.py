@@ -1,53 +1,19 @@
 """What the demo's agents propose. Data only: no network, no database, no clock."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
 from typing import Any, Final
 
 from hitlportal.demo.scenario import letters
+from hitlportal.demo.scenario.cast import PACER, SCOUT, WRITER
 
-WRITER: Final = "journey-writer"
-PACER: Final = "budget-pacer"
-SCOUT: Final = "price-scout"
 # The agent asks for an earlier decision than the surface gives, and the Executive is called as much earlier: after
 # three minutes, so that somebody who tries the portal decides first and does not wait long; in a rehearsal after five
 # seconds.
 PRICE_WITHIN: Final = timedelta(minutes=54)
 REHEARSED_WITHIN: Final = timedelta(seconds=90)
-
-
-@dataclass(frozen=True, slots=True)
-class Cast:
-    """One agent: its slug, its name for people, its model and its mandates (surface → least oversight).
-
-    `earned` is what two people agree to give it once it is there.
-    """
-
-    slug: str
-    name: str
-    model: str
-    mandates: dict[str, str]
-    earned: dict[str, str] = field(default_factory=dict)
-
-
-AGENTS: Final = (
-    Cast(
-        WRITER,
-        "Journey writer",
-        "writer-2",
-        {"email.lifecycle": "batch", "journeys.lifecycle": "single", "crm.segments": "single"},
-        earned={"email.lifecycle": "monitored"},
-    ),
-    Cast(PACER, "Budget pacer", "pacer-1", {"ads.budget": "single"}),
-    Cast(
-        SCOUT,
-        "Price scout",
-        "scout-4",
-        {"pricing.catalog": "signature", "leads.enrichment": "batch", "leads.scoring": "single"},
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)

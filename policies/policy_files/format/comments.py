@@ -12,7 +12,11 @@ from policies.policy_files.format.keyed import Key
 from policies.policy_files.format.layout import SECTIONS
 from policies.policy_files.format.shapes import same
 from policies.policy_files.reading import Item, PolicyFile
-from policies.policy_files.yaml_reading import ListNode, MapNode, YamlNode
+from policies.policy_files.yaml_nodes import (
+    ListNode,
+    MapNode,
+    YamlNode,
+)
 
 Edit = tuple[int, int, str]
 """Characters from … to …, and what takes their place."""

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from policies.policy_files.format.shapes import INVALID, Shape, did_you_mean, kind_of, wrong
-from policies.policy_files.yaml_reading import FileProblem, MapNode, Scalar, YamlNode, meaning
+from policies.policy_files.yaml_nodes import (
+    FileProblem,
+    MapNode,
+    Scalar,
+    YamlNode,
+)
+from policies.policy_files.yaml_reading import meaning
 
 REQUIRED: Final = object()
 """The default of a key that has none."""

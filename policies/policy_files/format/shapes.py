@@ -10,7 +10,14 @@ from typing import Any, Final, Protocol
 
 from policies import currencies
 from policies.policy_files.format import durations
-from policies.policy_files.yaml_reading import FileProblem, ListNode, MapNode, Scalar, YamlNode, is_odd_number, meaning
+from policies.policy_files.yaml_nodes import (
+    FileProblem,
+    ListNode,
+    MapNode,
+    Scalar,
+    YamlNode,
+)
+from policies.policy_files.yaml_reading import is_odd_number, meaning
 
 INVALID: Final = object()
 """What reading gives where the text is wrong; the problem has been told."""

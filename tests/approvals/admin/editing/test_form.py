@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from approvals.admin.editing.form import PayloadForm
-from approvals.admin.editing.schema import MOST_FIELDS, MOST_ROWS
+from approvals.admin.editing.tree import MOST_FIELDS, MOST_ROWS
 from approvals.lifecycle import review
 from approvals.models import Decision, Proposal, Revision
 from audit import canonical
