@@ -12,7 +12,7 @@ from approvals.api.contract.schemas import NO_NUL, TIME_PATTERN
 from approvals.api.http.errors import InvalidBody, MalformedRequest
 from approvals.api.http.reading import moment
 from approvals.models import State
-from approvals.models.proposal import ProposalQuerySet, overdue
+from approvals.models.proposal_queries import ProposalQuerySet, overdue
 from policies import plain_text
 from policies.engine.payloads import FieldError, validator
 

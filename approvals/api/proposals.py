@@ -18,7 +18,7 @@ from approvals.api.http.idempotency import Keeping, StoredAnswer
 from approvals.evaluation.limits import with_limits
 from approvals.lifecycle import submission
 from approvals.lifecycle.submission import NewProposal
-from approvals.models.proposal import ProposalQuerySet
+from approvals.models.proposal_queries import ProposalQuerySet
 from approvals.people.eligibility import visible
 from policies.models import ApiKey
 

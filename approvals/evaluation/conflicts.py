@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
 
 from approvals.models import WAITING, Conflict, LastShipped, Proposal, State
-from approvals.models.proposal import ProposalQuerySet
+from approvals.models.proposal_queries import ProposalQuerySet
 from approvals.models.together import Statement
 
 MOST: Final = 20

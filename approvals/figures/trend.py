@@ -13,7 +13,7 @@ from django.db.models.functions import Greatest, Least, Now, TruncDate
 from django.utils import timezone
 
 from approvals.models import WAITING, Decision, Dispatch, DispatchStatus, State
-from approvals.models.proposal import ProposalQuerySet
+from approvals.models.proposal_queries import ProposalQuerySet
 from approvals.models.verdicts import CHOICES, ENDING
 from approvals.people import eligibility
 from policies.models import Agent, Mandate

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from approvals.errors import NotEligible
 from approvals.models import OPEN, Absence, Proposal
-from approvals.models.proposal import ProposalQuerySet
+from approvals.models.proposal_queries import ProposalQuerySet
 from approvals.people import votes
 from approvals.people.tally import Vote
 from approvals.people.votes import Ballot
@@ -247,10 +247,7 @@ def _wrote(person: User, proposal: Proposal) -> bool:
 
 
 def _is_approved_for(absence: Absence | None, person: User, proposal: Proposal, ballot: Ballot | None) -> bool:
-    """Whether an approval counts already that `person` gave for somebody, or anybody for whoever is away.
-
-    A stand-in is one vote, also for two people, and so is whoever is away.
-    """
+    """Whether `person`, or the one who is away, has approved already: a stand-in is one vote, also for two people."""
     if absence is None or ballot is None or not _takes_several(proposal):
         return False
     return ballot.is_approved_by_or_for({str(person.pk), str(absence.person_id)})

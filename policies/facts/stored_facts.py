@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from policies.facts.facts import Effect, Facts, Finding, Twin, Unread
 
+Zone = tzinfo | None
+
 
 class FactsUnreadable(ValueError):
     """Stored facts that nobody can evaluate any more."""
@@ -19,12 +21,7 @@ _NOTHING: Final[Mapping[str, Any]] = {}
 
 
 def read(
-    stored: Mapping[str, Any],
-    *,
-    payload: Any = None,
-    before: Any = None,
-    at: datetime | None = None,
-    zone: tzinfo | None = None,
+    stored: Mapping[str, Any], *, payload: Any = None, before: Any = None, at: datetime | None = None, zone: Zone = None
 ) -> Facts:
     """Return the facts of one stored verdict.
 

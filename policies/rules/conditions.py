@@ -26,6 +26,7 @@ from policies.facts.vocabulary import ALIASES, FACTS, MEASURED, NUMBERS, Given
 from policies.rules import costs, expressions, typed_comparisons
 from policies.rules.condition_errors import ConditionInvalid, did_you_mean, invalid, plain, refused
 from policies.rules.expressions import Node
+from policies.rules.sizes import Sizes, measured
 from policies.rules.typed_comparisons import Compared
 
 __all__ = [
@@ -136,7 +137,7 @@ class BoundFacts:
 
     def __init__(self, given: Given, names: Collection[str]) -> None:
         """Read `names`, the facts that the conditions refer to; what is absent or too large stays unread."""
-        self._sizes: dict[str, costs.Sizes] = {}
+        self._sizes: dict[str, Sizes] = {}
         self._absent: dict[str, str] = {}
         self._left = float(MAX_UNITS_IN_ALL)
         bound: dict[str, Any] = {}
@@ -144,7 +145,7 @@ class BoundFacts:
             try:
                 value = vocabulary.value(given, name)
                 if name in MEASURED:
-                    value, self._sizes[name] = costs.measured(value, MAX_VALUES)
+                    value, self._sizes[name] = measured(value, MAX_VALUES)
             except (LookupError, TypeError, ValueError, OverflowError) as error:
                 self._absent[name] = str(error).strip("'\"")
             else:
@@ -165,9 +166,9 @@ class BoundFacts:
         absent = [f"{name} {self._absent[name]}" for name in sorted(names) if name in self._absent]
         return "; ".join(absent) or plain(message)
 
-    def _sized(self, names: frozenset[str]) -> costs.Sizes:
-        sizes = [self._sizes.get(name, costs.Sizes(1, 1, 256, 256)) for name in names]
-        return costs.Sizes(
+    def _sized(self, names: frozenset[str]) -> Sizes:
+        sizes = [self._sizes.get(name, Sizes(1, 1, 256, 256)) for name in names]
+        return Sizes(
             sum(size.values for size in sizes),
             max((size.widest for size in sizes), default=0),
             max((size.longest for size in sizes), default=0),

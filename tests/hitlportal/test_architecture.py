@@ -16,9 +16,8 @@ MOST_MODULES = 9
 MAY_HOLD_MORE = ("models", "migrations", "kinds")
 MOST_LINES = 300
 MOST_LINES_OF_A_FUNCTION = 40
-# What is still longer. Shorten these; add none.
-TOO_LONG = {"approvals.lifecycle.review", "approvals.lifecycle.submission", "clients.python.hitl_portal.receiver"}
-TOO_LONG_FUNCTIONS = {"approvals.lifecycle.review.decide"}
+# The receiver is one file, to be copied into a service of somebody else's.
+TOO_LONG = {"clients.python.hitl_portal.receiver"}
 
 
 def _modules(*apps: str) -> Iterator[Path]:
@@ -69,7 +68,7 @@ def test_no_function_is_longer_than_40_lines():
             is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             if is_function and node.end_lineno - node.lineno >= MOST_LINES_OF_A_FUNCTION:
                 long.add(f"{_dotted(module)}.{node.name}")
-    assert long == TOO_LONG_FUNCTIONS
+    assert long == set()
 
 
 @pytest.mark.parametrize("app", APPS)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from approvals.admin.records.ranges import ConfidenceFilter
 from approvals.models import OPEN, Decision, Proposal, State
-from approvals.models.proposal import overdue
+from approvals.models.proposal_queries import overdue
 from approvals.people import eligibility
 from policies.engine.policy import Policy
 from policies.models import Mandate

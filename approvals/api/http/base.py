@@ -20,7 +20,7 @@ from approvals.api.http.authentication import AgentKeyAuthentication, PersonAuth
 from approvals.api.http.errors import NothingAcceptable, RateExceeded
 from approvals.api.http.idempotency import Keeping, StoredAnswer, answer_once
 from approvals.models import Proposal
-from approvals.models.proposal import ProposalQuerySet
+from approvals.models.proposal_queries import ProposalQuerySet
 from policies.models import Agent, ApiKey
 
 JSON = "application/json"

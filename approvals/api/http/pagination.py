@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from approvals.api.contract import representation
 from approvals.api.http.errors import MalformedRequest
 from approvals.models import Proposal
-from approvals.models.proposal import ProposalQuerySet
+from approvals.models.proposal_queries import ProposalQuerySet
 from policies.engine.payloads import FieldError
 
 USUAL: Final = 50

@@ -15,7 +15,7 @@ from approvals.api.http.base import current, proposal_answer
 from approvals.api.http.idempotency import StoredAnswer
 from approvals.api.http.places import Place, Places
 from approvals.models import Dispatch
-from approvals.models.proposal import ProposalQuerySet
+from approvals.models.proposal_queries import ProposalQuerySet
 
 LONGEST_SECONDS: Final = 60
 POLL_SECONDS: Final = 0.2

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from policies.policy_files.format.keyed import Key, KeyTable
 from policies.policy_files.format.parts import CURRENCY, EFFECTS, ID, NAME, NAMES, OUTCOMES, SHARE, SLUG
-from policies.policy_files.format.shapes import Anything, Flag, ListOf, MapOf, Moment, Number, Text
+from policies.policy_files.format.quantities import Moment
+from policies.policy_files.format.shapes import Anything, Flag, ListOf, MapOf, Number, Text
 
 _FINDING: Final = KeyTable(
     (

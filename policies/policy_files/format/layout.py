@@ -24,18 +24,8 @@ from policies.policy_files.format.parts import (
     SHARE,
     SLUG,
 )
-from policies.policy_files.format.shapes import (
-    Anything,
-    Choice,
-    Day,
-    Duration,
-    Flag,
-    ListOf,
-    MapOf,
-    Number,
-    Shape,
-    Text,
-)
+from policies.policy_files.format.quantities import Day, Duration
+from policies.policy_files.format.shapes import Anything, Choice, Flag, ListOf, MapOf, Number, Shape, Text
 
 VERSION: Final = "v1"
 

@@ -3,7 +3,8 @@
 from typing import Final
 
 from policies.policy_files.format.keyed import Key
-from policies.policy_files.format.shapes import Choice, Currency, Flag, ListOf, Number, Text
+from policies.policy_files.format.quantities import Currency
+from policies.policy_files.format.shapes import Choice, Flag, ListOf, Number, Text
 
 SLUG: Final = Text(
     80,

@@ -4,12 +4,9 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, Final, Protocol
 
-from policies import currencies
-from policies.policy_files.format import durations
 from policies.policy_files.yaml_nodes import (
     FileProblem,
     ListNode,
@@ -58,7 +55,8 @@ def kind_of(node: YamlNode) -> str:
     return names.get(type(value), "nothing")
 
 
-def _scalar(node: YamlNode) -> Any:
+def scalar(node: YamlNode) -> Any:
+    """Return the plain value of `node`, or INVALID where it is a list or a map."""
     return meaning(node) if isinstance(node, Scalar) else INVALID
 
 
@@ -72,7 +70,7 @@ class Text:
 
     def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
         """Return the text."""
-        value = _scalar(node)
+        value = scalar(node)
         if not isinstance(value, str):
             hint = " Put it in quotes." if isinstance(node, Scalar) and node.text else ""
             return wrong(node, problems, f"This must be text, not {kind_of(node)}.{hint}")
@@ -102,7 +100,7 @@ class Choice:
 
     def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
         """Return the word."""
-        value = _scalar(node)
+        value = scalar(node)
         if value in self.words:
             return value
         word = node.text if isinstance(node, Scalar) else ""
@@ -120,7 +118,7 @@ class Choice:
 class Flag:
     def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
         """Return True or False."""
-        value = _scalar(node)
+        value = scalar(node)
         return value if isinstance(value, bool) else wrong(node, problems, "Write true or false.")
 
     def schema(self) -> dict[str, Any]:
@@ -136,7 +134,7 @@ class Number:
 
     def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
         """Return the number: a float, or an int where it must be whole."""
-        value = _scalar(node)
+        value = scalar(node)
         if isinstance(value, bool) or not isinstance(value, int | float):
             hint = "" if isinstance(node, Scalar) and node.is_plain else " without quotes"
             example = "3" if self.is_whole else "1000 or 0.5"
@@ -164,83 +162,6 @@ def _is_finite(value: float) -> bool:
         return math.isfinite(float(value))
     except OverflowError:
         return False
-
-
-@dataclass(frozen=True, slots=True)
-class Duration:
-    is_positive: bool = False
-
-    def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
-        """Return a timedelta."""
-        value = _scalar(node)
-        if not isinstance(value, str):
-            return wrong(node, problems, "Write a duration with its unit, such as 24h, 30m or 7d.")
-        try:
-            duration = durations.read(value)
-        except ValueError as error:
-            return wrong(node, problems, str(error))
-        if self.is_positive and duration == timedelta(0):
-            return wrong(node, problems, "This must be longer than nothing.")
-        return duration
-
-    def schema(self) -> dict[str, Any]:
-        """Return its JSON Schema."""
-        return {"type": "string", "pattern": durations.PATTERN}
-
-
-@dataclass(frozen=True, slots=True)
-class Currency:
-    def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
-        """Return the code of a currency; empty text names none."""
-        value = _scalar(node)
-        if value == "" or (isinstance(value, str) and currencies.is_known(value)):
-            return value
-        word = node.text if isinstance(node, Scalar) else ""
-        hint = f" Did you mean {word.upper()}?" if currencies.is_known(word.upper()) else ""
-        said = f"{word[:20]} is no currency." if word else "This is no currency."
-        return wrong(node, problems, f"{said} {currencies.HINT}{hint}")
-
-    def schema(self) -> dict[str, Any]:
-        """Return its JSON Schema."""
-        return {"enum": ["", *currencies.CODES]}
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
-        """Return the text of a time with its zone, as it stands."""
-        value = _scalar(node)
-        try:
-            moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
-            return wrong(node, problems, "Write a time with its zone, such as 2026-11-20T09:30:00+01:00.")
-        return value
-
-    def schema(self) -> dict[str, Any]:
-        """Return its JSON Schema."""
-        return {"type": "string", "format": "date-time"}
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
-        """Return a date."""
-        value = _scalar(node)
-        if not isinstance(value, str) or not _DATE.fullmatch(value):
-            return wrong(node, problems, "Write a date such as 2026-12-25.")
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            return wrong(node, problems, f"There is no {value}.")
-
-    def schema(self) -> dict[str, Any]:
-        """Return its JSON Schema."""
-        return {"type": "string", "pattern": f"^{_DATE.pattern}$"}
-
-
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
