@@ -16,7 +16,7 @@ LEASE_SECONDS: Final = 2.0
 
 
 @dataclass(eq=False, slots=True)
-class Place:
+class WaitingPlace:
     """The right of one client to wait, until `lost` is set."""
 
     holder: str
@@ -31,9 +31,9 @@ class Places:
         self._most = most
         self._lease_seconds = lease_seconds
         self._lock = threading.Lock()
-        self._taken: list[Place] = []
+        self._taken: list[WaitingPlace] = []
 
-    def take(self, holder: str) -> Place | None:
+    def take(self, holder: str) -> WaitingPlace | None:
         """Return a place, if need be another client's whose lease has run out; None where there is none.
 
         It comes from whoever holds most places, so that one caller's many clients cannot keep another's out.
@@ -41,11 +41,11 @@ class Places:
         with self._lock:
             if len(self._taken) >= self._most and not self._take_over():
                 return None
-            place = Place(holder)
+            place = WaitingPlace(holder)
             self._taken.append(place)
             return place
 
-    def give_back(self, place: Place) -> None:
+    def give_back(self, place: WaitingPlace) -> None:
         """End one client's wait."""
         with self._lock:
             if place in self._taken:

@@ -13,7 +13,7 @@ from django.db.models.functions import Cast, Concat
 
 from approvals.api.http.base import current, proposal_answer
 from approvals.api.http.idempotency import StoredAnswer
-from approvals.api.http.places import Place, Places
+from approvals.api.http.places import WaitingPlace, Places
 from approvals.models import Dispatch
 from approvals.models.proposal_queries import ProposalQuerySet
 
@@ -54,7 +54,7 @@ def look(proposals: ProposalQuerySet, proposal_id: UUID, *, known: str, seconds:
         _places.give_back(place)
 
 
-def _wait(proposals: ProposalQuerySet, proposal_id: UUID, *, known: str, seconds: int, place: Place) -> Seen:
+def _wait(proposals: ProposalQuerySet, proposal_id: UUID, *, known: str, seconds: int, place: WaitingPlace) -> Seen:
     begun = time.monotonic()
     deadline = begun + seconds
     while True:
