@@ -221,7 +221,7 @@ def standalone() -> dict[str, str]:
     return {"DEBUG": "true", "SECRET_KEY": secrets.token_urlsafe(64), "GRANT_SIGNING_KEY": new_signing_key()}
 
 
-def _services(reader: Reader, debug: bool) -> dict[str, str]:
+def _services(reader: Reader, debug: bool) -> dict[str, Any]:
     """Return what other programs are reached by, of the fields that are plain text."""
     return {
         "database_url": database_url(reader, debug),
@@ -235,7 +235,7 @@ def _services(reader: Reader, debug: bool) -> dict[str, str]:
     }
 
 
-def _capacities(reader: Reader) -> dict[str, int]:
+def _capacities(reader: Reader) -> dict[str, Any]:
     """Return how much the portal takes on at once."""
     return {
         "agent_rate_per_minute": reader.whole("AGENT_RATE_PER_MINUTE", 1200, 1, 1_000_000),

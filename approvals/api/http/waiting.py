@@ -13,7 +13,7 @@ from django.db.models.functions import Cast, Concat
 
 from approvals.api.http.base import current, proposal_answer
 from approvals.api.http.idempotency import StoredAnswer
-from approvals.api.http.places import WaitingPlace, Places
+from approvals.api.http.places import Places, WaitingPlace
 from approvals.models import Dispatch
 from approvals.models.proposal_queries import ProposalQuerySet
 

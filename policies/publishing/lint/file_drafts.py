@@ -11,7 +11,7 @@ from policies import samples
 from policies.policy_files import tables
 from policies.policy_files.format.layout import SECTIONS
 from policies.policy_files.reading import PolicyFile
-from policies.policy_files.yaml_reading import FileProblem
+from policies.policy_files.yaml_nodes import FileProblem
 from policies.publishing.snapshot import document_of
 
 _NAMES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {

@@ -9,7 +9,7 @@ from policies.engine import policy_tests
 from policies.engine.policy import compile_policy
 from policies.policy_files.format.layout import SINGULAR
 from policies.policy_files.reading import Item, PolicyFile
-from policies.policy_files.yaml_reading import FilePosition, FileProblem
+from policies.policy_files.yaml_nodes import FilePosition, FileProblem
 from policies.publishing.lint.cautions import Portal, cautions
 from policies.publishing.lint.file_drafts import Composed
 from policies.publishing.validation import Members, Owned, problems
