@@ -267,7 +267,7 @@ def test_a_link_is_over_after_an_hour(client):
     assert client.cookies.get(known_devices.COOKIE) is None
 
 
-@pytest.mark.parametrize("text", ["", "x", "%00", "é", "a:b:c", "." + "A" * 4000, "ImEi:1:1"])
+@pytest.mark.parametrize("text", ["", "x", "é", "a:b:c", "." + "A" * 4000, "ImEi:1:1"])
 def test_a_link_that_nobody_sent_opens_nothing(client, text):
     assert client.get("/accounts/login/link/?link=" + text).status_code == 410
 
