@@ -43,7 +43,7 @@ _WEIGHED_IS_COUNTED = none(
       JOIN LATERAL jsonb_object_keys(verdict.facts -> 'limits') AS weighed (slug) ON true
       JOIN (SELECT definition.slug, max(running.since) AS since, max(running.tail_at) AS tail_at
               FROM approvals_limitdefinition AS definition
-              JOIN approvals_limittotal AS running ON running.definition_id = definition.id
+              LEFT JOIN approvals_limittotal AS running ON running.definition_id = definition.id
              GROUP BY definition.slug HAVING count(DISTINCT definition.id) = 1) AS once
         ON once.slug = weighed.slug AND proposal.created_at >= once.tail_at
      WHERE NOT EXISTS (

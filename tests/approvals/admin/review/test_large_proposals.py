@@ -27,7 +27,8 @@ LARGE: dict[str, tuple[str, Any, Any]] = {
     "5,000 weights": ("scoring", {"weights": {f"w{number}": number for number in range(5_000)}}, None),
     "10,000 rows": ("enrichment", {"rows": ROWS, "source": "registry"}, KNOWN),
 }
-MOST_SECONDS = 1.0
+# At most 0.7 s when nothing else runs; where the other core is busy, the same work takes twice the time.
+MOST_SECONDS = 2.0
 MOST_HTML = 400_000
 
 
