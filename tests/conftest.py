@@ -8,14 +8,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
+import pgtrigger
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
+from pytest_django import DjangoDbBlocker
 
 from hitlportal.embedded.placement import place
+from tests import database
 
 # How fast a busy machine makes up examples, or works through one, says nothing about the code.
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("busy")
+
+# Between tests with transactions Django empties all tables, also those that nobody may empty.
+_flush = DatabaseOperations.execute_sql_flush
+
+
+def _flush_what_is_protected(self: DatabaseOperations, statements: list[str]) -> None:
+    with pgtrigger.ignore(*(f"audit.{name}:never_emptied" for name in ("Entry", "Leaf", "Tile", "Checkpoint"))):
+        _flush(self, statements)
+
+
+DatabaseOperations.execute_sql_flush = _flush_what_is_protected
 
 SERVICES = {"redis": "REDIS_URL", "system_postgres": "DATABASE_URL"}
 
@@ -27,12 +43,43 @@ def pytest_configure(config: pytest.Config) -> None:
     (settings.BROKER_DIR / "messages").mkdir(parents=True, exist_ok=True)
 
 
+LONG = (
+    "tests/hitlportal/demo/", "tests/hitlportal/processes/", "tests/browser/", "tests/approvals/shipping/",
+    "tests/approvals/lifecycle/", "tests/hitlportal/test_odd_values.py", "tests/hitlportal/test_admin_crawl.py",
+    "tests/approvals/api/contract/",
+)  # fmt: skip
+"""Where the tests are that take long. They come first, so that at the end every worker has something to do."""
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a service that the environment does not name."""
+    """Put what takes long first; skip what needs a service that the environment does not name."""
+    items.sort(key=lambda item: next((place for place, part in enumerate(LONG) if item.nodeid.startswith(part)), 99))
     for item in items:
         for mark, variable in SERVICES.items():
             if item.get_closest_marker(mark) and not os.environ.get(variable):
                 item.add_marker(pytest.mark.skip(reason=f"{variable} is not set"))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None,
+    django_db_blocker: DjangoDbBlocker,
+    django_db_keepdb: bool,
+    django_db_createdb: bool,
+    django_db_modify_db_settings: None,
+) -> Iterator[None]:
+    """The test database, copied from a template and emptied by what was written; in place of Django's own."""
+    own = connection.settings_dict["NAME"]
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        with django_db_blocker.unblock():
+            database.start_server(monkeypatch)
+            name = database.prepare(keep=django_db_keepdb and not django_db_createdb)
+            database.empty_by(database.Emptier(), monkeypatch)
+        yield
+        if not django_db_keepdb:
+            with django_db_blocker.unblock():
+                database.drop(name, own)
 
 
 @pytest.fixture
@@ -59,3 +106,10 @@ def state_folder() -> Iterator[Path]:
                 elsewhere = place(postgres).data.parent
                 if not elsewhere.is_relative_to(folder):
                     shutil.rmtree(elsewhere)
+
+
+@pytest.fixture
+def migrated_folder(state_folder: Path, django_db_setup: None) -> Path:
+    """A state folder whose database is migrated, so that a program that starts on it is soon ready."""
+    database.put_into(state_folder / "postgres")
+    return state_folder

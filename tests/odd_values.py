@@ -5,10 +5,11 @@ either is tried by itself.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 from uuid import UUID
+from zlib import crc32
 
 import pytest
 from django.contrib import admin
@@ -59,6 +60,13 @@ FEW = ("%00", "9" * 30, "0001-01-01T00%3A00%3A00%2B23%3A59", "9999-12-31", "%FF%
 FEW_LATIN = tuple(unquote_to_bytes(text).decode("latin-1") for text in FEW)
 LATIN = tuple(data.decode("latin-1") for data in BYTES)
 """As a WSGI server hands headers on."""
+THIRDS = 3
+
+
+def in_turns(values: Sequence[str], few: Sequence[str], place: str) -> list[str]:
+    """`few`, and a third of the other values: `place` says which, so each value meets a third of all places."""
+    others = [value for value in values if value not in few]
+    return [*few, *others[crc32(place.encode()) % THIRDS :: THIRDS]]
 
 
 class Route(str):

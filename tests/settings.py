@@ -13,4 +13,7 @@ os.environ.setdefault("OUTBOUND_ALLOWED_NETWORKS", "127.0.0.0/8")
 
 from hitlportal.settings import *  # noqa: E402
 
+# Tests make a ledger each, and none goes on from another.
+LEDGER_KEEPSAKE = None
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

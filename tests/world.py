@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
+from django.test import Client
 
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle import review, submission
@@ -37,6 +38,8 @@ from policies.publishing import publish as publishing_publish
 from policies.publishing.gate import close_gate
 from policies.publishing.snapshot import MATCH
 from policies.registry import agreement, kill_switches, mandates
+from policies.registry import bootstrap as bootstrapping
+from tests.kept import kept
 
 TIERS = (
     ("autopilot", 0, "out", "none", timedelta(0), 0.1),
@@ -218,6 +221,7 @@ def release(scope: str) -> None:
     assert agreement.agree(loosening_id=asked.pk, by=second).status == "done"
 
 
+@kept
 def build(receiver_url: str = "http://127.0.0.1:9/hooks") -> World:
     """Build the world; with the defaults, `ads.budget` is reviewed one by one and ships at once."""
     KillSwitch.objects.get_or_create(scope=EVERYWHERE)
@@ -237,6 +241,15 @@ def build(receiver_url: str = "http://127.0.0.1:9/hooks") -> World:
     return world
 
 
+bootstrap = kept(bootstrapping.bootstrap)
+
+
+def sample_roles() -> None:
+    """Make the roles that come with the portal, and nothing else of the samples."""
+    for _ in bootstrapping._roles():
+        pass
+
+
 def policy_test(slug: str, facts: dict[str, Any], outcome: str) -> None:
     """Add a test of the policy to the draft."""
     PolicyTest.objects.create(slug=slug, facts=facts, outcome=outcome)
@@ -246,3 +259,10 @@ def requirement(surface: str, role: str, **fields: Any) -> None:
     """Add a requirement to the draft."""
     Group.objects.get_or_create(name=role)
     Requirement.objects.create(surface_id=surface, name=role, role_id=role, **fields)
+
+
+def signed_in(person: User) -> Client:
+    """Return the browser of somebody who is signed in."""
+    client = Client()
+    client.force_login(person)
+    return client
