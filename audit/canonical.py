@@ -59,9 +59,8 @@ def parse(data: bytes, *, max_depth: int = MAX_DEPTH) -> JsonValue:
 def encode(value: JsonValue) -> bytes:
     """Write canonical JSON (RFC 8785); raise InvalidJson for what JSON cannot carry exactly."""
     try:
-        if _is_plain(value):
-            return _PLAIN_ENCODER.encode(value).encode("utf-8")
-        return rfc8785.dumps(value)
+        plain = _plain(value)
+        return rfc8785.dumps(value) if plain is _OTHER else _PLAIN_ENCODER.encode(plain).encode("utf-8")
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
         raise _unencodable(value) from error
 
@@ -81,10 +80,10 @@ def _refuse(text: str, max_depth: int) -> NoReturn:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise _Suspect
-    return found
+    return members
 
 
 def _integer(literal: str) -> int:
@@ -136,25 +135,40 @@ def _texts(value: JsonValue) -> Iterator[str]:
 _PLAIN_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":"))
 
 
-def _is_plain(value: object) -> bool:
-    """Tell whether the standard encoder writes a value exactly as RFC 8785 wants it.
+_OTHER: Final = object()
+"""What stands for a value that the standard encoder does not write as RFC 8785 wants it."""
 
-    It does where names are ASCII (the order of code points is then that of UTF-16 units) and
-    fractions lie where Python, like ECMAScript, writes neither an exponent nor a final ".0".
+
+def _plain(value: object) -> object:
+    """Return a value that the standard encoder writes exactly as RFC 8785 wants this one, or _OTHER.
+
+    It does where names are ASCII (the order of code points is then that of UTF-16 units) and fractions lie where
+    Python, like ECMAScript, writes no exponent. A whole number is written as one, however it was sent.
     """
     kind = type(value)
     if kind is str or kind is bool or value is None:
-        return True
+        return value
     if kind is int:
-        return -INTEGER_LIMIT < cast("int", value) < INTEGER_LIMIT
+        return value if -INTEGER_LIMIT < cast("int", value) < INTEGER_LIMIT else _OTHER
     if kind is float:
-        number = cast("float", value)
-        return 1e-4 <= abs(number) < INTEGER_LIMIT and not number.is_integer()
+        return _plain_number(cast("float", value))
     if kind is dict:
         members = cast("dict[object, object]", value)
-        names_are_plain = all(type(name) is str and name.isascii() for name in members)
-        return names_are_plain and all(map(_is_plain, members.values()))
-    return kind is list and all(map(_is_plain, cast("list[object]", value)))
+        plain = {name: _plain(part) for name, part in members.items()}
+        is_plain = all(type(name) is str and name.isascii() for name in plain) and _OTHER not in plain.values()
+        return plain if is_plain else _OTHER
+    if kind is list:
+        items = [_plain(item) for item in cast("list[object]", value)]
+        return _OTHER if _OTHER in items else items
+    return _OTHER
+
+
+def _plain_number(number: float) -> object:
+    if not -INTEGER_LIMIT < number < INTEGER_LIMIT:
+        return _OTHER
+    if number.is_integer():
+        return int(number)
+    return number if abs(number) >= 1e-4 else _OTHER
 
 
 def _unencodable(value: object, pointer: str = "") -> InvalidJson:

@@ -1,4 +1,4 @@
-"""The one clock that decides: the database's."""
+"""The database's clock, the only one that decides."""
 
 from datetime import datetime
 

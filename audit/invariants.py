@@ -1,4 +1,4 @@
-"""What an invariant is, how one is proved on the live database, and those of the ledger alone.
+"""The form of an invariant, how it is proved on the live database, and the ledger's own ones.
 
 A proof is one question that must have no answer: a statement that selects whatever breaks it, so that
 the database does the work and nothing is held in memory here but the first breach.
@@ -14,7 +14,10 @@ import pgtrigger
 from django.db import connection, transaction
 from django.db.models import Model
 
-from audit.models import Entry
+from audit.ledger.notes import InvalidNote
+from audit.ledger.tiles import NotStored, StoredTree
+from audit.models import Checkpoint, Entry, Leaf, Tile
+from audit.verification import heads
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def check(invariants: Iterable[Invariant]) -> Iterator[Result]:
     with _snapshot():
         for invariant in invariants:
             started = time.monotonic()
-            breach = next((found for proof in invariant.proofs if (found := proof()) is not None), None)
+            breach = next((breach_found for proof in invariant.proofs if (breach_found := proof()) is not None), None)
             count = _count(invariant.count)
             seconds = time.monotonic() - started
             yield Result(invariant.code, invariant.name, invariant.counted, count, breach, seconds)
@@ -118,9 +121,33 @@ def _count(statement: str) -> int:
 def proofs() -> tuple[Proof, ...]:
     """Return what must hold of the ledger by itself: append-only, and every line says what and who."""
     return (
-        guarded(Entry),
+        guarded(Entry, Leaf, Tile, Checkpoint),
         none(
             "A ledger entry does not say what happened, to what or by whom.",
             "SELECT id FROM audit_entry WHERE kind = '' OR subject = '' OR actor = '' OR position(':' IN subject) = 0",
         ),
+        none(
+            "The ledger's indexes have a gap.",
+            "SELECT size FROM (SELECT max(index) + 1 AS size, count(*) AS leaves FROM audit_leaf) AS tree"
+            " WHERE size <> leaves",
+        ),
+        none(
+            "The entry of a place in the ledger is gone.",
+            "SELECT leaf.index FROM audit_leaf AS leaf LEFT JOIN audit_entry AS entry ON entry.id = leaf.entry_id"
+            " WHERE entry.id IS NULL",
+        ),
+        _newest_checkpoint_fits,
     )
+
+
+def _newest_checkpoint_fits() -> Breach | None:
+    """Prove that the newest checkpoint is signed and has the root of the tree; `ledger verify` proves them all."""
+    newest = Checkpoint.objects.first()
+    if newest is None:
+        return None
+    try:
+        head = heads.opened(newest.note)
+        fits = head.size == newest.size and StoredTree(head.size).root() == head.root
+    except (InvalidNote, NotStored):
+        fits = False
+    return None if fits else Breach(f"checkpoint:{newest.size}", "The newest checkpoint does not fit the ledger.")

@@ -1,4 +1,4 @@
-"""Where and why a JSON document is refused. PURE.
+"""Find where and why a JSON document is refused. PURE.
 
 `canonical.parse` reads documents with the C parser, which does not say which member was at fault.
 What it refuses is read a second time here, token by token, only to name the place.

@@ -16,7 +16,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Row]):
-    """Lists and shows rows to whoever may view them; nobody adds, changes or deletes, superusers neither."""
+    """Lists and shows rows to anyone who may view them; nobody adds, changes or deletes, superusers neither."""
 
     actions = None
     list_per_page = 50

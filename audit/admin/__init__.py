@@ -1,4 +1,4 @@
-"""What compliance staff see of the ledger. Importing it registers the pages."""
+"""Pages of the ledger for compliance staff. Importing it registers them."""
 
 from audit.admin import entries
 

@@ -5,13 +5,15 @@ from typing import Any, Final
 
 from django.contrib import admin
 from django.db import connection
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from audit.models import Entry
+from audit.ledger import search
+from audit.models import Checkpoint, Entry, Leaf
 from audit.readonly import ReadOnlyAdmin, pretty
+from audit.verification import runs
 
 # Steps from kind to kind along the index, where DISTINCT would read every entry.
 _KINDS: Final = """
@@ -23,6 +25,10 @@ WITH RECURSIVE kinds AS (
 )
 SELECT kind FROM kinds WHERE kind IS NOT NULL
 """
+
+
+LATEST: Final = 1_000
+MOST: Final = 50
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -54,16 +60,47 @@ class ActorFilter(admin.SimpleListFilter):
         return queryset.filter(actor__startswith=self.value()) if self.value() else None
 
 
+class ModelFilter(admin.SimpleListFilter):
+    """Entries about proposals of a model; those are offered that the latest entries name."""
+
+    title = _("model")
+    parameter_name = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> Iterable[tuple[Any, Any]]:
+        latest = Entry.objects.order_by("-id").values_list("data__model", flat=True)[:LATEST]
+        models = [model for model in latest if isinstance(model, dict)]
+        names = {f"{model.get('name', '')} {model.get('version', '')}".strip() for model in models}
+        return [(name, name) for name in sorted(names - {""})[:MOST]]
+
+    def has_output(self) -> bool:
+        return bool(self.lookup_choices or self.value())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        return queryset.filter(search.of_model(self.value() or "", "data__")) if self.value() else None
+
+
 @admin.register(Entry)
 class EntryAdmin(ReadOnlyAdmin[Entry]):
-    """What happened, in order. Search names a subject or an actor exactly, such as proposal:0192… or user:7."""
+    """What happened, in order. Search names a subject, an actor or a model exactly, such as proposal:0192… or user:7.
 
+    A filter that is not offered any more is still answered, so that a kept link goes on working.
+    """
+
+    change_list_template = "audit/entries.html"
     list_display = ("at", "kind", "subject", "who")
-    list_filter = (KindFilter, ActorFilter, "at")
+    list_filter = (KindFilter, ActorFilter, ModelFilter, "at")
     search_fields = ("subject",)
-    search_help_text = _("A subject or an actor, e.g. proposal:0192…, surface:ads.budget, user:7; or an actor's name")
+    search_help_text = _(
+        "A subject or an actor, e.g. proposal:0192…, surface:ads.budget, user:7; an actor's name; "
+        "or a model, e.g. pacer 2026-11-01"
+    )
     ordering = ("-id",)
-    fields = readonly_fields = ("id", "at", "kind", "subject", "actor", "actor_name", "facts")
+    fields = readonly_fields = ("id", "index", "at", "kind", "subject", "actor", "actor_name", "facts", "commits_to")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The entries, below what the last verification found and when the ledger was last signed."""
+        state = {"verification": runs.latest(), "checkpoint": Checkpoint.objects.first()}
+        return super().changelist_view(request, state | (extra_context or {}))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Entry], search_term: str
@@ -75,11 +112,21 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
             return queryset.filter(subject=term) | queryset.filter(actor=term), False
         if ":" in term:
             return queryset.filter(subject=term), False
-        return queryset.filter(actor_name=term) | queryset.filter(subject__endswith=f":{term}"), False
+        named = Q(actor_name=term) | Q(subject__endswith=f":{term}") | search.of_model(term, "data__")
+        return queryset.filter(named), False
 
     @admin.display(description=_("who"))
     def who(self, row: Entry) -> str:
         return f"{row.actor_name} ({row.actor})" if row.actor_name else row.actor
+
+    @admin.display(description=_("index in the ledger"))
+    def index(self, row: Entry) -> str:
+        leaf = Leaf.objects.filter(entry=row).first()
+        return str(leaf.index) if leaf else str(_("not in order yet"))
+
+    @admin.display(description=_("commitment"))
+    def commits_to(self, row: Entry) -> str:
+        return bytes(row.commitment).hex()
 
     @admin.display(description=_("data"))
     def facts(self, row: Entry) -> SafeString:

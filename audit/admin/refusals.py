@@ -1,4 +1,4 @@
-"""Saves in the admin that the database refuses: told in a sentence, with no word of success and nothing changed."""
+"""Turn a save that the database refuses into a sentence; nothing has changed then."""
 
 import logging
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import Model, ProtectedError, RestrictedError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 log = logging.getLogger(__name__)
@@ -40,14 +41,15 @@ class RefusableAdmin(admin.ModelAdmin[Row]):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """List the rows, or do something with those that are chosen."""
-        return _attempt(request, lambda: super(RefusableAdmin, self).changelist_view(request, extra_context))
+        frame = {"title": capfirst(self.opts.verbose_name_plural)} | (extra_context or {})
+        return _attempt(request, lambda: super(RefusableAdmin, self).changelist_view(request, frame))
 
 
 def _attempt(request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
     if request.method != "POST":
         return view()
-    told: Any = messages.get_messages(request)
-    before = len(told._queued_messages)  # noqa: SLF001  # nothing else takes a message back
+    shown: Any = messages.get_messages(request)
+    before = len(shown._queued_messages)  # noqa: SLF001  # nothing else takes a message back
     try:
         with transaction.atomic():
             response = view()
@@ -56,7 +58,7 @@ def _attempt(request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResp
         raise  # the database is away or busy, and refuses nothing
     except DatabaseError as error:
         log.warning("%s was refused: %s", request.path, type(error).__name__)
-        del told._queued_messages[before:]  # noqa: SLF001
+        del shown._queued_messages[before:]  # noqa: SLF001
         messages.error(request, _sentence(error))
         return HttpResponseRedirect(request.get_full_path())
     return response

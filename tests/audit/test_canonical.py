@@ -15,6 +15,7 @@ from audit import canonical
 from audit.canonical import InvalidJson, digest, encode, parse
 from audit.json_faults import find_fault
 from tests import vectors
+from tests.costs import Stopwatch
 
 JCS = ["arrays", "french", "structures", "unicode", "values", "weird"]
 
@@ -181,9 +182,9 @@ MEBI = 2**20
     ],
 )
 def test_hostile_mebibytes_are_refused_without_recursion(document):
-    started = time.process_time()
+    watch = Stopwatch(time.process_time)
     fault(document)
-    assert time.process_time() - started < 3
+    assert watch.seconds < 3
     assert sys.getrecursionlimit() <= 10_000
 
 
@@ -209,9 +210,10 @@ def test_every_plain_float_equals_the_reference(number):
 
 
 def test_ordinary_payloads_take_the_fast_way():
-    assert canonical._is_plain({"amount": 12.5, "to": "søk", "tags": [None, True, -3]})
-    for other in [{"é": 1}, 1e16, 5.0, 1e-5, 2**53, math.nan, (1,), {1: 2}]:
-        assert not canonical._is_plain(other)
+    ordinary = {"amount": 12.5, "high": 16.0, "to": "søk", "tags": [None, True, -3, -0.0]}
+    assert canonical._plain(ordinary) == ordinary
+    for other in [{"é": 1}, 1e16, 1e-5, 2**53, math.nan, math.inf, (1,), {1: 2}, {"a": [{"b": 1e300}]}]:
+        assert canonical._plain(other) is canonical._OTHER
 
 
 @given(values, st.data())

@@ -44,7 +44,9 @@ def test_entries_of_one_act_keep_their_order():
 
 
 CHANGES = {
-    "save": lambda entry: Entry(pk=entry.pk, kind="a.undone", subject="a:1", actor="b", at=entry.at).save(),
+    "save": lambda entry: Entry(
+        pk=entry.pk, kind="a.undone", subject="a:1", actor="b", at=entry.at, salt=b"", commitment=b""
+    ).save(),
     "delete": lambda entry: entry.delete(),
     "update": lambda entry: Entry.objects.filter(pk=entry.pk).update(kind="a.undone"),
     "erase": lambda entry: Entry.objects.filter(pk=entry.pk).delete(),
