@@ -1,6 +1,6 @@
-"""What people may do: their roles, permissions and standing, and the address that messages to them go to.
+"""Roles, permissions and standing of people, and the address their messages go to.
 
-Whoever could give those alone could make up the second person that everything else rests on: an account with a role
+Anyone who could give those alone could make up the second person that everything else rests on: an account with a role
 that agrees, or somebody's decision links in their own mailbox. So what gives anybody more takes two people, as soon as
 there are two; taking away never does.
 """
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from audit.clock import database_now
 from audit.ledger import entries
 from audit.models import Entry
+from policies.accounts import access
 from policies.actors import actor
 from policies.models import Loosening
 from policies.publishing import loosenings
@@ -103,19 +104,20 @@ def close_for_new_password(*, person: User, by: User) -> Loosening | None:
     return _ask(person, {"is_active": True}, by=by, note=_("A new password was set for this account."))
 
 
-def give_as_asked(asked: Loosening, by: User) -> bool:
+def give_as_asked(loosening: Loosening, by: User) -> bool:
     """Give what was asked for, if the person may still do what they could then, and is told at the same address."""
-    person = User.objects.select_for_update().get(pk=asked.change["person"])
-    if asdict(of(person)) != asked.change["from"]:
+    person = User.objects.select_for_update().get(pk=loosening.change["person"])
+    if asdict(of(person)) != loosening.change["from"]:
         return False
-    more = asked.change["more"]
-    person.groups.add(*Group.objects.filter(name__in=more.get("roles", ())))
-    person.user_permissions.add(*_permissions(more.get("permissions", ())))
-    for name in (*_FLAGS, "email"):
-        if name in more:
-            setattr(person, name, more[name])
-    person.save(update_fields=[*_FLAGS, "email"])
-    _record("user.rights_given", asked, by=by, given=sorted(more))
+    more = loosening.change["more"]
+    with access.gathered():
+        person.groups.add(*Group.objects.filter(name__in=more.get("roles", ())))
+        person.user_permissions.add(*_permissions(more.get("permissions", ())))
+        for name in (*_FLAGS, "email"):
+            if name in more:
+                setattr(person, name, more[name])
+        person.save(update_fields=[*_FLAGS, "email"])
+    _record("user.rights_given", loosening, by=by, given=sorted(more))
     return True
 
 
@@ -132,13 +134,19 @@ def hold_back_role(*, role: Group, before: list[str], by: User, note: str, is_al
     return loosenings.ask(kind=kind, subject=subject, change=change, by=by, note=note)
 
 
-def give_role_as_asked(asked: Loosening, by: User) -> bool:
+@transaction.atomic
+def ask_role(*, person: User, role: Group, by: User, note: str) -> Loosening:
+    """Ask a second person to give `person` one more role. The caller has made sure that `by` may ask for that."""
+    return _ask(person, {"roles": [role.name]}, by=by, note=note, permission=None)
+
+
+def give_role_as_asked(loosening: Loosening, by: User) -> bool:
     """Give the role the permissions that were asked for, if it has the same ones as then."""
-    role = Group.objects.select_for_update().filter(pk=asked.change["role"]).first()
-    if role is None or role_permissions(role) != asked.change["from"]:
+    role = Group.objects.select_for_update().filter(pk=loosening.change["role"]).first()
+    if role is None or role_permissions(role) != loosening.change["from"]:
         return False
-    role.permissions.add(*_permissions(asked.change["more"]))
-    _record("group.rights_given", asked, by=by, given=asked.change["more"])
+    role.permissions.add(*_permissions(loosening.change["more"]))
+    _record("group.rights_given", loosening, by=by, given=loosening.change["more"])
     return True
 
 
@@ -160,13 +168,16 @@ def _gained(before: Rights, after: Rights, *, is_own: bool) -> dict[str, Any]:
     return {name: value for name, value in more.items() if value}
 
 
-def _ask(person: User, more: dict[str, Any], *, by: User, note: str) -> Loosening:
+def _ask(
+    person: User, more: dict[str, Any], *, by: User, note: str, permission: str | None = loosenings.ASK
+) -> Loosening:
     return loosenings.ask(
         kind=Loosening.Kind.PERSON,
         subject=f"user:{person.pk}",
         change={"person": person.pk, "name": person.get_username(), "from": asdict(of(person)), "more": more},
         by=by,
         note=note,
+        permission=permission,
     )
 
 
@@ -185,6 +196,6 @@ def _permissions(codes: Any) -> list[Permission]:
     return [row for row in rows.select_related("content_type") if (row.content_type.app_label, row.codename) in wanted]
 
 
-def _record(kind: str, asked: Loosening, *, by: User, given: list[str]) -> None:
-    data: dict[str, Any] = {"given": given, "loosening": asked.pk}
-    entries.record(kind, subject=asked.subject, actor=actor(by), at=database_now(), data=data)
+def _record(kind: str, loosening: Loosening, *, by: User, given: list[str]) -> None:
+    data: dict[str, Any] = {"given": given, "loosening": loosening.pk}
+    entries.record(kind, subject=loosening.subject, actor=actor(by), at=database_now(), data=data)

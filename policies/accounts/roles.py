@@ -1,5 +1,6 @@
-"""What names a role. Its name is copied onto proposals and into published policies, so it stays while anything does."""
+"""Names of roles. Proposals and published policies copy them, so a name stays while anything uses it."""
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ from django.contrib.auth.models import Group
 from django.db.models import ForeignKey
 from django.utils.translation import gettext_lazy as _
 
+from policies import plain_text
 from policies.models import Activation, Rule
 
 Namer = Callable[[str], bool]
@@ -19,17 +21,29 @@ def register(key: str, label: Any, names: Namer) -> None:
     _NAMERS[key] = (label, names)
 
 
+def like(name: str, *, beside: Group) -> str:
+    """Return the name of a role other than `beside` that people could not tell from `name`; empty for none."""
+    others = Group.objects.exclude(pk=beside.pk).values_list("name", flat=True)
+    return next((other for other in others if _as_read(other) == _as_read(name)), "")
+
+
+def _as_read(name: str) -> str:
+    """Return a name without case, kinds of space and of letter, and characters that nobody sees."""
+    visible = "".join(char for char in name if unicodedata.category(char) != "Cf")
+    return plain_text.name(unicodedata.normalize("NFKC", visible)).casefold()
+
+
 def named_by(role: Group, name: str) -> list[str]:
     """Return, in words, what names a role by `name`, the one it has in the database; at most one of each kind."""
-    found = []
+    users = []
     for relation in role._meta.get_fields(include_hidden=True):
         field = getattr(relation, "field", None)
         # History keeps names without a constraint: it says what was, and hinders nothing.
         if isinstance(field, ForeignKey) and field.to_fields == ["name"] and getattr(field, "db_constraint", True):
             rows = field.model._base_manager.filter(**{field.attname: name}).order_by()  # noqa: SLF001
-            found += [f"{row._meta.verbose_name} {row}" for row in rows[:1]]
-    found += [str(label) for label, names in _NAMERS.values() if names(name)]
-    return found
+            users += [f"{row._meta.verbose_name} {row}" for row in rows[:1]]
+    users += [str(label) for label, names in _NAMERS.values() if names(name)]
+    return users
 
 
 def _rule(name: str) -> bool:

@@ -90,9 +90,9 @@ def _matches(person: User, code: str, at: datetime) -> bool:
         return False
     for held in Authenticator.objects.select_for_update().filter(user=person, type__in=CODE_KINDS):
         if held.type == Authenticator.Type.TOTP:
-            found = _next_counter(held, code, at)
-            if found is not None:
-                _used(held, at, last_counter=found)
+            counter = _next_counter(held, code, at)
+            if counter is not None:
+                _used(held, at, last_counter=counter)
                 return True
         elif held.wrap().validate_code(code):
             held.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Where a person is signed in, and how that ends."""
+"""A person's open sessions, and how to end them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,11 +33,11 @@ def places(person: User, current: str) -> list[SignedInBrowser]:
     """Return where `person` is signed in, this browser (its session's key is `current`) first. Reads only."""
     alive = {session.session_key for session in _alive(person)}
     rows = UserSession.objects.filter(user=person, session_key__in=alive).order_by("-last_seen_at")
-    found = [
+    places = [
         SignedInBrowser(row.pk, row.user_agent, row.ip, row.created_at, row.last_seen_at, row.session_key == current)
         for row in rows
     ]
-    return sorted(found, key=lambda place: not place.is_current)
+    return sorted(places, key=lambda place: not place.is_current)
 
 
 def count(person: User) -> int:

@@ -1,4 +1,4 @@
-"""What the policy may look at in one proposal. PURE: plain values, read by others beforehand."""
+"""The facts of one proposal that the policy may look at. PURE: plain values, read by others beforehand."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,16 +32,21 @@ class Finding:
     """A short quotation of the spot."""
 
 
+ROWS = "rows"
+
+
 class Unread(NamedTuple):
-    """A figure that the surface reads in the payload, where something else than such a figure is."""
+    """Rows that were uploaded, or a figure where the surface reads one in the payload and something else is."""
 
     fact: str
-    """amount or audience_size."""
+    """amount, audience_size or rows."""
     pointer: str
     found: str
     """What is there, as short JSON; empty where nothing is."""
 
     def __str__(self) -> str:
+        if self.fact == ROWS:
+            return f"No rule can look into the {self.found} rows at {self.pointer}, which were uploaded"
         what = FIGURES[self.fact]
         if not self.found:
             return f"The payload has nothing at {self.pointer}, where it says {what}"
@@ -94,5 +99,7 @@ class Facts:
     twins: tuple[Twin, ...] = ()
     """What was open already when this was asked, and is the same."""
     findings: tuple[Finding, ...] = ()
+    standing_approval: str = ""
+    """The id of the standing approval that covers this; empty where none does."""
     unread: tuple[Unread, ...] = ()
     """The figures that could not be read in the payload; `amount` or `audience_size` is then None."""

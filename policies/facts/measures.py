@@ -1,4 +1,4 @@
-"""What a limit can add up of a proposal: one row each, read by the engine, the running totals and the policy files."""
+"""Measures a limit can add up, one row each, for the engine, the running totals and the policy files."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

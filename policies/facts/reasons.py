@@ -1,4 +1,4 @@
-"""What can be said of a proposal: outcomes, and the reasons for them. PURE."""
+"""Outcomes of the policy, and their reasons. PURE."""
 
 from enum import StrEnum
 from typing import Any, NamedTuple

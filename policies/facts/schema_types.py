@@ -1,4 +1,4 @@
-"""What a JSON Schema forces: is there always something at a place, and of which type is it? PURE.
+"""Infer what a JSON Schema forces at a place: is a value always there, and of which type? PURE.
 
 A schema is read from above: only what it surely forces counts. What it forces in a roundabout way, by `if` or `not`,
 counts as not forced, which leads to a warning too many and never to one too few.
@@ -72,12 +72,12 @@ class _Reader:
         )
 
     def _referred(self, reference: str) -> Any:
-        found: Any = self._root
+        schema: Any = self._root
         if not reference.startswith("#"):
             return True
         for key in path_of(reference):
-            found = found.get(key) if isinstance(found, Mapping) else None
-        return found
+            schema = schema.get(key) if isinstance(schema, Mapping) else None
+        return schema
 
 
 def _parts(schema: Mapping[str, Any], name: str) -> list[Any]:
@@ -86,8 +86,8 @@ def _parts(schema: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _is_typed(schema: Mapping[str, Any], types: frozenset[str]) -> bool:
-    said = schema.get("type")
-    names = {said} if isinstance(said, str) else {*said} if isinstance(said, list) else set()
+    type_named = schema.get("type")
+    names = {type_named} if isinstance(type_named, str) else {*type_named} if isinstance(type_named, list) else set()
     if names and names <= types:
         return True
     values = [schema["const"]] if "const" in schema else _parts(schema, "enum")

@@ -55,6 +55,7 @@ def read(
             conflicts=conflicts,
             twins=tuple(map(_twin, stored.get("twins") or ())),
             findings=tuple(map(_finding, stored.get("findings") or ())),
+            standing_approval=stored.get("standing_approval") or "",
             unread=tuple(Unread(*row) for row in stored.get("unread") or ()),
         )
 

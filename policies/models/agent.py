@@ -11,6 +11,11 @@ from policies.models.fields import DottedSlugField, EncryptedTextField
 class Agent(models.Model):
     """A registered program that proposes. It authenticates with an API key and is never a Django user."""
 
+    class CallbackWhen(models.TextChoices):
+        EVERY = "every", _("At every change of state")
+        DECIDED = "decided", _("Once, at the first answer of people or the policy")
+        SETTLED = "settled", _("Once, when it can no longer be undone")
+
     class Status(models.TextChoices):
         ACTIVE = "active", _("Active")
         SUSPENDED = "suspended", _("Suspended: every proposal is blocked")
@@ -35,6 +40,13 @@ class Agent(models.Model):
         default=list,
         blank=True,
         help_text=_("Hosts to which the portal may send this agent's callbacks, separated by commas."),
+    )
+    callback_when = models.CharField(
+        _("callbacks"),
+        max_length=8,
+        choices=CallbackWhen.choices,
+        default=CallbackWhen.EVERY,
+        help_text=_("What a proposal gets that does not say itself. An automation that resumes on one message: once."),
     )
     callback_secret = EncryptedTextField(_("callback secret"), blank=True)
     rate_per_minute = models.PositiveIntegerField(

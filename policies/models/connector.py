@@ -13,6 +13,7 @@ class Connector(models.Model):
     class Kind(models.TextChoices):
         WEBHOOK = "webhook", _("Webhook: the portal calls your service")
         PULL = "pull", _("Pull: your service fetches its work")
+        GATE = "gate", _("Gate: the agent’s own program runs it")
 
     slug = DottedSlugField(_("slug"), primary_key=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
@@ -45,8 +46,12 @@ class Connector(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="connector_webhook_has_address_pull_has_executor",
-                condition=(Q(kind="webhook") & ~Q(url="")) | Q(kind="pull", executor__isnull=False),
-                violation_error_message=_("A webhook needs an address; a pull connector needs an executor."),
+                condition=(Q(kind="webhook") & ~Q(url=""))
+                | Q(kind="pull", executor__isnull=False)
+                | Q(kind="gate", url="", executor__isnull=True),
+                violation_error_message=_(
+                    "A webhook needs an address; a pull connector needs an executor; a gate needs none of these."
+                ),
             ),
         ]
 

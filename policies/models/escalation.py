@@ -11,7 +11,7 @@ from policies.models.surface import Surface
 
 
 class Escalation(models.Model):
-    """Who is called when a proposal still waits: level by level, each a role."""
+    """The role that is called when a proposal still waits: one for each level."""
 
     surface = models.ForeignKey(
         Surface, verbose_name=_("surface"), on_delete=models.PROTECT, related_name="escalations"

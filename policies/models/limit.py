@@ -48,7 +48,7 @@ class Limit(models.Model):
     per = models.CharField(_("counted for"), max_length=17, choices=Per.choices)
     window = models.CharField(_("window"), max_length=7, choices=Window.choices)
     length = models.DurationField(
-        _("length"), default=timedelta(0), blank=True, help_text=_("Of a rolling window, e.g. 7 00:00:00.")
+        _("length"), default=timedelta(0), blank=True, help_text=_("Of a rolling window, e.g. 7 days.")
     )
     time_zone = models.CharField(
         _("time zone"), max_length=64, default="UTC", help_text=_("In which calendar days, weeks and months begin.")

@@ -17,10 +17,12 @@ class Loosening(models.Model):
         RELEASE = "release", _("Release a kill switch")
         AGENT = "agent", _("Let a suspended agent work again")
         OWNER = "owner", _("Give an agent another owner")
-        KEY = "key", _("Issue a key for somebody else's agent")
+        KEY = "key", _("Issue a key for someone else’s agent")
         PERSON = "person", _("Give a person more rights")
         ROLE = "role", _("Give a role more rights")
+        TUNING = "tuning", _("Let a role tune a surface")
         ADDRESS = "address", _("Point a connector to another address")
+        STANDING = "standing", _("Let a kind of proposal through for a while")
 
     class Status(models.TextChoices):
         WAITING = "waiting", _("Waits for a second person")
@@ -44,8 +46,8 @@ class Loosening(models.Model):
     answered_at = models.DateTimeField(_("answered at"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("change that loosens")
-        verbose_name_plural = _("changes that loosen")
+        verbose_name = _("request to relax the policy")
+        verbose_name_plural = _("requests to relax the policy")
         ordering = ["-id"]
         default_permissions = ("view",)
         permissions = [

@@ -17,7 +17,7 @@ class Mandate(models.Model):
         verbose_name=_("least oversight"),
         on_delete=models.PROTECT,
         related_name="+",
-        help_text=_("The agent never gets less oversight than this here."),
+        help_text=_("The minimum review level for this agent here."),
     )
 
     history = HistoricalRecords()

@@ -10,7 +10,7 @@ from policies.models.tier import Tier
 
 
 class Requirement(models.Model):
-    """Whose approvals a proposal needs. Rows of one name are alternatives; all names of a stage must pass."""
+    """Approvals that a proposal needs of a role. Rows of one name are alternatives; all names of a stage must pass."""
 
     surface = models.ForeignKey(
         Surface, verbose_name=_("surface"), on_delete=models.PROTECT, related_name="requirements"

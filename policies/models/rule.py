@@ -44,7 +44,7 @@ class Rule(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="+",
-        help_text=_("Which oversight it requires or allows. Empty: one-by-one review, or the usual automatic tier."),
+        help_text=_("Which oversight it requires or allows. Empty: individual review, or the usual automatic tier."),
     )
     requirements = models.JSONField(
         _("whose approvals"),

@@ -44,14 +44,18 @@ class Surface(models.Model):
     )
 
     tier = models.ForeignKey(
-        Tier, verbose_name=_("tier"), on_delete=models.PROTECT, related_name="+", help_text=_("The usual oversight.")
+        Tier,
+        verbose_name=_("tier"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("The default review level."),
     )
     floor = models.ForeignKey(
         Tier,
         verbose_name=_("floor"),
         on_delete=models.PROTECT,
         related_name="+",
-        help_text=_("Never less oversight than this, whatever rules or trust say."),
+        help_text=_("The minimum, whatever rules or trust say."),
     )
     senior_tier = models.ForeignKey(
         Tier,
@@ -64,7 +68,7 @@ class Surface(models.Model):
         _("high confidence"),
         default=0.9,
         validators=SHARE,
-        help_text=_("Below this, an automatic tier becomes one-by-one review. From 0 to 1."),
+        help_text=_("Below this, an automatic tier becomes individual review. From 0 to 1."),
     )
     confidence_low = models.FloatField(
         _("low confidence"),
@@ -100,10 +104,10 @@ class Surface(models.Model):
         _("retention"), default=timedelta(days=3650), help_text=_("How long payloads are kept.")
     )
     editor_may_approve = models.BooleanField(
-        _("editors may approve"), default=False, help_text=_("Whoever edits a proposal may also approve the edit.")
+        _("editors may approve"), default=False, help_text=_("Anyone who edits a proposal may also approve the edit.")
     )
     agent_owner_may_decide = models.BooleanField(
-        _("agent owners may decide"), default=False, help_text=_("Whoever owns an agent may decide on its proposals.")
+        _("agent owners may decide"), default=False, help_text=_("Owners of an agent may decide on its proposals.")
     )
 
     distinct_people = models.BooleanField(

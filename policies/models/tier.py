@@ -13,16 +13,16 @@ class Tier(models.Model):
     """A level of oversight. Rank orders the tiers; a higher rank is stricter."""
 
     class Posture(models.TextChoices):
-        OUT = "out", _("Out of the loop: ships by itself, a sample is reviewed afterwards")
+        OUT = "out", _("Out of the loop: ships automatically, with spot checks")
         ON = "on", _("On the loop: ships after a hold unless a person stops it")
         IN = "in", _("In the loop: a person decides")
 
     class Review(models.TextChoices):
         NONE = "none", _("No review before it ships")
-        BATCH = "batch", _("May be approved together with others")
-        SINGLE = "single", _("One by one")
-        SIGNATURE = "signature", _("One by one, signing in again, with a written reason")
-        HUMAN_ONLY = "human_only", _("Never shipped from an agent's payload: take over or reject")
+        BATCH = "batch", _("Can be reviewed as a batch")
+        SINGLE = "single", _("Individual review")
+        SIGNATURE = "signature", _("Individual review, with a password and a written reason")
+        HUMAN_ONLY = "human_only", _("Never ships from an agent’s payload: take over or reject")
 
     slug = DottedSlugField(_("slug"), primary_key=True)
     name = models.CharField(_("name"), max_length=80)
@@ -38,7 +38,7 @@ class Tier(models.Model):
         _("sample rate"),
         default=0,
         validators=[MinValueValidator(0), MaxValueValidator(1)],
-        help_text=_("Share of shipped work that is reviewed afterwards, from 0 to 1."),
+        help_text=_("Share of shipped work that is spot-checked, from 0 to 1."),
     )
     description = models.TextField(_("description"), blank=True)
 

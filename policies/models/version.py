@@ -17,6 +17,17 @@ class PolicyVersion(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
 
+    written_by = models.CharField(
+        _("written by"), max_length=500, blank=True, help_text=_("Who has changed the tables since the version before.")
+    )
+    asked_by = models.CharField(_("asked by"), max_length=200, blank=True)
+    agreed_by = models.CharField(
+        _("agreed by"), max_length=200, blank=True, help_text=_("Empty where nothing was loosened.")
+    )
+    is_part = models.BooleanField(
+        _("a part"), default=False, help_text=_("Other changes of the tables stayed a draft when it was published.")
+    )
+
     class Meta:
         verbose_name = _("policy version")
         verbose_name_plural = _("policy versions")
