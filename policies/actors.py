@@ -1,4 +1,6 @@
-"""How people and agents are named in the ledger."""
+"""Names of people and agents in the ledger."""
+
+import socket
 
 from django.contrib.auth.models import User
 
@@ -13,3 +15,8 @@ def actor(who: User | Agent | None) -> Actor:
     if isinstance(who, Agent):
         return Actor(f"agent:{who.slug}", who.name)
     return Actor(f"user:{who.pk}", who.get_username())
+
+
+def command_line() -> Actor:
+    """Return the ledger's name for a terminal of this machine, where nobody has proved who they are."""
+    return Actor(SYSTEM.ref, f"command line of {socket.gethostname()}")

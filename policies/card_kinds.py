@@ -1,4 +1,4 @@
-"""Which cards there are to draw a surface's changes with. Whoever draws them hands them over when the portal starts."""
+"""Card kinds a surface can choose from; `approvals` registers them when the portal starts."""
 
 from collections.abc import Callable, Iterable
 from typing import Final

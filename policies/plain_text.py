@@ -9,7 +9,8 @@ from policies.guardrails.kinds.hidden_unicode import DIRECTIONS, hidden
 from policies.guardrails.text.folding import has_something_drawn as has_something_visible
 
 __all__ = [
-    "cut", "has_something_visible", "hidden_spots", "kept", "lines", "marked", "name", "one_line", "written_out",
+    "cut", "has_something_visible", "hidden_spots", "kept", "lines", "marked", "name", "one_line", "percent",
+    "written_out",
 ]  # fmt: skip
 
 _LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -33,8 +34,8 @@ def hidden_spots(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _spans(pattern: re.Pattern[str], text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    for found in pattern.finditer(text, start, end):
-        yield found.span()
+    for match in pattern.finditer(text, start, end):
+        yield match.span()
 
 
 def marked(text: str) -> str:
@@ -83,3 +84,9 @@ def cut(text: str, most: int) -> str:
         return text
     tail = most // 3
     return f"{text[: most - tail - 3].rstrip()} … {text[len(text) - tail :].lstrip()}"
+
+
+def percent(share: float) -> str:
+    """Write a share of one as pages do: 0.41 is `41 %`. What is no number stays as it is."""
+    digits = f"{share * 100:.2f}"
+    return f"{digits.rstrip('0').rstrip('.')} %"

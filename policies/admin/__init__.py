@@ -3,7 +3,8 @@
 from audit import history
 from policies.admin import people
 from policies.admin.publishing import loosenings, versions
-from policies.admin.tables import agent, checks, connector, mandate, rule, surface, timing
+from policies.admin.surfaces import tables as surfaces
+from policies.admin.tables import agent, checks, connector, mandate, rule, timing, tuning
 from policies.models import (
     Agent,
     Calendar,
@@ -18,6 +19,7 @@ from policies.models import (
     Rule,
     Surface,
     Tier,
+    Tuning,
 )
 
 history.register(
@@ -34,6 +36,19 @@ history.register(
     PolicyTest,
     Calendar,
     Escalation,
+    Tuning,
 )
 
-__all__ = ["agent", "checks", "connector", "loosenings", "mandate", "people", "rule", "surface", "timing", "versions"]
+__all__ = [
+    "agent",
+    "checks",
+    "connector",
+    "loosenings",
+    "mandate",
+    "people",
+    "rule",
+    "surfaces",
+    "timing",
+    "tuning",
+    "versions",
+]

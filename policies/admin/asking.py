@@ -1,4 +1,4 @@
-"""Ask before something happens, and show a secret once."""
+"""Confirm before something happens, and show a secret once."""
 
 from collections.abc import Callable
 from typing import Any

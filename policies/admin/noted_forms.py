@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from policies.accounts import access
 from policies.admin.recorded import RecordedAdmin
 from policies.publishing.loosenings import LooseningRefused
 
@@ -21,7 +22,7 @@ class NotedForm(forms.ModelForm[Row]):
     """A form with a line for the person who is to agree."""
 
     note = forms.CharField(
-        label=gettext_lazy("why"),
+        label=gettext_lazy("Why"),
         max_length=500,
         required=False,
         help_text=gettext_lazy("Needed where this takes a second person: they read it and have to agree."),
@@ -36,7 +37,8 @@ class AskingAdmin(RecordedAdmin[Row]):
     ) -> HttpResponse:
         """Show refusals of the use case above the form; then nothing was saved."""
         try:
-            with transaction.atomic():  # Django's own is around this one, and would keep what was saved before
+            # Django's own transaction is around this one, and would keep what was saved before.
+            with transaction.atomic(), access.gathered():
                 return super()._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[misc, no-any-return]
         except LooseningRefused as refusal:
             messages.error(request, str(refusal))
@@ -46,4 +48,17 @@ class AskingAdmin(RecordedAdmin[Row]):
         """Say that part of a form was only asked for, and keep those fields out of the entry of what was changed."""
         # The note is for the second person; the request keeps it.
         form.changed_data = [name for name in form.changed_data if name not in {*leave_out, "note"}]
+        request.is_only_asked = not form.changed_data  # type: ignore[attr-defined]
         messages.warning(request, _("Asked. It stays as it was until a second person has agreed."))
+
+    def message_user(
+        self,
+        request: HttpRequest,
+        message: Any,
+        level: int | str = messages.INFO,
+        extra_tags: str = "",
+        fail_silently: bool = False,  # noqa: FBT002  # Django's signature
+    ) -> None:
+        """Leave out Django's word of success where nothing has changed yet."""
+        if level != messages.SUCCESS or not getattr(request, "is_only_asked", False):
+            super().message_user(request, message, level, extra_tags, fail_silently)

@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -11,25 +12,79 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.canonical import JsonValue
+from audit.readonly import ReadOnlyAdmin, pretty
+from policies import plain_text
 from policies.accounts import rights, roles, second_factor, sessions
 from policies.admin.noted_forms import AskingAdmin, NotedForm
 from policies.admin.recorded import person_of
+from policies.admin.teams import TeamAdmin, TeamForm
+from policies.models import AccessChange
 
 admin.site.unregister((User, Group))
+# The portal's word for Django's groups. Migrations do not read it here.
+Group._meta.verbose_name, Group._meta.verbose_name_plural = _("role"), _("roles")
 
 Row = TypeVar("Row", bound=Model)
 
 CONFIRMED: Final = "is_confirmed"
 
 
+@admin.register(AccessChange)
+class AccessChangeAdmin(ReadOnlyAdmin[AccessChange]):
+    """Rights of people and roles before and after each change. Search by user:7, group:3, or a name."""
+
+    list_display = ("at", "name", "changes", "by_name")
+    list_filter = ("at",)
+    search_fields = ("=subject", "=name", "=by_name")
+    search_help_text = _("An account or a role (user:7, group:3), or a name")
+    ordering = ("-id",)
+    fields = readonly_fields = ("at", "subject", "name", "changes", "earlier", "later", "by_name")
+
+    @admin.display(description=_("changes"))
+    def changes(self, row: AccessChange) -> SafeString:
+        """Show what was given and what was taken away."""
+        return format_html_join("", "<div>{}: {} → {}</div>", differing(row))
+
+    @admin.display(description=_("before"))
+    def earlier(self, row: AccessChange) -> SafeString:
+        return pretty(row.before)
+
+    @admin.display(description=_("after"))
+    def later(self, row: AccessChange) -> SafeString:
+        return pretty(row.after)
+
+
+def differing(row: AccessChange) -> list[tuple[str, str, str]]:
+    """Return name, value before and value after of what differs, in words."""
+    names = [name for name in {**row.before, **row.after} if row.before.get(name) != row.after.get(name)]
+    return [(name, _words(row.before.get(name)), _words(row.after.get(name))) for name in names]
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value) or "—"
+    return {True: gettext("yes"), False: gettext("no")}.get(value, "—")
+
+
 class RightsAdmin(AskingAdmin[Row]):
     """What gives more rights waits for a second person; that there is one is never forgotten."""
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Lead to the history of this account or role, which knows every change and not only those made here."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None or not request.user.has_perm("policies.view_accesschange"):
+            return super().history_view(request, object_id, extra_context)
+        address = reverse("admin:policies_accesschange_changelist")
+        return HttpResponseRedirect(f"{address}?{urlencode({'q': f'{self.opts.model_name}:{row.pk}'})}")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Remember, before anybody is taken away or given anything, whether there is a second person."""
@@ -53,13 +108,31 @@ class PersonForm(NotedForm[User], UserChangeForm):  # type: ignore[type-arg, unu
     """Django's form, and a line for the person who is to agree."""
 
 
+class RoleFilter(admin.RelatedFieldListFilter):
+    """Django's groups, under the name that people know."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("role")
+
+
 @admin.register(User)
 class PersonAdmin(RightsAdmin[User], UserAdmin):  # type: ignore[type-arg, unused-ignore]
     """The entry says what the person may do from then on."""
 
     actions = ("sign_out_everywhere", "remove_second_factor")
+    list_filter = ("is_staff", "is_superuser", "is_active", ("groups", RoleFilter))
     form = PersonForm
     fieldsets = (*(UserAdmin.fieldsets or ()), (_("For the second person"), {"fields": ("note",)}))
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Call Django's groups roles, as everywhere else."""
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "groups" and field is not None:
+            field.label = _("Roles")
+            field.help_text = _("What this person may do. A person may hold several roles.")
+            field.widget.verbose_name = _("roles")
+        return field
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Remember what the person could do before."""
@@ -73,11 +146,11 @@ class PersonAdmin(RightsAdmin[User], UserAdmin):  # type: ignore[type-arg, unuse
             return
         note = form.cleaned_data["note"]
         before, by = form.rights_before, person_of(request)
-        asked = rights.hold_back(person=form.instance, before=before, by=by, note=note, is_alone=form.is_alone)
-        if asked is not None:
+        loosening = rights.hold_back(person=form.instance, before=before, by=by, note=note, is_alone=form.is_alone)
+        if loosening is not None:
             form.instance.refresh_from_db()
             now = rights.of(form.instance)
-            same = [name for name in asked.change["more"] if getattr(now, name) == getattr(before, name)]
+            same = [name for name in loosening.change["more"] if getattr(now, name) == getattr(before, name)]
             fields = {"roles": "groups", "permissions": "user_permissions"}
             self.tell_asked(request, form, leave_out=[fields.get(name, name) for name in same])
 
@@ -118,8 +191,8 @@ class PersonAdmin(RightsAdmin[User], UserAdmin):  # type: ignore[type-arg, unuse
             advice = _("They are signed out at once, in every browser. Their passwords stay as they are.")
             return _ask(request, chosen, action="sign_out_everywhere", title=title, advice=advice)
         ended = sum(sessions.end_all(person=person, by=person_of(request)) for person in chosen)
-        told = ngettext("%d session is ended.", "%d sessions are ended.", ended) % ended
-        self.message_user(request, told, messages.SUCCESS)
+        sentence = ngettext("%d session is ended.", "%d sessions are ended.", ended) % ended
+        self.message_user(request, sentence, messages.SUCCESS)
         return None
 
     @admin.action(description=_("Remove second factor"))
@@ -159,30 +232,36 @@ class RoleForm(NotedForm[Group]):
     """A role, whose name stays while anything names it, and a line for the person who is to agree."""
 
     def clean_name(self) -> str:
-        """Refuse a new name where proposals, policies or settings say the old one."""
+        """Refuse a new name that reads as another role's, or where proposals, policies or settings say the old one."""
         name: str = self.cleaned_data["name"]
         old = Group.objects.filter(pk=self.instance.pk).values_list("name", flat=True).first()
+        if name != old and (other := roles.like(name, beside=self.instance)):
+            raise ValidationError(gettext("There is a role %s already, which reads the same.") % other)
+        if name != old and name != plain_text.name(plain_text.marked(name)):
+            raise ValidationError(
+                gettext("Write it plainly: one space between words, and nothing that people do not see.")
+            )
         if old is None or name == old:
             return name
         # Under a new name that the policy or a proposal says already, its people would get that role's say.
-        if found := roles.named_by(self.instance, name):
+        if users := roles.named_by(self.instance, name):
             raise ValidationError(
                 gettext("%(new)s is named already, by: %(found)s. Choose another name."),
-                params={"new": name, "found": "; ".join(found)},
+                params={"new": name, "found": "; ".join(users)},
             )
-        if found := roles.named_by(self.instance, old):
+        if users := roles.named_by(self.instance, old):
             raise ValidationError(
                 gettext(
                     "%(old)s cannot be renamed, because it is named by: %(found)s. Make a role of the new name, give "
                     "it to the same people, and let whatever can be changed name it instead."
                 ),
-                params={"old": old, "found": "; ".join(found)},
+                params={"old": old, "found": "; ".join(users)},
             )
         return name
 
 
 @admin.register(Group)
-class RoleAdmin(RightsAdmin[Group], GroupAdmin):
+class RoleAdmin(TeamAdmin, RightsAdmin[Group], GroupAdmin):
     """The entry says what the role lets its people do from then on."""
 
     form = RoleForm
@@ -196,11 +275,11 @@ class RoleAdmin(RightsAdmin[Group], GroupAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Keep what takes permissions away; ask a second person for more. A new role has no people yet."""
         super().save_related(request, form, formsets, change)
-        if not change:
+        if not change or isinstance(form, TeamForm):
             return
         before, note, by = form.rights_before, form.cleaned_data["note"], person_of(request)
-        asked = rights.hold_back_role(role=form.instance, before=before, by=by, note=note, is_alone=form.is_alone)
-        if asked is not None:
+        loosening = rights.hold_back_role(role=form.instance, before=before, by=by, note=note, is_alone=form.is_alone)
+        if loosening is not None:
             is_same = rights.role_permissions(form.instance) == before
             self.tell_asked(request, form, leave_out=["permissions"] if is_same else [])
 

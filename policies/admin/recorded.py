@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import User
-from django.db.models import Model, QuerySet
+from django.db.models import DurationField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,6 +16,7 @@ from audit.canonical import JsonValue
 from audit.clock import database_now
 from audit.ledger import entries
 from policies.actors import actor
+from policies.admin.durations import DurationInWords
 
 Row = TypeVar("Row", bound=Model)
 
@@ -30,6 +31,7 @@ class RecordedAdmin(RefusableAdmin[Row]):
     """Every change writes a ledger entry naming the fields, in the transaction of the change."""
 
     show_facets = admin.ShowFacets.NEVER
+    formfield_overrides = {DurationField: {"form_class": DurationInWords}}  # as Django declares it
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Lead to the row's field history, which knows every change and not only those made on these pages."""

@@ -1,4 +1,4 @@
-"""What differs between two policy documents, in plain words, and whether it loosens anything. PURE."""
+"""Differences between two policy documents in plain words, and whether any loosens. PURE."""
 
 from policies.comparison.change import Change, Direction
 from policies.comparison.comparing import compare, is_loosening

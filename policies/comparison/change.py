@@ -67,8 +67,10 @@ _EMPTY: Final[Mapping[str, str]] = {
 
 
 def _value(field: str, value: Any) -> str:
+    if field == "params" and value and isinstance(value, dict):
+        value = [f"{name} {_value('', row)}" for name, row in value.items()]
     match value:
-        case None | "" | [] | {}:
+        case _ if value in (None, "", [], {}):  # as a pattern, {} would match every mapping
             return _EMPTY.get(field, "all" if value == [] else "none")
         case bool():
             return "yes" if value else "no"

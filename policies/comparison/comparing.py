@@ -6,7 +6,7 @@ from typing import Any
 
 from policies.comparison.change import LOOSER, NEUTRAL, Change
 from policies.comparison.checks import compare_guardrails, compare_limits, compare_tests
-from policies.comparison.requirements import Requirements, compare_requirements
+from policies.comparison.requirements import Requirements, compare_requirements, may_lift
 from policies.comparison.rules import Rules
 from policies.comparison.surfaces import compare_surfaces
 from policies.comparison.tiers import Ladder, compare_tiers
@@ -14,6 +14,7 @@ from policies.comparison.timing import compare_calendars, compare_escalations, e
 
 Document = Mapping[str, Any]
 _OUT_OF_ORDER = "the tiers are not in order, so nothing can be proved"
+_OTHER_PEOPLE = "a stricter tier asks other people there (%s), so a stricter tier is not proved to be stricter"
 
 
 def compare(old: Document | None, new: Document) -> tuple[Change, ...]:
@@ -25,10 +26,14 @@ def compare(old: Document | None, new: Document) -> tuple[Change, ...]:
     """
     if old is None:
         return tuple(_first(new))
-    found = tuple(_compared(old, new))
-    if _is_in_order(old) and _is_in_order(new):
-        return found
-    return tuple(change if change.direction is LOOSER else _unproved(change) for change in found)
+    changes = tuple(_compared(old, new))
+    if not all(Ladder(document["tiers"]).is_in_order() for document in (old, new)):
+        return tuple(_unproved(change, _OUT_OF_ORDER) for change in changes)
+    shrinking = Requirements(old).shrinking() | Requirements(new).shrinking()
+    if not shrinking:
+        return changes
+    why = _OTHER_PEOPLE % ", ".join(sorted(shrinking))
+    return tuple(_unproved(change, why) if may_lift(change, old, new, shrinking) else change for change in changes)
 
 
 def is_loosening(changes: Iterable[Change]) -> bool:
@@ -56,12 +61,8 @@ def _table(document: Document, name: str) -> Mapping[str, Any]:
     return table
 
 
-def _is_in_order(document: Document) -> bool:
-    return Ladder(document["tiers"]).is_in_order() and Requirements(document).grow_with_the_tiers()
-
-
-def _unproved(change: Change) -> Change:
-    return replace(change, direction=LOOSER, why=_OUT_OF_ORDER)
+def _unproved(change: Change, why: str) -> Change:
+    return change if change.direction is LOOSER else replace(change, direction=LOOSER, why=why)
 
 
 _THINGS = (

@@ -1,4 +1,4 @@
-"""Does a match reach further than another? PURE."""
+"""Compare the reach of two matches. PURE."""
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum

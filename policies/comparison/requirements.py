@@ -1,12 +1,30 @@
 """Requirements: whose approvals are needed, before and after. PURE."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from policies.comparison.change import LOOSER, NEUTRAL, TIGHTER, Change, Direction, Row
 from policies.comparison.tiers import Ladder
 from policies.engine.requirements import Approvers, RequirementPolicy, is_at_least, required
+from policies.rules.rule import matches
+
+_TIERS: Final = frozenset({"hold", "sample_rate"})
+_SURFACES: Final = frozenset(
+    {
+        "is_enabled",
+        "deadline",
+        "shelf_life",
+        "undo_window",
+        "retention",
+        "editor_may_approve",
+        "agent_owner_may_decide",
+        "distinct_people",
+        "confirms_number",
+    }
+)
+"""What of a surface says nothing of how closely a proposal is looked at."""
+_ELSEWHERE: Final = frozenset({"requirement", "escalation", "test"})
 
 
 class Requirements:
@@ -24,15 +42,23 @@ class Requirements:
             self.rows, surface=surface, tier=tier, owner=owner or self._surfaces.get(surface, {}).get("owner", "")
         )
 
-    def grow_with_the_tiers(self) -> bool:
-        """Whether a stricter tier nowhere needs fewer approvals than a milder one in which people decide."""
+    def shrinking(self) -> frozenset[str]:
+        """Return the surfaces on which a stricter tier needs fewer approvals, or others, than a milder one.
+
+        Of tiers in which people decide; where only people may act, no approval ships anything.
+        """
         ladder = Ladder(self._tiers)
-        ordered = [slug for slug in sorted(self._tiers, key=ladder.strictness) if not ladder.is_automatic(slug)]
-        return all(
-            is_at_least(self.at(surface, higher), self.at(surface, lower))
+        ordered = [slug for slug in sorted(self._tiers, key=ladder.strictness) if self._takes_approvals(slug)]
+        return frozenset(
+            surface
             for surface in self.named
             for lower, higher in pairwise(ordered)
+            if not is_at_least(self.at(surface, higher), self.at(surface, lower))
         )
+
+    def _takes_approvals(self, tier: str) -> bool:
+        row = self._tiers[tier]
+        return bool(row["posture"] == "in" and row["review"] != "human_only")
 
 
 def compare_requirements(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
@@ -74,3 +100,30 @@ def _judge(
 
 def _by_key(rows: Iterable[Row]) -> dict[tuple[str, str, int, str, str], Row]:
     return {(row["surface"], row["tier"] or "", row["stage"], row["name"], row["role"]): row for row in rows}
+
+
+def may_lift(change: Change, old: Mapping[str, Any], new: Mapping[str, Any], surfaces: Collection[str]) -> bool:
+    """Whether a change may put anything on one of these surfaces under another tier, and not just deny it.
+
+    Where a stricter tier asks other people than a milder one, that takes an approval away as it adds another.
+    """
+    match change.thing:
+        case "surface":
+            is_gone = change.field == "" and change.after is None
+            return change.id in surfaces and not is_gone and change.field not in _SURFACES
+        case "tier":
+            return change.field not in _TIERS
+        case "rule" | "limit" | "guardrail":
+            rows = [row for document in (old, new) if (row := document.get(f"{change.thing}s", {}).get(change.id))]
+            return any(_concerns(row, surfaces) and not _only_denies(row) for row in rows)
+    return change.thing not in _ELSEWHERE
+
+
+def _concerns(row: Row, surfaces: Collection[str]) -> bool:
+    globs = row.get("surfaces", [])
+    return not globs or any(matches(glob, surface) for glob in globs for surface in surfaces)
+
+
+def _only_denies(row: Row) -> bool:
+    effects = {row.get(name) for name in ("decision", "effect", "warning_effect")} - {None}
+    return effects <= {"deny", "flag"}

@@ -12,9 +12,9 @@ findings, kill switches. So neither the order of rules nor one more restricting 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Any
+from typing import Any, Final
 
-from policies import currencies
+from policies import currencies, plain_text
 from policies.engine.policy import LimitPolicy, Policy, SurfacePolicy, TierPolicy
 from policies.facts.facts import Effect, Facts, Finding, Twin
 from policies.facts.measures import figure
@@ -53,11 +53,17 @@ def evaluate(policy: Policy, facts: Facts) -> Verdict:
     held = policy.rules.holding(Given(facts, surface.params, policy.bounds)) if policy.rules else NONE_HOLD
     entries: list[Weighed] = []
     is_milder = bool(held.rules) and _is_milder(surface, held)
-    if not is_milder:
-        entries.append(weighed("surface", surface.slug, surface.tier, "The usual oversight of this surface."))
+    standing = _standing(policy, facts)
+    if standing is not None:
+        entries.append(
+            weighed(STANDING, facts.standing_approval, standing, "Covered by a standing approval that two people gave.")
+        )
+        is_milder = True
+    elif not is_milder:
+        entries.append(weighed("surface", surface.slug, surface.tier, "Default review level for this surface."))
     if held.rules:
         entries += _rules(surface, held, facts)
-    entries += _restrictions(policy, surface, facts)
+    entries += _restrictions(policy, surface, facts, is_mandate_told=standing is not None)
     if facts.unread or (surface.currency and facts.amount is not None):
         entries += _figures(policy, surface, facts)
     # What a rule allows is always an automatic tier.
@@ -91,12 +97,12 @@ def _verdict(policy: Policy, entries: list[Weighed], tier: TierPolicy | None, he
     is_decided = False
     for own, reason, is_only_told in entries:
         if is_only_told:
-            said = reason._replace(tier=slug, outcome=outcome)
+            final_reason = reason._replace(tier=slug, outcome=outcome)
         elif is_decided or (own is not tier and (own is None or tier is None or own.rank != tier.rank)):
-            said = reason
+            final_reason = reason
         else:
-            said, is_decided = Reason(*reason[:5], True), True
-        reasons.append(said)
+            final_reason, is_decided = Reason(*reason[:5], True), True
+        reasons.append(final_reason)
     requirements = held.requirements() if held.rules else ()
     return Verdict(outcome, tier, tuple(reasons), policy.number, policy.digest, requirements)
 
@@ -137,30 +143,44 @@ def _rules(surface: SurfacePolicy, held: Holding, facts: Facts) -> Iterator[Weig
     is_milder, filled = _is_milder(surface, held), Filled(facts)
     for rule in held.rules:
         if rule.slug in held.failures:
-            said = rule.failed(filled, held.failures[rule.slug])
+            stated = rule.failed(filled, held.failures[rule.slug])
         else:
-            said = rule.said if rule.is_plain else rule.filled(filled)
+            stated = rule.said if rule.is_plain else rule.filled(filled)
         if not rule.restricts and (not is_milder or rule.slug in held.failures):
-            said = said._replace(is_only_told=True)
-        yield said
+            stated = stated._replace(is_only_told=True)
+        yield stated
 
 
-def _restrictions(policy: Policy, surface: SurfacePolicy, facts: Facts) -> Iterator[Weighed]:
+STANDING: Final = "standing_approval"
+
+
+def _standing(policy: Policy, facts: Facts) -> TierPolicy | None:
+    """Return the tier by which a standing approval lets the proposal through: the strictest automatic one.
+
+    It stands in for the surface's tier and the agent's mandate. All else restricts as ever.
+    """
+    if not facts.standing_approval:
+        return None
+    return max((tier for tier in policy.tiers.values() if tier.is_automatic), key=_strictness, default=None)
+
+
+def _restrictions(policy: Policy, surface: SurfacePolicy, facts: Facts, *, is_mandate_told: bool) -> Iterator[Weighed]:
     """Yield what surface, agent, confidence and switches add; it only tightens."""
     if surface.floor.rank > 0:
-        yield weighed("floor", surface.slug, surface.floor, "Never less oversight than this on this surface.")
+        yield weighed("floor", surface.slug, surface.floor, "Minimum for this surface.")
 
     mandate = policy.tiers.get(facts.mandate or "")
     if mandate is None:
         text = "The mandate names a tier that is not published."
         yield weighed("mandate", facts.agent, _one_by_one(policy, surface), text)
     else:
-        yield weighed("mandate", facts.agent, mandate, "The least oversight this agent has earned here.")
+        reason = weighed("mandate", facts.agent, mandate, "Minimum for this agent.")
+        yield reason._replace(is_only_told=is_mandate_told)
 
     # Written so that a confidence that is not a number counts as low.
     if not (facts.confidence or 0.0) >= surface.confidence_low:
         senior = max(surface.senior_tier, _one_by_one(policy, surface), key=_strictness)
-        text = f"{_confidence(facts)} is below {surface.confidence_low:.2f}: a senior look."
+        text = f"{_confidence(facts)} below {plain_text.percent(surface.confidence_low)}: senior review needed."
         yield weighed("confidence", "low", senior, text)
 
 
@@ -173,23 +193,23 @@ def _doubts(policy: Policy, surface: SurfacePolicy, facts: Facts, *, is_automati
     """
     one_by_one = _one_by_one(policy, surface) if surface.tier.is_automatic else surface.tier
     if not (facts.confidence or 0.0) >= surface.confidence_high:
-        text = f"{_confidence(facts)} is below {surface.confidence_high:.2f}: a person looks."
+        text = f"{_confidence(facts)} below {plain_text.percent(surface.confidence_high)}: review needed."
         yield weighed("confidence", "high", one_by_one, text)._replace(is_only_told=not is_automatic)
     for scope in facts.switches:
-        said = weighed("kill_switch", scope, one_by_one, "A kill switch is engaged.")
-        yield said._replace(is_only_told=not is_automatic)
+        reason = weighed("kill_switch", scope, one_by_one, "A kill switch is engaged.")
+        yield reason._replace(is_only_told=not is_automatic)
     if facts.is_in_review:
-        said = weighed("review", facts.surface, one_by_one, "People already look at this proposal.")
-        yield said._replace(is_only_told=not is_automatic)
+        reason = weighed("review", facts.surface, one_by_one, "Already under review.")
+        yield reason._replace(is_only_told=not is_automatic)
 
 
 def _figures(policy: Policy, surface: SurfacePolicy, facts: Facts) -> Iterator[Weighed]:
     """Yield what speaks against figures that rules and limits cannot weigh: unreadable, or in another currency."""
     careful = _one_by_one(policy, surface)
     for unread in facts.unread:
-        yield weighed("figure", unread.pointer, careful, f"{unread}. A person looks.")
+        yield weighed("figure", unread.pointer, careful, f"{unread}. Review needed.")
     if surface.currency and facts.amount is not None and facts.currency != surface.currency:
-        yield weighed("currency", surface.slug, careful, f"{_foreign(facts, surface.currency)} A person looks.")
+        yield weighed("currency", surface.slug, careful, f"{_foreign(facts, surface.currency)} Review needed.")
 
 
 def _foreign(facts: Facts, currency: str) -> str:
@@ -214,12 +234,12 @@ def _limits(policy: Policy, surface: SurfacePolicy, facts: Facts) -> Iterator[We
             continue
         before = facts.limits.get(limit.slug)
         if before is None:
-            yield weighed("limit", limit.slug, careful, "This limit was not counted, so a person looks.")
+            yield weighed("limit", limit.slug, careful, "This limit was not counted: review needed.")
             continue
         adds = figure(limit.measure, facts)
         is_doubtful = limit.measure != "count" and (facts.unread or facts.currency != limit.currency)
         if is_doubtful and (why := _uncounted(limit, facts)):
-            yield weighed("limit", limit.slug, careful, f"This limit could not count it, so a person looks. {why}")
+            yield weighed("limit", limit.slug, careful, f"This limit can’t count it: review needed. {why}")
             adds = 0 if limit.currency else adds
         # Amounts have four decimals; sums of their binary forms are off by less.
         total = round(before + adds, 4)
@@ -240,7 +260,7 @@ def _content(policy: Policy, surface: SurfacePolicy, facts: Facts) -> Iterable[W
     """Yield what stands against the target and the text: conflicts, twins, and what the guardrails found."""
     careful = _one_by_one(policy, surface)
     for proposal in facts.conflicts:
-        yield weighed("conflict", proposal, careful, "Another live proposal names the same target.")
+        yield weighed("conflict", proposal, careful, "Conflicts with another proposal for the same target.")
     for twin in facts.twins:
         yield weighed("duplicate", twin.proposal, careful, _twin(twin, facts))
     for finding in facts.findings:
@@ -252,7 +272,7 @@ def _twin(twin: Twin, facts: Facts) -> str:
     agent = "this agent" if twin.agent == facts.agent else "another agent"
     since = twin.since.astimezone(UTC)
     return (
-        f"Proposal {twin.proposal}, by {agent}, asks for exactly the same and is open since {since:%Y-%m-%d %H:%M} UTC."
+        f"Proposal {twin.proposal}, by {agent}, is exactly the same and has been open since {since:%Y-%m-%d %H:%M} UTC."
     )
 
 
@@ -264,7 +284,11 @@ def _struck(source: str, identifier: str, effect: Effect, tier: TierPolicy, text
 
 
 def _confidence(facts: Facts) -> str:
-    return "No confidence was given, which" if facts.confidence is None else f"Confidence {facts.confidence:.2f}"
+    return (
+        "No confidence given, so"
+        if facts.confidence is None
+        else f"Confidence {plain_text.percent(facts.confidence)} is"
+    )
 
 
 def _one_by_one(policy: Policy, surface: SurfacePolicy) -> TierPolicy:

@@ -1,4 +1,4 @@
-"""What the portal itself reads in a payload: is it valid, which tags does it earn, what does it cost."""
+"""Read a payload by its surface: is it valid, which tags does it earn, what does it cost?"""
 
 import json
 import math
@@ -16,6 +16,7 @@ from policies.facts.facts import Unread
 MAX_ERRORS: Final = 20
 MAX_OPTIONS: Final = 20
 MAX_QUOTED: Final = 60
+MAX_SENTENCE: Final = 200
 MOST_PEOPLE: Final = 2**53
 _NOTHING: Final = object()
 # A linear-time engine: a schema's pattern must not become a way to stop the portal.
@@ -80,26 +81,28 @@ def faults(checker: jsonschema_rs.Draft202012Validator, value: Any, *, at: str =
     """
     if checker.is_valid(value):
         return []
-    found: list[FieldError] = []
+    faults: list[FieldError] = []
     for error in checker.iter_errors(value):
         path = [*error.instance_path]
         match error.kind:
             case _Kind.Required(property=name):
-                found.append(FieldError(at + pointer([*path, name]), "required", "This field is required."))
+                faults.append(FieldError(at + pointer([*path, name]), "required", "This field is required."))
             case _Kind.AdditionalProperties(unexpected=names):
-                found += [
+                faults += [
                     FieldError(at + pointer([*path, name]), "unknown_field", "There is no such field.")
                     for name in names
                 ]
             case _Kind.Format(format=name) if name in _FORMATS:
-                found.append(FieldError(at + pointer(path), _code(error), _FORMATS[name]))
+                faults.append(FieldError(at + pointer(path), _code(error), _FORMATS[name]))
             case _Kind.Enum(options=options) if len(options) > MAX_OPTIONS:
-                found.append(FieldError(at + pointer(path), "enum", "This is none of the values that it may have."))
+                faults.append(FieldError(at + pointer(path), "enum", "This is none of the values that it may have."))
+            case kind if (code := _code(error)) in _SIZES:
+                faults.append(FieldError(at + pointer(path), code, _SIZES[code].format(_limit(kind), _size(error))))
             case _:
-                found.append(FieldError(at + pointer(path), _code(error), _sentence(error)))
-        if len(found) >= MAX_ERRORS:
+                faults.append(FieldError(at + pointer(path), _code(error), _sentence(error)))
+        if len(faults) >= MAX_ERRORS:
             break
-    return found[:MAX_ERRORS]
+    return faults[:MAX_ERRORS]
 
 
 _FORMATS = {
@@ -109,6 +112,15 @@ _FORMATS = {
     "email": "This must be an e-mail address such as name@example.com.",
     "uri": "This must be an address such as https://example.com/page.",
 }
+_SIZES = {
+    "max_items": "At most {0:,} items may stand here; these are {1:,}.",
+    "min_items": "At least {0:,} items must stand here; these are {1:,}.",
+    "max_length": "At most {0:,} characters may stand here; these are {1:,}.",
+    "min_length": "At least {0:,} characters must stand here; these are {1:,}.",
+    "max_properties": "At most {0:,} fields may stand here; these are {1:,}.",
+    "min_properties": "At least {0:,} fields must stand here; these are {1:,}.",
+}
+"""What is too large or too small, without quoting it: the limit, and how much there is."""
 _CAPITAL = re.compile("[A-Z]")
 _INDEX = re.compile("0|[1-9][0-9]*")
 _Kind = jsonschema_rs.ValidationErrorKind
@@ -119,9 +131,26 @@ def _code(error: jsonschema_rs.ValidationError) -> str:
     return _CAPITAL.sub(lambda letter: f"_{letter[0].lower()}", str(error.kind.name))
 
 
+def _limit(kind: Any) -> int:
+    return int(kind.limit)
+
+
+def _size(error: jsonschema_rs.ValidationError) -> int:
+    # A name that is too long is told with the object that has it.
+    return len(error.instance) if isinstance(error.instance, str | list | dict) else 0
+
+
 def _sentence(error: jsonschema_rs.ValidationError) -> str:
+    """Return what is wrong in the engine's own words, which quote the value; in ours where that is long."""
+    value = error.instance
+    if isinstance(value, list | dict) and not _is_short(value):
+        return f"This does not fit “{error.kind.name}” of the schema."
     message = str(error.message)
-    return message if len(message) <= 300 else message[:299] + "…"
+    return message if len(message) <= MAX_SENTENCE else f"This does not fit “{error.kind.name}” of the schema."
+
+
+def _is_short(value: list[Any] | dict[str, Any]) -> bool:
+    return len(value) <= MAX_OPTIONS and len(_quoted(value)) < MAX_QUOTED
 
 
 def pointer(path: Sequence[str | int]) -> str:
@@ -131,8 +160,8 @@ def pointer(path: Sequence[str | int]) -> str:
 
 def resolve(value: Any, at: str) -> Any:
     """Return what the RFC 6901 JSON Pointer `at` names in `value`; None if nothing is there."""
-    found = _resolved(value, at)
-    return None if found is _NOTHING else found
+    target = _resolved(value, at)
+    return None if target is _NOTHING else target
 
 
 def _resolved(value: Any, at: str) -> Any:

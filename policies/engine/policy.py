@@ -66,7 +66,7 @@ class SurfacePolicy:
     currency: str = ""
     """In which all amounts here are; empty: none is named, so any may be."""
     confirms_number: bool = False
-    """Whether whoever approves confirms the amount, or else the number of people."""
+    """Whether the approver confirms the amount, or else the number of people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ class PolicyCase:
 
 @dataclass(frozen=True, slots=True)
 class EscalationPolicy:
-    """Who is called once a proposal on `surface` has waited `after`, in business time; `widens`: to decide."""
+    """A role that is called once a proposal on `surface` has waited `after`, in business time; `widens`: to decide."""
 
     surface: str
     level: int

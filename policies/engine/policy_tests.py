@@ -24,6 +24,7 @@ from policies.engine import payloads
 from policies.engine.evaluation import Facts, Finding, Reason, evaluate
 from policies.engine.policy import Policy, PolicyCase
 from policies.facts.facts import Effect
+from policies.facts.vocabulary import ALIASES
 
 FAVOURABLE: Final[Mapping[str, Any]] = MappingProxyType({
     "action": "act",
@@ -76,8 +77,8 @@ def _run(policy: Policy, test: PolicyCase) -> Result:
     verdict = evaluate(policy, facts)
     tier = verdict.tier.slug if verdict.tier else ""
     deciding = next((reason for reason in verdict.reasons if reason.is_deciding), None)
-    said = _told(verdict.outcome, tier, deciding.id if deciding else "")
-    return Result(test.slug, wanted, said, tuple(_problems(test, verdict.outcome, tier, deciding)), verdict.reasons)
+    outcome = _told(verdict.outcome, tier, deciding.id if deciding else "")
+    return Result(test.slug, wanted, outcome, tuple(_problems(test, verdict.outcome, tier, deciding)), verdict.reasons)
 
 
 def _told(outcome: str, tier: str, deciding: str) -> str:
@@ -97,7 +98,7 @@ def _problems(test: PolicyCase, outcome: str, tier: str, deciding: Reason | None
 
 def completed(policy: Policy, given: Mapping[str, Any]) -> Facts:
     """Return the facts of a test with all that it leaves out. Raises FactsInvalid."""
-    facts = {**FAVOURABLE, **given}
+    facts = {**FAVOURABLE, **_by_their_own_names(given)}
     if unknown := sorted(facts.keys() - Facts.__slots__):
         raise FactsInvalid(f"There is no fact {unknown[0]}.")
     if not isinstance(facts.get("surface"), str):
@@ -106,6 +107,15 @@ def completed(policy: Policy, given: Mapping[str, Any]) -> Facts:
         return Facts(**_read(policy, facts))
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise FactsInvalid(f"The facts cannot be used: {error}.") from error
+
+
+def _by_their_own_names(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts with each other name, as estimated_cost, read as the fact it names. Raises FactsInvalid."""
+    facts = {name: value for name, value in given.items() if name not in ALIASES}
+    for alias in given.keys() & ALIASES.keys():
+        if facts.setdefault(ALIASES[alias], given[alias]) != given[alias]:
+            raise FactsInvalid(f"{ALIASES[alias]} and {alias} are the same, and say two different things.")
+    return facts
 
 
 def _read(policy: Policy, facts: dict[str, Any]) -> dict[str, Any]:
@@ -130,10 +140,10 @@ def _read(policy: Policy, facts: dict[str, Any]) -> dict[str, Any]:
         facts["expires_at"] = _moment(facts["expires_at"])
     for name in ("tags", "targets", "switches", "conflicts"):
         facts[name] = tuple(facts.get(name, ()))
-    found = guardrails.run(guardrails.for_surface(policy.guardrails, facts["surface"]), payload)
+    findings = guardrails.run(guardrails.for_surface(policy.guardrails, facts["surface"]), payload)
     named = [_finding(row) for row in facts.get("findings", ())]
     facts["findings"] = (
-        *(Finding(one.guardrail, Effect(one.effect), one.tier, one.found or one.text, one.pointer) for one in found),
+        *(Finding(one.guardrail, Effect(one.effect), one.tier, one.found or one.text, one.pointer) for one in findings),
         *named,
     )
     return facts

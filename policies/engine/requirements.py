@@ -1,4 +1,4 @@
-"""Whose approvals a proposal needs, by surface and tier. PURE."""
+"""Required approvals of a proposal, by surface and tier. PURE."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

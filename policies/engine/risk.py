@@ -1,4 +1,4 @@
-"""From what a surface touches to the oversight it should have at least. PURE."""
+"""Advise the least oversight a surface should have, from what it touches. PURE."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,11 +70,16 @@ def is_high(touches: Mapping[str, bool]) -> bool:
     return bool(touches.get(_FINAL)) or advise(touches).tier == "signature"
 
 
+def is_low(touches: Mapping[str, bool]) -> bool:
+    """Whether a line and a key are enough: inside the company, free of charge, without legal effect, to be undone."""
+    return not any(touches.get(name) for name in (_CUSTOMERS, _MONEY, _LAW, _FINAL))
+
+
 def warnings(advice: Advice, *, tier_rank: int, floor_rank: int) -> tuple[str, ...]:
     """Say, in sentences, where a surface is laxer than advised."""
-    found = []
+    warnings = []
     if tier_rank < advice.tier_rank:
-        found.append(f"Its tier is laxer than {advice.tier}.")
+        warnings.append(f"Its tier is laxer than {advice.tier}.")
     if floor_rank < advice.floor_rank:
-        found.append(f"Its floor is laxer than {advice.floor}: a rule may bring oversight down below that.")
-    return tuple(found)
+        warnings.append(f"Its floor is laxer than {advice.floor}: a rule may bring oversight down below that.")
+    return tuple(warnings)

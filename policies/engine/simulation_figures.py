@@ -191,23 +191,23 @@ class Tally:
 
     def result(self, minutes: Mapping[str, float]) -> dict[str, Any]:
         """Return the figures as JSON values. `minutes` are the measured median review minutes by surface."""
-        told = self.as_json()
+        figures = self.as_json()
         added = saved = 0.0
         for name, group in self.surfaces.items():
             median = minutes.get(name, USUAL_MINUTES)
             difference = (group.reviews_now - group.reviews_then) * median
-            told["surfaces"][name] |= {
+            figures["surfaces"][name] |= {
                 "review_minutes": round(median, 2),
                 "is_measured": name in minutes,
                 "minutes_more": round(difference, 1),
             }
             added, saved = added + max(difference, 0), saved + max(-difference, 0)
         for name, fate in self.fates.items():
-            told["fates"][name]["caught_now"] = fate.caught_now
+            figures["fates"][name]["caught_now"] = fate.caught_now
         changes: Counter[str] = Counter()
         for group in self.surfaces.values():
             changes.update(group.changes)
-        return told | {
+        return figures | {
             "cases": self.cases,
             "changes": {name: changes[name] for name in CHANGES},
             "minutes_added": round(added, 1),

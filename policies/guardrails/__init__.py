@@ -2,6 +2,7 @@
 
 from policies.guardrails.guardrail import GuardrailEffect, GuardrailFinding, GuardrailInvalid, GuardrailPolicy
 from policies.guardrails.kinds.registry import CONFIG_SCHEMAS, GuardrailKind, config_problems
+from policies.guardrails.rows import RowFindings, together
 from policies.guardrails.running import checklist, for_surface, run
 from policies.guardrails.text.paths import texts
 
@@ -12,9 +13,11 @@ __all__ = [
     "GuardrailInvalid",
     "GuardrailKind",
     "GuardrailPolicy",
+    "RowFindings",
     "checklist",
     "config_problems",
     "for_surface",
     "run",
     "texts",
+    "together",
 ]

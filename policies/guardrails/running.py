@@ -38,19 +38,23 @@ def run(guardrails: Iterable[GuardrailPolicy], payload: Any, beside: Any = None)
     guardrail, and a bounded number of findings.
     """
     kept: dict[str, Reading] = {}
-    found: list[GuardrailFinding] = []
+    findings: list[GuardrailFinding] = []
     for guardrail in guardrails:
         if guardrail.kind is not GuardrailKind.CHECKLIST:
-            found += _findings(guardrail, payload, beside, kept)
-    return tuple(found)
+            findings += _findings(guardrail, payload, beside, kept)
+    return tuple(findings)
+
+
+def reads_beside(guardrail: GuardrailPolicy) -> bool:
+    """Whether a guardrail reads what the agent says beside the payload."""
+    return guardrail.kind in READ_ALL or any(path.startswith(BESIDE) for path in guardrail.paths)
 
 
 def _findings(
     guardrail: GuardrailPolicy, payload: Any, beside: Any, kept: dict[str, Reading]
 ) -> Iterable[GuardrailFinding]:
     readings: list[Reading] = []
-    reads_beside = guardrail.kind in READ_ALL or any(path.startswith(BESIDE) for path in guardrail.paths)
-    chosen = texts(payload, guardrail.paths, beside if reads_beside else None)
+    chosen = texts(payload, guardrail.paths, beside if reads_beside(guardrail) else None)
     for pointer, text in islice(chosen, MOST_TEXTS):
         readings.append(kept.setdefault(pointer, Reading(pointer, text)))
     if left := next(chosen, None):

@@ -2,14 +2,15 @@
 
 from typing import Any, Final
 
-from django.contrib.auth.models import Group
-from django.core.exceptions import ValidationError
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, models, transaction
 from django.db.models import ProtectedError
+from django.utils.translation import gettext as _
 
 from audit.clock import database_now
 from audit.ledger import entries
-from audit.ledger.entries import Actor
+from policies.actors import actor, command_line
 from policies.models import Calendar, Connector, Surface, Tier
 from policies.policy_files import checks, plan, tables
 from policies.policy_files.checks import Known
@@ -39,42 +40,57 @@ def known() -> Known:
 
 
 @transaction.atomic
-def apply(policy: PolicyFile, *, prune: bool, by: Actor = entries.SYSTEM) -> Plan:
+def apply(policy: PolicyFile, *, prune: bool, by: User | None = None) -> Plan:
     """Make the tables say what the files say, and return what changed. Nothing is published.
 
-    Raises DocumentInvalid; then nothing at all is written. Cost: a few queries for every changed row.
+    Without `by` it is the command line's doing. Raises DocumentInvalid, or PermissionDenied where `by` may not change
+    such rows in the admin either; then nothing at all is written. Cost: a few queries for every changed row.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_APPLYING_LOCK])
     if problems := checks.check(policy, known()):
         raise DocumentInvalid(problems)
     made = plan.make(policy, prune=prune)
-    _write(made)
+    _require(made, by)
+    _write(made, by)
     if made.changes:
         entries.record(
             "policy.drafted",
             subject="policy:draft",
-            actor=by,
+            actor=command_line() if by is None else actor(by),
             at=database_now(),
             data={"rows": [f"{change.kind}: {change.name}" for change in made.changes]},
         )
     return made
 
 
-def _write(made: Plan) -> None:
+_ACTS: Final = {PlanKind.ADD: "add", PlanKind.CHANGE: "change", PlanKind.DISABLE: "change", PlanKind.REMOVE: "delete"}
+
+
+def _require(made: Plan, by: User | None) -> None:
+    """Raise PermissionDenied where `by` lacks a permission that one of the changes takes in the admin."""
+    names = {f"policies.{_ACTS[one.kind]}_{tables.MODELS[one.section]._meta.model_name}" for one in made.changes}
+    if by is not None and (missing := sorted(name for name in names if not by.has_perm(name))):
+        raise PermissionDenied(
+            _("%(person)s may not do this. It takes the permission %(missing)s.")
+            % {"person": by.get_username(), "missing": ", ".join(missing)}
+        )
+
+
+def _write(made: Plan, by: User | None) -> None:
     problems: list[FileProblem] = []
     rows = {section: tables.rows(section) for section in {change.section for change in made.changes}}
     _free_ranks(made, rows)
     for change in made.changes:
         if change.kind in {PlanKind.ADD, PlanKind.CHANGE}:
-            problems += _save(change, rows[change.section].get(change.key))
+            problems += _save(change, rows[change.section].get(change.key), by)
     if problems:
         raise DocumentInvalid(problems)
     # What refers to others goes first: tests and rules before the tiers they name.
     order = [*SECTIONS][::-1]
     for change in sorted(made.changes, key=lambda change: order.index(change.section)):
         if change.kind in {PlanKind.REMOVE, PlanKind.DISABLE}:
-            problems += _remove(change, rows[change.section][change.key])
+            problems += _remove(change, rows[change.section][change.key], by)
     if problems:
         raise DocumentInvalid(problems)
 
@@ -93,7 +109,7 @@ def _free_ranks(made: Plan, rows: dict[str, Any]) -> None:
         Tier.objects.filter(pk=tier.pk).update(rank=next(free))
 
 
-def _save(change: PlannedChange, row: models.Model | None) -> list[FileProblem]:
+def _save(change: PlannedChange, row: models.Model | None, by: User | None) -> list[FileProblem]:
     assert change.item is not None
     model = tables.MODELS[change.section]
     is_new = row is None
@@ -105,13 +121,20 @@ def _save(change: PlannedChange, row: models.Model | None) -> list[FileProblem]:
         row.full_clean(exclude=references, validate_unique=False)
     except ValidationError as error:
         return [change.item.problem(f"{change.name}: {message}") for message in error.messages]
-    row._change_reason = REASON  # type: ignore[attr-defined]  # noqa: SLF001  # how simple_history is told
+    _tell_history(row, by)
     row.save(force_insert=is_new)
     return []
 
 
-def _remove(change: PlannedChange, row: models.Model) -> list[FileProblem]:
-    row._change_reason = REASON  # type: ignore[attr-defined]  # noqa: SLF001  # how simple_history is told
+def _tell_history(row: Any, by: User | None) -> None:
+    """Tell simple_history, in its own way, why the row changes and through whom."""
+    row._change_reason = REASON  # noqa: SLF001
+    if by is not None:
+        row._history_user = by  # noqa: SLF001
+
+
+def _remove(change: PlannedChange, row: models.Model, by: User | None) -> list[FileProblem]:
+    _tell_history(row, by)
     if change.kind is PlanKind.DISABLE:
         assert isinstance(row, Surface)
         row.is_enabled = False

@@ -1,4 +1,4 @@
-"""What a policy file's shape cannot tell: conditions that compile, tiers that fit, names that exist. No database."""
+"""Check what a policy file's shape cannot: conditions compile, tiers fit, names exist. No database."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -138,10 +138,10 @@ class _Checker:
         value = item.value
         yield from self._tiers(item, "tier")
         kind = GuardrailKind(value["kind"])
-        found = payloads.errors(CONFIG_SCHEMAS[kind], value["config"])
-        for error in found:
+        faults = payloads.errors(CONFIG_SCHEMAS[kind], value["config"])
+        for error in faults:
             yield item.problem(error.detail, "config", *_parts(error.pointer))
-        if found:
+        if faults:
             return
         try:
             GuardrailPolicy(

@@ -1,4 +1,4 @@
-"""What a policy file would change in the tables, in words. Reads the tables and writes nothing."""
+"""Say what a policy file would change in the tables. Reads the tables and writes nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

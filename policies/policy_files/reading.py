@@ -38,10 +38,10 @@ class Item:
         """Return what stands at `path`; where nothing does, what is around it."""
         node = self.node
         for part in path:
-            found = _step(node, part)
-            if found is None:
+            step = _step(node, part)
+            if step is None:
                 break
-            node = found
+            node = step
         return node
 
     def problem(self, text: str, *path: str | int) -> FileProblem:
@@ -57,8 +57,8 @@ def _step(node: YamlNode, part: str | int) -> YamlNode | None:
         return node.items[int(part)] if str(part).isdigit() and int(part) < len(node.items) else None
     if not isinstance(node, MapNode):
         return None
-    found = node.entries.get(str(part)) or node.entries.get(_ALIASES.get(str(part), ""))
-    return found[1] if found else None
+    member = node.entries.get(str(part)) or node.entries.get(_ALIASES.get(str(part), ""))
+    return member[1] if member else None
 
 
 Items = dict[tuple[Any, ...], Item]
@@ -105,13 +105,13 @@ def collect(files: Mapping[str, str | bytes], problems: list[FileProblem]) -> Po
 
 
 def _is_version(root: MapNode, problems: list[FileProblem]) -> bool:
-    found = root.entries.get("version")
-    if found is None:
+    member = root.entries.get("version")
+    if member is None:
         wrong(root, problems, f"The version is missing. Begin with version: {VERSION}.")
         return True
-    version = found[1].text if isinstance(found[1], Scalar) else kind_of(found[1])
+    version = member[1].text if isinstance(member[1], Scalar) else kind_of(member[1])
     if version != VERSION:
-        wrong(found[1], problems, f"This portal reads version {VERSION}, not {version[:20] or 'nothing'}.")
+        wrong(member[1], problems, f"This portal reads version {VERSION}, not {version[:20] or 'nothing'}.")
     return version == VERSION
 
 
@@ -135,20 +135,20 @@ def _entries(section: str, node: ListNode, items: Items, problems: list[FileProb
     if len(node.items) > most:
         wrong(node, problems, f"The section {section} has more than {most:,} entries.")
         return
-    for found in node.items:
-        value = shape.read(found, problems)
-        key = key_of(section, value) if value is not INVALID else _claimed(section, found)
+    for item in node.items:
+        value = shape.read(item, problems)
+        key = key_of(section, value) if value is not INVALID else _claimed(section, item)
         if key is None:
             continue
         if key in items:
             first = items[key].node.place
-            at = entry(found, ID) or found
+            at = entry(item, ID) or item
             wrong(at, problems, f"The {called(section, key)} stands twice, first at {first}.")
         elif value is not INVALID:
-            items[key] = Item(section, key, value, found)
+            items[key] = Item(section, key, value, item)
 
 
 def _claimed(section: str, node: YamlNode) -> tuple[Any, ...] | None:
     """Return the id that an invalid entry goes by, so that a second one is told as well."""
-    found = entry(node, ID)
-    return (found.text,) if isinstance(found, Scalar) else None
+    claim = entry(node, ID)
+    return (claim.text,) if isinstance(claim, Scalar) else None

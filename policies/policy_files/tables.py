@@ -42,10 +42,10 @@ def _attribute(section: str, key: Key) -> str:
 
 def value_at(value: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     """Return what an entry has at `path`."""
-    found: Any = value
+    part_there: Any = value
     for part in path:
-        found = found[part]
-    return found
+        part_there = part_there[part]
+    return part_there
 
 
 def attributes(section: str, value: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,9 +76,9 @@ Entries = dict[tuple[Any, ...], dict[str, Any]]
 
 def rows(section: str) -> dict[tuple[Any, ...], models.Model]:
     """Return the rows of a section's table by their keys, in the order in which files list them."""
-    found = [(entry(section, row), row) for row in MODELS[section]._default_manager.all()]  # noqa: SLF001
-    found.sort(key=lambda one: (one[0]["rank"],) if section == "tiers" else key_of(section, one[0]))
-    return {key_of(section, value): row for value, row in found}
+    pairs = [(entry(section, row), row) for row in MODELS[section]._default_manager.all()]  # noqa: SLF001
+    pairs.sort(key=lambda one: (one[0]["rank"],) if section == "tiers" else key_of(section, one[0]))
+    return {key_of(section, value): row for value, row in pairs}
 
 
 def entries() -> dict[str, Entries]:

@@ -24,7 +24,7 @@ def text(value: str) -> str:
     """Return a text in one line, in quotes where it needs them."""
     if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
-    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def _scalar(value: Any) -> str:

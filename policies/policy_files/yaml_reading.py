@@ -96,14 +96,16 @@ class _Builder:
 
     def refused(self, error: yaml.MarkedYAMLError) -> FileProblem:
         """Say what the parser holds against the text, where a person would look for it."""
-        said = str(error.problem or error.context or "it cannot be read")
-        if self._open and ("expected" in said or "end of stream" in said):
+        problem = str(error.problem or error.context or "it cannot be read")
+        if self._open and ("expected" in problem or "end of stream" in problem):
             return FileProblem(self._open[-1], "This bracket is never closed, or a comma or a quote is missing in it.")
         mark = error.problem_mark or error.context_mark
-        if "end of stream" in said:
+        if "end of stream" in problem:
             mark = error.context_mark or mark
         place = FilePosition(self.file, mark.line + 1, mark.column + 1) if mark else FilePosition(self.file)
-        sentence = next((sentence for words, sentence in _SENTENCES if words in said), f"This is no YAML: {said}.")
+        sentence = next(
+            (sentence for words, sentence in _SENTENCES if words in problem), f"This is no YAML: {problem}."
+        )
         return FileProblem(place, sentence)
 
     def build(self, events: Iterator[Any]) -> YamlNode | None:

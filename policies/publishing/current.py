@@ -1,9 +1,9 @@
-"""What holds for an agent on a surface at this moment: policy in force, mandate, kill switches."""
+"""The current policy, mandate and kill switches for an agent on a surface."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
@@ -11,6 +11,26 @@ from policies.engine.policy import Policy
 from policies.models import EVERYWHERE, Agent
 from policies.publishing.gate import SHARE
 from policies.publishing.publish import compiled
+from policies.stored_functions import StoredFunction
+
+
+class StandingBounds(NamedTuple):
+    """What a standing approval lets through."""
+
+    id: int
+    action: str
+    most_amount: float | None
+    currency: str
+    left: int
+    """How many times it may be used yet."""
+
+    def covers(self, *, action: str, amount: float | None, currency: str) -> bool:
+        """Whether a proposal is of the kind, and within the amount; an amount where none is allowed is too much."""
+        if action != self.action:
+            return False
+        if amount is None or self.most_amount is None:
+            return amount is None and self.most_amount is None
+        return currency == self.currency and abs(amount) <= self.most_amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +44,8 @@ class Current:
     """When this was read, by the database's clock."""
     activation: int | None = None
     """By which activation the policy is in force."""
+    standing_approvals: tuple[StandingBounds, ...] = ()
+    """Those of the agent on the surface that have not ended, used up or not."""
 
     @property
     def oversight(self) -> str:
@@ -31,20 +53,36 @@ class Current:
         return (self.mandate or "") if self.agent_is_active else ""
 
 
-# One round trip instead of five: this runs for every proposal, before anything else can.
-_READ: Final = """
-SELECT version.number, version.digest,
-       (SELECT status FROM policies_agent WHERE slug = %(agent)s),
-       (SELECT tier_id FROM policies_mandate WHERE agent_id = %(agent)s AND surface_id = %(surface)s),
-       ARRAY(SELECT scope FROM policies_killswitch WHERE is_engaged AND scope = ANY(%(scopes)s) ORDER BY scope),
-       clock_timestamp(), active.id
-  FROM (SELECT 1) AS one
-  LEFT JOIN (SELECT id, version_id FROM policies_activation ORDER BY id DESC LIMIT 1) AS active ON true
-  LEFT JOIN policies_policyversion AS version ON version.number = active.version_id
-"""
-_HOLD_SWITCHES: Final = (
-    "SELECT scope, is_engaged FROM policies_killswitch WHERE scope = ANY(%(scopes)s) ORDER BY scope FOR SHARE"
+# One round trip instead of five: this runs for every proposal, before anything else can. Each statement of it sees
+# what was committed when it began, so that nothing is read before the gate is shared and the switches are held.
+CURRENT: Final = StoredFunction(
+    "policies_current",
+    "the_agent text, the_surface text, the_scopes text[], is_held boolean, OUT number integer, OUT digest text,"
+    " OUT status text, OUT mandate text, OUT engaged text[], OUT known text[], OUT at timestamptz,"
+    " OUT activation bigint, OUT standing json",
+    f"""
+    PERFORM {SHARE.removeprefix("SELECT ")};
+    IF is_held THEN
+        PERFORM 1 FROM policies_killswitch WHERE scope = ANY(the_scopes) ORDER BY scope FOR SHARE;
+    END IF;
+    SELECT version.number, version.digest,
+           (SELECT agent.status FROM policies_agent AS agent WHERE slug = the_agent),
+           (SELECT tier_id FROM policies_mandate WHERE agent_id = the_agent AND surface_id = the_surface),
+           ARRAY(SELECT scope FROM policies_killswitch WHERE is_engaged AND scope = ANY(the_scopes) ORDER BY scope),
+           ARRAY(SELECT scope FROM policies_killswitch WHERE scope = ANY(the_scopes)),
+           clock_timestamp(), active.id,
+           (SELECT json_agg(json_build_array(given.id, given.action, given.most_amount, given.currency,
+                                             given.most_uses - given.used) ORDER BY given.id)
+              FROM policies_standingapproval AS given
+             WHERE given.agent_id = the_agent AND given.surface_id = the_surface AND given.ended_at IS NULL
+               AND given.ends_at > clock_timestamp())
+      INTO number, digest, status, mandate, engaged, known, at, activation, standing
+      FROM (SELECT 1) AS one
+      LEFT JOIN (SELECT id, version_id FROM policies_activation ORDER BY id DESC LIMIT 1) AS active ON true
+      LEFT JOIN policies_policyversion AS version ON version.number = active.version_id;
+    """,  # noqa: S608
 )
+_READ: Final = "SELECT * FROM policies_current(%s, %s, %s::text[], %s)"
 
 
 def scopes(*, agent: str, surface: str) -> list[str]:
@@ -57,11 +95,7 @@ def load_current(*, agent: str, surface: str) -> Current:
 
     Shares the gate, so that all of it but the switches holds until the commit.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(f"{SHARE};{_READ}", _words(agent, surface))
-        cursor.nextset()
-        row = cursor.fetchone()
-    return _current(row, switches=row[4])
+    return _current(_read(agent, surface, is_held=False))
 
 
 def hold_current(*, agent: str, surface: str) -> Current:
@@ -69,27 +103,26 @@ def hold_current(*, agent: str, surface: str) -> Current:
 
     All of them must be there: a missing row is a switch nobody could pull, and counts as engaged.
     """
-    words = _words(agent, surface)
+    row = _read(agent, surface, is_held=True)
+    known = row[5]
+    return _current(row, missing=[scope for scope in scopes(agent=agent, surface=surface) if scope not in known])
+
+
+def _read(agent: str, surface: str, *, is_held: bool) -> Sequence[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(f"{SHARE};{_HOLD_SWITCHES};{_READ}", words)
-        cursor.nextset()
-        is_engaged = dict(cursor.fetchall())
-        cursor.nextset()
-        row = cursor.fetchone()
-    return _current(row, switches=[scope for scope in words["scopes"] if is_engaged.get(scope, True)])
+        cursor.execute(_READ, [agent, surface, scopes(agent=agent, surface=surface), is_held])
+        row: Sequence[Any] = cursor.fetchone()
+    return row
 
 
-def _words(agent: str, surface: str) -> dict[str, Any]:
-    return {"agent": agent, "surface": surface, "scopes": scopes(agent=agent, surface=surface)}
-
-
-def _current(row: Sequence[Any], *, switches: Sequence[str]) -> Current:
-    number, digest, status, mandate, _, at, activation = row
+def _current(row: Sequence[Any], *, missing: Sequence[str] = ()) -> Current:
+    number, digest, status, mandate, engaged, _, at, activation, standing = row
     return Current(
         policy=compiled(number, digest),
         agent_is_active=status == Agent.Status.ACTIVE,
         mandate=mandate,
-        switches=tuple(switches),
+        switches=(*engaged, *missing),
         at=at,
         activation=activation,
+        standing_approvals=tuple(StandingBounds(*bounds) for bounds in standing or ()),
     )

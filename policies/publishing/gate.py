@@ -1,6 +1,6 @@
 """The gate between judging and changing what is judged by.
 
-Whoever is judged, decides or claims shares the gate until the commit. Whoever changes what a verdict rests on (the
+Judging, deciding and claiming share the gate until the commit. Changing what a verdict rests on (the
 version in force, an agent's status, its mandates) closes it first, before any row is locked: so nothing is judged
 by what has just been replaced, and of every claim it is certain which version was in force.
 """

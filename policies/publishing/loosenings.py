@@ -1,6 +1,6 @@
-"""What takes oversight away needs two people: one asks, another agrees. The only writer of Loosening.
+"""Requests that take oversight away: one person asks, another agrees. The only writer of Loosening.
 
-Nothing is changed here. `publishing`, `switches`, `mandates`, `agents`, `connectors` and `rights` ask; `agreeing` lets
+Nothing is changed here. `publish`, `rights`, `tuning` and the modules of `registry` ask; `registry.agreement` lets
 them act once a second person has agreed.
 """
 
@@ -21,7 +21,7 @@ ASK: Final = "policies.ask_loosening"
 AGREE: Final = "policies.agree_loosening"
 Status = Loosening.Status
 
-# One at a time: whoever publishes, asks or answers. The number only has to be the same everywhere.
+# One at a time: publishing, asking or answering. The number only has to be the same everywhere.
 _LOCK: Final = 0x48495401
 
 
@@ -58,13 +58,15 @@ def ask(
     by: User,
     note: str,
     base: PolicyVersion | None = None,
-    permission: str = ASK,
+    permission: str | None = ASK,
 ) -> Loosening:
     """Ask for exactly `change`. A waiting request of the same subject for something else is overtaken.
 
+    Without a `permission`, of people who may ask for this alone, nothing that somebody else has asked for is overtaken.
     Raises NotAllowed, or LooseningRefused where the very same is waiting already or nobody says why.
     """
-    require(by, permission)
+    if permission is not None:
+        require(by, permission)
     if not plain_text.has_something_visible(note):
         raise LooseningRefused(_("Say why, for the person who is to agree."))
     one_at_a_time()
@@ -72,9 +74,9 @@ def ask(
     if waiting is not None:
         if waiting.change == change and waiting.base_id == (base.pk if base else None):
             raise LooseningRefused(_("%s has asked for exactly this already.") % waiting.asked_by_name)
-        settle(waiting, Status.OUTDATED, by=by)
+        _overtake(waiting, by=by, is_own_only=permission is None)
     at = database_now()
-    asked = Loosening.objects.create(
+    loosening = Loosening.objects.create(
         kind=kind,
         subject=subject,
         change=dict(change),
@@ -84,8 +86,15 @@ def ask(
         asked_by_name=actor(by).name,
         asked_at=at,
     )
-    _record("asked", asked, by=by)
-    return asked
+    _record("asked", loosening, by=by)
+    return loosening
+
+
+def _overtake(waiting: Loosening, *, by: User, is_own_only: bool) -> None:
+    if is_own_only and waiting.asked_by_id != by.pk:
+        sentence = _("%s has asked for something else here, which has to be answered first.")
+        raise LooseningRefused(sentence % waiting.asked_by_name)
+    settle(waiting, Status.OUTDATED, by=by)
 
 
 def lock_to_agree(loosening_id: int, *, by: User) -> Loosening:
@@ -93,13 +102,13 @@ def lock_to_agree(loosening_id: int, *, by: User) -> Loosening:
     require(by, AGREE)
     waiting = _lock(loosening_id)
     if waiting.asked_by_id == by.pk:
-        raise NotAllowed(_("You asked for this yourself, so somebody else has to agree."))
+        raise NotAllowed(_("You asked for this yourself, so someone else has to agree."))
     return waiting
 
 
 @transaction.atomic
 def refuse(*, loosening_id: int, by: User) -> Loosening:
-    """Say no to a request; whoever asked may take it back with the same. Raises as `lock_to_agree` does."""
+    """Say no to a request; the person who asked may take it back with the same. Raises as `lock_to_agree` does."""
     one_at_a_time()
     waiting = _lock(loosening_id)
     if waiting.asked_by_id != by.pk:
@@ -124,10 +133,10 @@ def waiting_now() -> list[Loosening]:
 
 
 def _lock(loosening_id: int) -> Loosening:
-    found = Loosening.objects.select_for_update().get(pk=loosening_id)
-    if found.status != Status.WAITING:
-        raise LooseningRefused(_("This was answered already: %s.") % found.get_status_display())
-    return found
+    loosening = Loosening.objects.select_for_update().get(pk=loosening_id)
+    if loosening.status != Status.WAITING:
+        raise LooseningRefused(_("This was answered already: %s.") % loosening.get_status_display())
+    return loosening
 
 
 def _record(what: str, row: Loosening, *, by: User) -> None:

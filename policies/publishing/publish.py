@@ -1,9 +1,9 @@
-"""From the tables to the policy version that is in force. The only writer of versions and activations.
+"""Publish the tables as a policy version in force. The only writer of versions and activations.
 
 What tightens, one person publishes. What loosens anything happens once a second person has agreed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,14 +16,16 @@ from django.utils.translation import gettext as _
 from audit import canonical
 from audit.clock import database_now
 from audit.ledger import entries
-from policies.actors import actor
+from audit.ledger.entries import Actor
+from policies.accounts import tuning
+from policies.actors import actor, command_line
 from policies.comparison import compare, is_loosening
 from policies.engine.policy import EMPTY, Policy, compile_policy
 from policies.models import Activation, Loosening, PolicyVersion
 from policies.publishing import loosenings
-from policies.publishing.drafts import Draft, active_version, pending
+from policies.publishing.drafts import Draft, active_version, authors, foreign, pending, selected
 from policies.publishing.gate import close_gate
-from policies.publishing.loosenings import LooseningRefused
+from policies.publishing.loosenings import LooseningRefused, NotAllowed
 from policies.publishing.snapshot import document
 
 __all__ = [
@@ -34,7 +36,7 @@ __all__ = [
 POLICY = "policy"
 """What a request to publish is about."""
 policy_activated = Signal()
-"""Sent after the commit that put a version in force. A hint: whoever needs to know finds it in the database too."""
+"""Sent after the commit that put a version in force. A hint: anyone who needs to know finds it in the database too."""
 
 
 class PolicyInvalid(ValueError):
@@ -62,45 +64,84 @@ class Published:
 
 
 @transaction.atomic
-def publish(*, by: User, note: str = "", seen: str = "") -> Published:
+def publish(*, by: User, note: str = "", seen: str = "", chosen: Collection[str] = ()) -> Published:
     """Put what the tables say in force, or ask a second person to, where that loosens anything.
 
-    `seen` is the digest of the draft that the person looked at. Raises NotAllowed, PolicyInvalid,
-    DraftChanged, or LooseningRefused where the same was asked already or the note is missing.
+    `seen` is the digest of the draft that the person looked at. `chosen` names the parts of it to publish, as
+    `selection` does: the rest stays a draft, and what is published is judged by itself. People who may only tune their
+    surfaces publish nothing else. Raises NotAllowed, PolicyInvalid, DraftChanged, or LooseningRefused where the same
+    was asked already or the note is missing.
     """
-    loosenings.require(by, loosenings.ASK)
     loosenings.one_at_a_time()
-    draft = pending()
+    surfaces = tuning.reach(by)
+    draft = _chosen(pending(), chosen)
+    _require_within(draft, surfaces)
     if seen and seen != draft.digest:
-        raise DraftChanged(_("Somebody has changed the tables since. Look at the difference again."))
+        raise DraftChanged(_("Someone has changed the drafts since. Check the difference again."))
     _require_sound(draft)
     if draft.base is not None and draft.is_the_same:
         return Published(version=draft.base)
     if not draft.is_loosening:
-        return Published(version=_put(draft, by=by))
-    asked = loosenings.ask(
+        return Published(version=_put(draft, by=by, is_part=bool(chosen)))
+    loosening = loosenings.ask(
         kind=Loosening.Kind.PUBLISH,
         subject=POLICY,
         change={
             "digest": draft.digest,
+            "chosen": sorted(chosen),
             "changes": [{"sentence": one.sentence, "direction": str(one.direction)} for one in draft.changes],
         },
         by=by,
         note=note,
         base=draft.base,
+        permission=loosenings.ASK if surfaces is None else None,
     )
-    return Published(asked=asked)
+    return Published(asked=loosening)
 
 
-def publish_as_asked(asked: Loosening, by: User) -> bool:
+def _require_within(draft: Draft, surfaces: frozenset[str] | None) -> None:
+    """Raise NotAllowed where a draft changes anything besides what tunes `surfaces`; None: they are all."""
+    if surfaces is not None and (change := foreign(draft, surfaces)):
+        words = {"surfaces": ", ".join(sorted(surfaces)), "change": change}
+        raise NotAllowed(_("You may publish what tunes %(surfaces)s. This does not: %(change)s.") % words)
+
+
+def _chosen(draft: Draft, chosen: Collection[str]) -> Draft:
+    """Return the draft, or the chosen parts of it. Raises DraftChanged where none of them is left."""
+    if not chosen or draft.base is None:
+        return draft
+    try:
+        return selected(draft, chosen).draft
+    except ValueError as error:
+        sentence = _("None of the chosen changes is waiting any more. Look at the difference again.")
+        raise DraftChanged(sentence) from error
+
+
+def publish_as_asked(loosening: Loosening, by: User) -> bool:
     """Publish, if the tables still say what was asked for and the same version is in force."""
-    draft = pending()
-    if draft.digest != asked.change["digest"] or (draft.base.pk if draft.base else None) != asked.base_id:
+    draft = _still_asked(loosening, pending())
+    if draft is None or draft.faults:
         return False
-    if draft.faults:
+    try:
+        _require_within(draft, tuning.reach(loosening.asked_by))
+    except NotAllowed:
         return False
-    _put(draft, by=by, asked=asked)
+    _put(draft, by=by, loosening=loosening, is_part=bool(loosening.change.get("chosen")))
     return True
+
+
+def is_still_asked(loosening: Loosening, draft: Draft) -> bool:
+    """Whether a request to publish, all of a draft or parts of it, can still be agreed to."""
+    return _still_asked(loosening, draft) is not None
+
+
+def _still_asked(loosening: Loosening, draft: Draft) -> Draft | None:
+    try:
+        part = _chosen(draft, loosening.change.get("chosen", ()))
+    except DraftChanged:
+        return None
+    is_same_base = (part.base.pk if part.base else None) == loosening.base_id
+    return part if is_same_base and part.digest == loosening.change["digest"] else None
 
 
 @transaction.atomic
@@ -118,7 +159,7 @@ def activate(*, version: PolicyVersion, by: User, note: str = "") -> Published:
     if not is_loosening(compare(base.document if base else None, version.document)):
         _activate(version, by=by)
         return Published(version=version)
-    asked = loosenings.ask(
+    loosening = loosenings.ask(
         kind=Loosening.Kind.ACTIVATE,
         subject=f"policy_version:{version.number}",
         change={"version": version.number, "digest": version.digest},
@@ -126,17 +167,17 @@ def activate(*, version: PolicyVersion, by: User, note: str = "") -> Published:
         note=note,
         base=base,
     )
-    return Published(asked=asked)
+    return Published(asked=loosening)
 
 
-def activate_as_asked(asked: Loosening, by: User) -> bool:
+def activate_as_asked(loosening: Loosening, by: User) -> bool:
     """Put the version in force, if the one it was compared with still is."""
     base = active_version()
-    if (base.pk if base else None) != asked.base_id:
+    if (base.pk if base else None) != loosening.base_id:
         return False
-    version = PolicyVersion.objects.get(number=asked.change["version"], digest=asked.change["digest"])
+    version = PolicyVersion.objects.get(number=loosening.change["version"], digest=loosening.change["digest"])
     compiled(version.number, version.digest)
-    _activate(version, by=by, asked=asked)
+    _activate(version, by=by, loosening=loosening)
     return True
 
 
@@ -162,25 +203,37 @@ def _require_sound(draft: Draft) -> None:
         raise PolicyInvalid(_("The tables cannot be published: %s") % " ".join(draft.faults), tuple(draft.faults))
 
 
-def _put(draft: Draft, *, by: User | None, asked: Loosening | None = None) -> PolicyVersion:
+def _put(draft: Draft, *, by: User | None, loosening: Loosening | None = None, is_part: bool = False) -> PolicyVersion:
     version = PolicyVersion.objects.create(
-        digest=draft.digest, document=draft.document, created_at=database_now(), created_by=by
+        digest=draft.digest,
+        document=draft.document,
+        created_at=database_now(),
+        created_by=by,
+        written_by=authors(draft.base),
+        asked_by=loosening.asked_by_name if loosening else _actor(by).name,
+        agreed_by=actor(by).name if loosening else "",
+        is_part=is_part,
     )
-    _activate(version, by=by, asked=asked)
+    _activate(version, by=by, loosening=loosening)
     return version
 
 
-def _activate(version: PolicyVersion, *, by: User | None, asked: Loosening | None = None) -> None:
+def _activate(version: PolicyVersion, *, by: User | None, loosening: Loosening | None = None) -> None:
     # No claim lies between this clock and the commit: of each it is certain which version was in force.
     close_gate()
     at = database_now()
     Activation.objects.create(version=version, at=at, by=by)
     data: dict[str, canonical.JsonValue] = {"digest": version.digest}
-    if asked is not None:
-        data["loosening"] = asked.pk
+    if loosening is not None:
+        data["loosening"] = loosening.pk
     subject = f"policy_version:{version.number}"
-    entries.record("policy.activated", subject=subject, actor=actor(by), at=at, data=data)
+    entries.record("policy.activated", subject=subject, actor=_actor(by), at=at, data=data)
     transaction.on_commit(lambda: policy_activated.send(PolicyVersion, number=version.number))
+
+
+def _actor(by: User | None) -> Actor:
+    """Name a person; without one, the terminal of this machine, where alone a first policy is put in force."""
+    return command_line() if by is None else actor(by)
 
 
 @lru_cache(maxsize=16)

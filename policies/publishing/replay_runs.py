@@ -60,10 +60,10 @@ def ask(
         asked_by_name=actor(by).name,
         asked_at=at,
     )
-    # Whoever asks at the same moment meets the unique constraint and gets the same row.
+    # Anyone who asks at the same moment meets the unique constraint and gets the same row.
     ReplayRun.objects.bulk_create([made], ignore_conflicts=True)
-    found: ReplayRun = ReplayRun.objects.filter(digest=digest).order_by("-id")[0]
-    return found
+    run: ReplayRun = ReplayRun.objects.filter(digest=digest).order_by("-id")[0]
+    return run
 
 
 def newest(document: dict[str, Any]) -> ReplayRun | None:
@@ -73,8 +73,8 @@ def newest(document: dict[str, Any]) -> ReplayRun | None:
 
 def of_digest(digest: str) -> ReplayRun | None:
     """Return the latest replay of the document with this digest, if there is one."""
-    found: ReplayRun | None = ReplayRun.objects.filter(digest=digest).order_by("-id").first()
-    return found
+    run: ReplayRun | None = ReplayRun.objects.filter(digest=digest).order_by("-id").first()
+    return run
 
 
 @transaction.atomic
@@ -111,7 +111,7 @@ def advance(run: ReplayRun, progress: Progress) -> None:
 
 
 def put_down(run: ReplayRun) -> None:
-    """Let go of a claimed replay half way: whoever comes next goes on. Raises ReplayTaken."""
+    """Let go of a claimed replay half way: the next to come goes on. Raises ReplayTaken."""
     _save(run, lease_until=None)
 
 

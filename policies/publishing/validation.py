@@ -1,6 +1,6 @@
-"""What keeps a policy document from being published. PURE."""
+"""Find what keeps a policy document from being published. PURE."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from policies import currencies
 from policies.comparison.tiers import Ladder
 from policies.comparison.timing import escalation_name
-from policies.engine import payloads
+from policies.engine import payloads, references
 from policies.engine.calendars import business_time, deadlines
 from policies.engine.payloads import SchemaInvalid
 from policies.engine.policy import TierPolicy, compile_guardrail, compile_limit, compile_tiers, usual_tiers
@@ -34,6 +34,17 @@ Members = Mapping[str, int]
 """How many people who can sign in hold each role."""
 
 
+class Everybody(dict[str, int]):
+    """The members of roles where nobody knows them: as many as anything could ask for."""
+
+    def get(self, role: str, default: Any = None) -> Any:
+        """Return how many people hold `role`."""
+        return 1_000_000
+
+
+EVERYBODY: Final[Members] = Everybody()
+
+
 @dataclass(frozen=True, slots=True)
 class Owned:
     """An agent that may propose on a surface, and the roles of its owner, who may not decide on its proposals."""
@@ -50,9 +61,9 @@ def problems(document: Mapping[str, Any], members: Members, owned: Iterable[Owne
 
 def warnings(document: Mapping[str, Any], members: Members, owned: Iterable[Owned] = ()) -> tuple[PolicyProblem, ...]:
     """Return what can be published but leaves proposals without anybody who may decide on them."""
-    found = [
+    cautions = [
         PolicyProblem(
-            "surface", slug, "owner", f"Nobody who can sign in is in {row['owner']}, whose people decide here."
+            "surface", slug, "owner", f"No one who can sign in has the {row['owner']} role, whose people decide here."
         )
         for slug, row in sorted(document["surfaces"].items())
         if _needs_owner(document, slug) and not members.get(row["owner"])
@@ -63,15 +74,15 @@ def warnings(document: Mapping[str, Any], members: Members, owned: Iterable[Owne
             continue
         if members.get(row["owner"], 0) == 1 and row["owner"] in one.roles:
             text = f"The only person in {row['owner']} owns the agent {one.agent} and may not decide on its proposals."
-            found.append(PolicyProblem("surface", one.surface, "owner", text))
-    return tuple(found)
+            cautions.append(PolicyProblem("surface", one.surface, "owner", text))
+    return tuple(cautions)
 
 
 def _needs_owner(document: Mapping[str, Any], surface: str) -> bool:
     """Whether people of the owner role decide somewhere: an enabled surface without rows that hold for every tier."""
     row = document["surfaces"][surface]
-    asked = (one for one in document["requirements"] if one["surface"] == surface and not one["tier"])
-    return bool(row.get("is_enabled", True)) and not any(one["approvals"] for one in asked)
+    required = (one for one in document["requirements"] if one["surface"] == surface and not one["tier"])
+    return bool(row.get("is_enabled", True)) and not any(one["approvals"] for one in required)
 
 
 def _problems(document: Mapping[str, Any], members: Members) -> Iterator[PolicyProblem]:
@@ -112,6 +123,8 @@ def _surface(slug: str, row: Mapping[str, Any], tiers: Mapping[str, Any]) -> Ite
             payloads.validator(schema)
         except SchemaInvalid as error:
             yield PolicyProblem("surface", slug, name, str(error))
+    for problem in references.problems(row["payload_schema"]):
+        yield PolicyProblem("surface", slug, "payload_schema", problem)
     if tiers[row["senior_tier"]]["posture"] != "in":
         yield PolicyProblem("surface", slug, "senior_tier", "Choose a tier in which people decide.")
     if not isinstance(row["params"], Mapping):
@@ -204,9 +217,9 @@ def _distinct_people(document: Mapping[str, Any], members: Members) -> Iterator[
         # Only names with one alternative are sure to need people of that role.
         sure = [alternatives[0] for alternatives in names.values() if len(alternatives) == 1]
         for role in sorted({row["role"] for row in sure}):
-            asked = sum(row["approvals"] for row in sure if row["role"] == role)
-            if asked > members.get(role, 0) > 0:
-                text = f"It asks for {asked} different people of {role}, who are {members.get(role, 0)}."
+            approvals_needed = sum(row["approvals"] for row in sure if row["role"] == role)
+            if approvals_needed > members.get(role, 0) > 0:
+                text = f"This needs {approvals_needed} people with the {role} role, not {members.get(role, 0)}."
                 yield PolicyProblem("requirement", f"{surface}{f' ({tier})' if tier else ''}", "role", text)
 
 
@@ -222,8 +235,8 @@ def _excluded(document: Mapping[str, Any], members: Members, owned: Iterable[Own
             plain = [{name: one[name] for name in _APPROVERS} for one in own if (one["tier"] or "") == tier]
             for text in {*requirement_faults(plain, there)} - {*requirement_faults(plain, members)}:
                 shown = f"{row.surface}{f' ({tier})' if tier else ''}"
-                said = f"For {row.agent}, whose owner may not decide: {text}"
-                yield PolicyProblem("requirement", shown, "role", said)
+                sentence = f"Not counting the owner of {row.agent}, who may not decide: {text}"
+                yield PolicyProblem("requirement", shown, "role", sentence)
 
 
 def _calendars(rows: Mapping[str, Any]) -> Iterator[PolicyProblem]:
@@ -247,7 +260,7 @@ def _escalations(document: Mapping[str, Any], members: Members) -> Iterator[Poli
             text = f"It must come later than level {before['level']}."
             yield PolicyProblem("escalation", shown, "after", text)
         if not members.get(row["role"]):
-            yield PolicyProblem("escalation", shown, "role", f"Nobody who can sign in is in {row['role']}.")
+            yield PolicyProblem("escalation", shown, "role", f"No one who can sign in has the {row['role']} role.")
         before = row
 
 
@@ -265,19 +278,23 @@ def requirement_faults(rows: Any, members: Members) -> Iterator[str]:
         yield "stage and denials are whole numbers from 1, approvals from 0; name and role are text."
         return
     asking = sorted(row for row in approvers if row.approvals)
-    for (stage, name), group in groupby(asking, key=lambda row: (row.stage, row.name)):
+    for _name, group in groupby(asking, key=lambda row: (row.stage, row.name)):
         alternatives = [*group]
         if all(members.get(row.role, 0) < row.approvals for row in alternatives):
-            said = " or ".join(
-                f"{row.approvals} of {row.role}, who are {members.get(row.role, 0)}" for row in alternatives
-            )
-            yield f"Nobody can meet stage {stage}, {name}: it asks for {said}."
+            yield _missing_people(alternatives, members)
+
+
+def _missing_people(alternatives: Sequence[Approvers], members: Members) -> str:
+    """Say which role has too few people to give an approval that one of `alternatives` would have to give."""
+    if not any(members.get(row.role) for row in alternatives):
+        return f"No one has the {' or '.join(row.role for row in alternatives)} role yet. Assign someone first."
+    wanted = " or ".join(f"{row.approvals} of {row.role}, which has {members.get(row.role, 0)}" for row in alternatives)
+    return f"Too few people can approve: this needs {wanted}. Assign more first."
 
 
 def _is_sound(row: Approvers) -> bool:
-    # Read from JSON that people wrote, so the declared types are only hoped for.
+    # Read from JSON that people wrote: types are only hoped for.
     numbers: tuple[Any, ...] = (row.stage, row.approvals + 1, row.denials) if type(row.approvals) is int else (None,)
     texts: tuple[Any, ...] = (row.name, row.role)
-    return all(type(number) is int and number >= 1 for number in numbers) and all(
-        isinstance(text, str) and text for text in texts
-    )
+    is_named = all(isinstance(text, str) and text for text in texts)
+    return is_named and all(type(number) is int and number >= 1 for number in numbers)

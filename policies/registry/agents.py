@@ -8,18 +8,20 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from audit.clock import database_now
 from audit.ledger import entries
+from policies.accounts import live_keys
 from policies.actors import actor
 from policies.models import Agent, ApiKey, Loosening
 from policies.publishing import loosenings
@@ -63,7 +65,7 @@ def issue_key(*, agent: Agent, by: User | None, expires_at: datetime | None = No
     """
     locked = Agent.objects.select_for_update().select_related("owner").get(pk=agent.pk)
     permit = None if by is None or by.pk == locked.owner_id else _permit(locked, by)
-    if live_keys().filter(agent=agent).count() >= MAX_LIVE_KEYS:
+    if keys_in_use().filter(agent=agent).count() >= MAX_LIVE_KEYS:
         raise TooManyKeys("This agent has two live keys. Revoke one first.")
     prefix = "".join(secrets.choice(_PREFIX_LETTERS) for _ in range(10))
     text = f"hitl_{prefix}_{secrets.token_urlsafe(32)}"
@@ -77,21 +79,21 @@ def issue_key(*, agent: Agent, by: User | None, expires_at: datetime | None = No
         expires_at=expires_at,
         loosening=permit,
     )
-    told: dict[str, str | int] = {"owner": f"user:{locked.owner_id}", "issuer": f"user:{key.created_by_id}"}
+    data: dict[str, str | int] = {"owner": f"user:{locked.owner_id}", "issuer": f"user:{key.created_by_id}"}
     if permit is not None:
-        told["loosening"] = permit.pk
-    _record("agent.key_issued", agent, by=by, at=at, prefix=prefix, **told)
+        data["loosening"] = permit.pk
+    _record("agent.key_issued", agent, by=by, at=at, prefix=prefix, **data)
     return IssuedKey(key=key, text=text)
 
 
 def _permit(agent: Agent, by: User) -> Loosening:
     """Return the agreement under which `by` may issue one key for somebody else's agent. Raises KeyOfAnother."""
-    found = permits(agent=agent, by=by).first()
-    if found is None:
+    permit = permits(agent=agent, by=by).first()
+    if permit is None:
         raise KeyOfAnother(
             _("%s owns this agent. They issue its keys, or you ask for one and a second person agrees.") % agent.owner
         )
-    return found
+    return permit
 
 
 def permits(*, agent: Agent, by: User) -> QuerySet[Loosening]:
@@ -131,9 +133,9 @@ def ask_key(*, agent: Agent, by: User, note: str) -> Loosening:
     )
 
 
-def permit_key_as_asked(asked: Loosening, by: User) -> bool:
-    """Let whoever asked issue the key, if the agent still has the same owner. The key is shown to them, not to `by`."""
-    return Agent.objects.filter(pk=asked.change["agent"], owner=asked.change["owner"]).exists()
+def permit_key_as_asked(loosening: Loosening, by: User) -> bool:
+    """Let the requester issue the key, if the agent still has the same owner. Only they see it, `by` does not."""
+    return Agent.objects.filter(pk=loosening.change["agent"], owner=loosening.change["owner"]).exists()
 
 
 @transaction.atomic
@@ -164,16 +166,16 @@ def ask_owner(*, agent: Agent, owner: User, by: User, note: str) -> Loosening:
     )
 
 
-def hand_over_as_asked(asked: Loosening, by: User) -> bool:
+def hand_over_as_asked(loosening: Loosening, by: User) -> bool:
     """Give the agent its new owner, if it still has the one from whom it was to be taken."""
-    change = asked.change
+    change = loosening.change
     locked = Agent.objects.select_for_update().get(pk=change["agent"])
     if locked.owner_id != change["from"] or not User.objects.filter(pk=change["to"], is_active=True).exists():
         return False
     locked.owner_id = change["to"]
     locked.save(update_fields=["owner"])
-    told: dict[str, str | int] = {"from": f"user:{change['from']}", "to": f"user:{change['to']}"}
-    _record("agent.owner_changed", locked, by=by, at=database_now(), **told, loosening=asked.pk)
+    data: dict[str, str | int] = {"from": f"user:{change['from']}", "to": f"user:{change['to']}"}
+    _record("agent.owner_changed", locked, by=by, at=database_now(), **data, loosening=loosening.pk)
     return True
 
 
@@ -210,13 +212,13 @@ def ask_activation(*, agent: Agent, by: User, note: str) -> Loosening:
     )
 
 
-def activate_as_asked(asked: Loosening, by: User) -> bool:
+def activate_as_asked(loosening: Loosening, by: User) -> bool:
     """Let the agent work again, if it is still suspended."""
-    return _set_status(asked.change["agent"], Agent.Status.ACTIVE, by=by, loosening=asked.pk)
+    return _set_status(loosening.change["agent"], Agent.Status.ACTIVE, by=by, loosening=loosening.pk)
 
 
 def _set_status(slug: str, status: Agent.Status, *, by: User | None, **data: int) -> bool:
-    close_gate()  # before the row is locked: whoever is judged may need it
+    close_gate()  # before the row is locked: anyone who is judged may need it
     locked = Agent.objects.select_for_update().get(pk=slug)
     if locked.status == status:
         return False
@@ -226,7 +228,7 @@ def _set_status(slug: str, status: Agent.Status, *, by: User | None, **data: int
     return True
 
 
-def live_keys() -> QuerySet[ApiKey]:
+def keys_in_use() -> QuerySet[ApiKey]:
     """Return the keys that open the API now, by the database's clock."""
     return ApiKey.objects.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), revoked_at=None)
 
@@ -236,46 +238,22 @@ def authenticate(text: str) -> ApiKey | None:
 
     The hash is compared in constant time; a prefix that does not exist costs the same comparison.
     """
+    return authenticate_beside(text, "SELECT NULL", [])[0]
+
+
+def authenticate_beside(text: str, sql: str, parameters: Sequence[Any]) -> tuple[ApiKey | None, Any]:
+    """Do the same, and read the first row of `sql` in the same round trip; it is returned with a live key only.
+
+    Where `live_keys.PREFIX` stands in `parameters`, the prefix of the key goes.
+    """
     match = KEY_FORMAT.fullmatch(text)
     if match is None:
-        return None
-    key = _live_key(match[1])
+        return None, None
+    key, beside = live_keys.read(match[1], sql, parameters)
     stored = bytes(key.secret_hash) if key else bytes(32)
     if not hmac.compare_digest(stored, _hash(text)) or key is None:
-        return None
-    return key
-
-
-# Asked with every request of every agent: building this with the ORM takes longer than answering it.
-_KEY_FIELDS: Final = ("id", "agent_id", "prefix", "secret_hash", "created_by_id", "last_used_at")
-_AGENT_FIELDS: Final = ("slug", "name", "owner_id", "status", "callback_hosts", "rate_per_minute")
-_PERSON_FIELDS: Final = ("id", "username")
-_LIVE_KEY: Final = f"""
-SELECT {", ".join(f"key.{name}" for name in _KEY_FIELDS)}, {", ".join(f"agent.{name}" for name in _AGENT_FIELDS)},
-       owner.username, issuer.username
-  FROM policies_apikey AS key JOIN policies_agent AS agent ON agent.slug = key.agent_id
-  JOIN auth_user AS owner ON owner.id = agent.owner_id LEFT JOIN auth_user AS issuer ON issuer.id = key.created_by_id
- WHERE key.prefix = %s AND key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > statement_timestamp())
-"""  # noqa: S608  # made of the constants above
-
-
-def _live_key(prefix: str) -> ApiKey | None:
-    """Return the live key of this prefix with its agent, that one's owner, and its issuer.
-
-    Fields beyond those above load when asked for.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(_LIVE_KEY, [prefix])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    *fields, owner, issuer = row
-    key = ApiKey.from_db(connection.alias, _KEY_FIELDS, fields[: len(_KEY_FIELDS)])
-    key.agent = Agent.from_db(connection.alias, _AGENT_FIELDS, fields[len(_KEY_FIELDS) :])
-    key.agent.owner = User.from_db(connection.alias, _PERSON_FIELDS, (key.agent.owner_id, owner))
-    if key.created_by_id is not None:
-        key.created_by = User.from_db(connection.alias, _PERSON_FIELDS, (key.created_by_id, issuer))
-    return key
+        return None, None
+    return key, beside
 
 
 def note_use(key: ApiKey, *, at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""A second person agrees to less oversight, and then it happens: one door for every kind of it."""
+"""Second agreement to less oversight, after which it happens: one door for every kind."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -7,11 +7,12 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from policies.accounts import rights
+from policies.accounts import rights, tuning
 from policies.models import Agent, Loosening
 from policies.publishing import loosenings, publish
 from policies.publishing.loosenings import NotAllowed
 from policies.registry import agents, connectors, kill_switches, mandates
+from policies.registry.standing import approvals as standing_approvals
 
 Kind = Loosening.Kind
 
@@ -25,7 +26,9 @@ _ACTS: Final[Mapping[str, Callable[[Loosening, User], bool]]] = {
     Kind.KEY: agents.permit_key_as_asked,
     Kind.PERSON: rights.give_as_asked,
     Kind.ROLE: rights.give_role_as_asked,
+    Kind.TUNING: tuning.give_as_asked,
     Kind.ADDRESS: connectors.redirect_as_asked,
+    Kind.STANDING: standing_approvals.give_as_asked,
 }
 """Each does what was asked and returns True, or returns False where it is not the same any more."""
 
@@ -34,33 +37,33 @@ _ACTS: Final[Mapping[str, Callable[[Loosening, User], bool]]] = {
 def agree(*, loosening_id: int, by: User) -> Loosening:
     """Agree to what somebody else asked for, and let it happen in the same transaction.
 
-    Nothing happens, and the request is OUTDATED, where what it was about has changed meanwhile or whoever
+    Nothing happens, and the request is OUTDATED, where what it was about has changed meanwhile or anyone who
     asked may not sign in any more. Raises NotAllowed for the person who asked, and for who is behind the agent that
     would be trusted more; and LooseningRefused for what was answered already.
     """
     loosenings.one_at_a_time()
-    asked = loosenings.lock_to_agree(loosening_id, by=by)
-    _require_distance(asked, by)
-    happened = asked.asked_by.is_active and _ACTS[asked.kind](asked, by)
-    loosenings.settle(asked, Loosening.Status.DONE if happened else Loosening.Status.OUTDATED, by=by)
-    return asked
+    loosening = loosenings.lock_to_agree(loosening_id, by=by)
+    _require_distance(loosening, by)
+    happened = loosening.asked_by.is_active and _ACTS[loosening.kind](loosening, by)
+    loosenings.settle(loosening, Loosening.Status.DONE if happened else Loosening.Status.OUTDATED, by=by)
+    return loosening
 
 
-def _require_distance(asked: Loosening, by: User) -> None:
+def _require_distance(loosening: Loosening, by: User) -> None:
     """Raise NotAllowed for who owns the agent that is to be trusted more, or issued a key that it uses."""
-    agent = Agent.objects.filter(pk=_trusted(asked)).first()
+    agent = Agent.objects.filter(pk=_trusted(loosening)).first()
     if agent is None:
         return
-    if agent.owner_id == by.pk or agents.live_keys().filter(agent=agent, created_by=by).exists():
-        raise NotAllowed(_("You answer for this agent, so somebody else has to agree."))
+    if agent.owner_id == by.pk or agents.keys_in_use().filter(agent=agent, created_by=by).exists():
+        raise NotAllowed(_("You answer for this agent, so someone else has to agree."))
 
 
-def _trusted(asked: Loosening) -> str:
+def _trusted(loosening: Loosening) -> str:
     """Return the slug of the agent that may do more once this is agreed to; empty where it is about no one agent."""
-    match asked.kind:
-        case Kind.MANDATE | Kind.AGENT:
-            return str(asked.change["agent"])
+    match loosening.kind:
+        case Kind.MANDATE | Kind.AGENT | Kind.STANDING:
+            return str(loosening.change["agent"])
         case Kind.RELEASE:
-            what, _colon, slug = str(asked.change["scope"]).partition(":")
+            what, _colon, slug = str(loosening.change["scope"]).partition(":")
             return slug if what == "agent" else ""
     return ""

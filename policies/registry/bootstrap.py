@@ -1,4 +1,4 @@
-"""Give a new portal its roles, tiers and sample surfaces; leave an old one as people made it."""
+"""Give a new portal its roles, tiers, sample surfaces and starter policy; leave an old one as people made it."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -16,24 +16,18 @@ from policies import samples
 from policies.engine import payloads
 from policies.models import EVERYWHERE, Connector, KillSwitch, PolicyVersion, Surface, Tier
 from policies.publishing import publish
+from policies.registry import starter
+from policies.registry.starter import Line
 
 CONNECTOR: Final = "sample-webhook"
+WEEKLY_BUDGET: Final = "weekly_budget"
+"""The parameter by which the starter policy tells a large budget change from a small one."""
 
 
 class SampleInvalid(ValueError):
     """A sample file asks for something that this portal does not have."""
 
     code = "sample_invalid"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What became of one row: made now or kept; a kept one may differ from the sample."""
-
-    thing: str
-    name: str
-    is_made: bool
-    differs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +40,24 @@ class Bootstrapped:
 
 
 @transaction.atomic
-def bootstrap(*, connector_url: str = "", connector_secret: str = "") -> Bootstrapped:
-    """Make what is missing of the roles, tiers, kill switch and sample surfaces; publish where nothing was.
+def bootstrap(
+    *,
+    connector_url: str = "",
+    connector_secret: str = "",
+    weekly_budget: float | None = None,
+    with_starter: bool = True,
+) -> Bootstrapped:
+    """Make what is missing of roles, tiers, kill switch, sample surfaces and starter policy; publish where nothing was.
 
     Where a policy is in force already, what was made is a draft for people to publish. A row that is there
     is never touched, so that running it again changes nothing. With `connector_url` there is also a webhook
-    connector, signing with `connector_secret`, and the sample surfaces that have no connector get it. Raises
-    SampleInvalid, PolicyInvalid or SchemaInvalid; then nothing is written.
+    connector, signing with `connector_secret`, and the sample surfaces that have no connector get it.
+    `weekly_budget` is written on the budget surface where that is made now. Raises SampleInvalid, PolicyInvalid or
+    SchemaInvalid; then nothing is written.
     """
-    lines = make_missing(connector_url=connector_url, connector_secret=connector_secret)
+    lines = make_missing(connector_url=connector_url, connector_secret=connector_secret, weekly_budget=weekly_budget)
+    if with_starter:
+        lines += starter.make_missing()
     version = publish.active_version()
     if version is None:
         return Bootstrapped(lines, publish.put_in_force())
@@ -62,9 +65,11 @@ def bootstrap(*, connector_url: str = "", connector_secret: str = "") -> Bootstr
 
 
 @transaction.atomic
-def make_missing(*, connector_url: str = "", connector_secret: str = "") -> tuple[Line, ...]:
-    """Make what `bootstrap` makes, and publish nothing."""
-    lines = [*_roles(), *_tiers(), _kill_switch(), *_surfaces()]
+def make_missing(
+    *, connector_url: str = "", connector_secret: str = "", weekly_budget: float | None = None
+) -> tuple[Line, ...]:
+    """Make what `bootstrap` makes besides the starter policy, and publish nothing."""
+    lines = [*_roles(), *_tiers(), _kill_switch(), *_surfaces(weekly_budget)]
     if connector_url:
         lines += _connect(connector_url, connector_secret)
     return tuple(lines)
@@ -91,13 +96,13 @@ def _roles() -> Iterator[Line]:
 
 
 def _matching(patterns: Collection[str], known: Collection[str]) -> set[str]:
-    found: set[str] = set()
+    matching: set[str] = set()
     for pattern in patterns:
         matches = {code for code in known if fnmatchcase(code, pattern)}
         if not matches:
             raise SampleInvalid(f"There is no permission {pattern}. Is the database migrated?")
-        found |= matches
-    return found
+        matching |= matches
+    return matching
 
 
 def _held(group: Group) -> set[str]:
@@ -115,8 +120,10 @@ def _kill_switch() -> Line:
     return Line("kill switch", EVERYWHERE, is_made)
 
 
-def _surfaces() -> Iterator[Line]:
+def _surfaces(weekly_budget: float | None) -> Iterator[Line]:
     for row in samples.surfaces():
+        if weekly_budget is not None and WEEKLY_BUDGET in row.get("params", {}):
+            row["params"][WEEKLY_BUDGET] = weekly_budget
         payloads.validator(row["payload_schema"])
         for tag in row.get("derived_tags", ()):
             payloads.validator(tag["if"])

@@ -1,6 +1,6 @@
-"""Where actions are executed. A connector that is there goes elsewhere only with two people.
+"""Change connectors. One that exists is pointed elsewhere only by two people.
 
-Whoever could change that alone would decide where an approved action goes: to another address, or into the hands of
+Anyone who could change that alone would decide where an approved action goes: to another address, or into the hands of
 another agent. A new connector is used by no surface until a policy that names it is published, which takes two as well.
 """
 
@@ -44,24 +44,24 @@ def change(*, connector: Connector, by: User, note: str = "") -> Loosening | Non
     )
 
 
-def redirect_as_asked(asked: Loosening, by: User) -> bool:
+def redirect_as_asked(loosening: Loosening, by: User) -> bool:
     """Point the connector elsewhere, if it still points to where it did when that was asked."""
-    locked = Connector.objects.select_for_update().get(pk=asked.change["connector"])
-    if _where(locked) != asked.change["from"]:
+    locked = Connector.objects.select_for_update().get(pk=loosening.change["connector"])
+    if _where(locked) != loosening.change["from"]:
         return False
-    for name, value in asked.change["to"].items():
+    for name, value in loosening.change["to"].items():
         setattr(locked, name, value)
     try:
         locked.full_clean()
     except ValidationError:
         return False
-    locked.save(update_fields=list(asked.change["to"]))
+    locked.save(update_fields=list(loosening.change["to"]))
     entries.record(
         "connector.redirected",
-        subject=asked.subject,
+        subject=loosening.subject,
         actor=actor(by),
         at=database_now(),
-        data={"changes": sorted(asked.change["to"]), "loosening": asked.pk},
+        data={"changes": sorted(loosening.change["to"]), "loosening": loosening.pk},
     )
     return True
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
 from audit.clock import database_now
@@ -26,6 +27,10 @@ UPDATE public.policies_killswitch
 """
 _MOVES: Final = ("kill_switch.engaged", "kill_switch.released")
 MOST_REASON: Final = 500
+
+
+switch_released = Signal()
+"""Sent after the commit that released a kill switch. A hint: a sweep finds what it concerns too."""
 
 
 class SwitchRefused(ValueError):
@@ -75,8 +80,8 @@ def hold(*, scope: str, reason: str, via: str) -> KillSwitch:
 def record_restored(*, via: str) -> KillSwitch:
     """Tell of what ENGAGE_RESTORED did, unless the switch was engaged in the backup; return the switch."""
     switch = KillSwitch.objects.select_for_update().get(scope=EVERYWHERE)
-    told = Entry.objects.filter(subject=f"kill_switch:{EVERYWHERE}", kind__in=_MOVES).order_by("-pk").first()
-    if told is None or told.kind == "kill_switch.released":
+    entry = Entry.objects.filter(subject=f"kill_switch:{EVERYWHERE}", kind__in=_MOVES).order_by("-pk").first()
+    if entry is None or entry.kind == "kill_switch.released":
         switch.save()  # the history of fields wants it too
         _record_engaged(switch, None, via)
     return switch
@@ -104,7 +109,7 @@ def ask_release(*, scope: str, by: User, note: str) -> Loosening:
     """
     switch = KillSwitch.objects.get(scope=scope)
     if not switch.is_engaged or switch.engaged_at is None:
-        raise SwitchRefused(_("This kill switch is not engaged."))
+        raise SwitchRefused(_("This kill switch is not on."))
     return loosenings.ask(
         kind=Loosening.Kind.RELEASE,
         subject=f"kill_switch:{scope}",
@@ -115,10 +120,10 @@ def ask_release(*, scope: str, by: User, note: str) -> Loosening:
     )
 
 
-def release_as_asked(asked: Loosening, by: User) -> bool:
+def release_as_asked(loosening: Loosening, by: User) -> bool:
     """Release the switch, if it is still engaged and not anew: then nobody has looked at why."""
-    switch = KillSwitch.objects.select_for_update().get(scope=asked.change["scope"])
-    if switch.engaged_at is None or switch.engaged_at.isoformat() != asked.change["engaged_at"]:
+    switch = KillSwitch.objects.select_for_update().get(scope=loosening.change["scope"])
+    if switch.engaged_at is None or switch.engaged_at.isoformat() != loosening.change["engaged_at"]:
         return False
     switch.is_engaged = False
     switch.engaged_at = None
@@ -128,21 +133,22 @@ def release_as_asked(asked: Loosening, by: User) -> bool:
     switch.save()
     entries.record(
         "kill_switch.released",
-        subject=asked.subject,
+        subject=loosening.subject,
         actor=actor(by),
         at=database_now(),
-        data={"loosening": asked.pk},
+        data={"loosening": loosening.pk},
     )
+    transaction.on_commit(lambda: switch_released.send(KillSwitch, scope=switch.scope))
     return True
 
 
 def waiting_release(switch: KillSwitch) -> Loosening | None:
     """Return the request to release `switch` as it is engaged now, if a second person is waited for."""
-    asked = Loosening.objects.filter(
+    loosening = Loosening.objects.filter(
         kind=Loosening.Kind.RELEASE, subject=f"kill_switch:{switch.scope}", status=Loosening.Status.WAITING
     ).first()
     at = switch.engaged_at.isoformat() if switch.engaged_at else ""
-    return asked if asked is not None and asked.change["engaged_at"] == at else None
+    return loosening if loosening is not None and loosening.change["engaged_at"] == at else None
 
 
 def engaged() -> list[KillSwitch]:

@@ -1,4 +1,4 @@
-"""What agents may propose where, with how much oversight at least. The only writer of Mandate.
+"""Mandates of agents: where they may propose, with how much oversight at least. The only writer of Mandate.
 
 Every agent starts in the loop: a first mandate with which people decide acts at once, and so does one that is
 lowered (more oversight). Less oversight needs two people: a first mandate that is automatic, and a new one that is
@@ -48,17 +48,17 @@ def give(*, agent: Agent, surface: Surface, tier: Tier, by: User, note: str = ""
     return _write(agent, surface, tier, by=by, was=there)
 
 
-def raise_as_asked(asked: Loosening, by: User) -> bool:
+def raise_as_asked(loosening: Loosening, by: User) -> bool:
     """Give the mandate that was asked for, if the one it was compared with is still what it was."""
     close_gate()
-    change = asked.change
+    change = loosening.change
     agent, surface = Agent.objects.get(pk=change["agent"]), Surface.objects.get(pk=change["surface"])
     there = Mandate.objects.select_for_update().filter(agent=agent, surface=surface).select_related("tier").first()
     least = _least(agent, surface, there, _tiers())
     tier = Tier.objects.filter(pk=change["to"]).first()
     if tier is None or least != change["from"]:
         return False
-    _write(agent, surface, tier, by=by, was=there, loosening=asked.pk)
+    _write(agent, surface, tier, by=by, was=there, loosening=loosening.pk)
     return True
 
 
@@ -69,6 +69,29 @@ def take_away(*, mandate: Mandate, by: User) -> None:
     mandate = Mandate.objects.select_for_update().select_related("agent", "surface").get(pk=mandate.pk)
     _record("taken_away", mandate.agent, mandate.surface, by=by, tier=mandate.tier_id)
     mandate.delete()
+
+
+@transaction.atomic
+def fall_back(*, agent: str, surface: str, held: str, why: str) -> Mandate | None:
+    """Take an agent (slugs) back to one-by-one review, at once and by itself, where its mandate is still `held`.
+
+    Returns the mandate as it is now; None where somebody has changed it, or it is no stricter that way. Nobody has to
+    agree, since this only tightens; giving it back takes two people.
+    """
+    close_gate()
+    mandate = (
+        Mandate.objects.select_for_update(of=("self",))
+        .filter(agent=agent, surface=surface, tier=held)
+        .select_related("agent", "surface")
+        .first()
+    )
+    single = active_policy().single
+    if mandate is None or single is None or not _is_looser(held, single.slug, _tiers()):
+        return None
+    mandate.tier_id = single.slug
+    mandate.save()
+    _record("given", mandate.agent, mandate.surface, by=None, tier=single.slug, before=held, why=why)
+    return mandate
 
 
 def first(*, agent: Agent, surface: Surface, tier: Tier) -> Mandate:
@@ -141,6 +164,6 @@ def _subject(agent: Agent, surface: Surface) -> str:
     return f"mandate:{agent.pk}:{surface.pk}"
 
 
-def _record(what: str, agent: Agent, surface: Surface, *, by: User, **data: str | int) -> None:
-    told = {"surface": surface.pk, **data}
-    entries.record(f"mandate.{what}", subject=f"agent:{agent.pk}", actor=actor(by), at=database_now(), data=told)
+def _record(what: str, agent: Agent, surface: Surface, *, by: User | None, **data: str | int) -> None:
+    entry_data = {"surface": surface.pk, **data}
+    entries.record(f"mandate.{what}", subject=f"agent:{agent.pk}", actor=actor(by), at=database_now(), data=entry_data)

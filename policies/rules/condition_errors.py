@@ -29,19 +29,36 @@ def refused(text: str, message: str, literals: list[Node]) -> ConditionInvalid:
     place = _PLACE.search(message)
     if place is None:
         return ConditionInvalid(plain(message))
-    line, column, said = max(1, int(place[1])), max(1, int(place[2])), place[3]
+    line, column, detail = max(1, int(place[1])), max(1, int(place[2])), place[3]
     # Every literal made decimal moved what follows it on its line by two characters.
     for node in literals:
         at_line, at_column = _place(text, node.at)
         column -= 2 * (at_line == line and at_column < column)
-    if mixed := _MIXED.search(said):
+    if mixed := _MIXED.search(detail):
         operator = mixed[1].strip("_@").replace("_", " ")
         message = f"{operator} does not go with {mixed[2]}."
         hint = "Write double(…) around the whole number." if "int" in mixed[2] and "double" in mixed[2] else ""
         return ConditionInvalid(message, line=line, column=column, suggestion=hint)
-    hint = next((hint for token, hint in _HINTS.items() if token in said), "")
-    return ConditionInvalid(plain(said.split(" expecting ")[0]), line=line, column=column, suggestion=hint)
+    hint = next((hint for token, hint in _HINTS.items() if token in detail), "")
+    return ConditionInvalid(_in_our_words(detail), line=line, column=column, suggestion=hint)
 
+
+def _in_our_words(detail: str) -> str:
+    """Say what does not belong or is missing, where the grammar's tool names tokens and rules."""
+    for pattern, sentence in _SYNTAX:
+        if match := pattern.search(detail):
+            return match.expand(sentence)[:200]
+    return plain(detail.split(" expecting ", maxsplit=1)[0])
+
+
+_SYNTAX: Final = (
+    (re.compile(r"missing ('.+?') at '<EOF>'"), r"The condition is incomplete: \1 is missing."),
+    (re.compile(r"'<EOF>'"), "The condition is incomplete."),
+    (re.compile(r"missing ('.+?') at ('.+?')(?: expecting |$)"), r"\1 is missing before \2."),
+    (re.compile(r"(?:mismatched|extraneous) input ('.+?')(?: expecting |$)"), r"\1 does not belong here."),
+    (re.compile(r"no viable alternative at input ('.+?')$"), r"\1 cannot be read as a condition."),
+    (re.compile(r"token recognition error at: '(.+?) *'$"), r"“\1” cannot be read."),
+)
 
 _HINTS: Final = {"at: '=": "Write == to compare.", "'and'": "Write &&.", "'or'": "Write ||.", "'not'": "Write !."}
 

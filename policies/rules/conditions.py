@@ -3,9 +3,10 @@
 The engine is Google's C++ implementation (package cel-expr-python). What it does at its edges, and is
 pinned by tests:
 
-- A missing key, a null where a value is needed, a division by zero or the absence of a fact is an error,
-  and an error is not an answer: `holds` raises. But `false && error` is false and `true || error` is true,
-  in either order. `has(payload.key)` asks whether a key is there, `payload.?key` does not exist.
+- A missing key, a null where a value is needed or the absence of a fact is an error, and here so is a
+  division by zero, of decimals too (see `finite_numbers`). An error is not an answer: `holds` raises. But
+  `false && error` is false and `true || error` is true, in either order. `has(payload.key)` asks whether a
+  key is there, `payload.?key` does not exist.
 - A whole and a decimal number are never added or compared by CEL itself. Here every number among the
   facts is decimal, and whole literals beside them are read as decimal: `amount > 100` is `amount > 100.0`.
 - Values of different types are unequal to CEL itself. Here comparing them is an error: see `typed_comparisons`.
@@ -23,7 +24,7 @@ from cel_expr_python import cel
 
 from policies.facts import vocabulary
 from policies.facts.vocabulary import ALIASES, FACTS, MEASURED, NUMBERS, Given
-from policies.rules import costs, expressions, typed_comparisons
+from policies.rules import costs, expressions, finite_numbers, typed_comparisons
 from policies.rules.condition_errors import ConditionInvalid, did_you_mean, invalid, plain, refused
 from policies.rules.expressions import Node
 from policies.rules.sizes import Sizes, measured
@@ -64,16 +65,17 @@ def _engine() -> Any:
 
 
 def _own_functions() -> Any:
-    def answering(name: str, impl: Any, *parameters: Any) -> Any:
-        return cel.FunctionDecl(name, [cel.Overload(name, cel.Type.BOOL, [*parameters], impl=impl)])
+    def answering(name: str, impl: Any, *parameters: Any, answer: Any = cel.Type.BOOL) -> Any:
+        return cel.FunctionDecl(name, [cel.Overload(name, answer, [*parameters], impl=impl)])
 
     two_values = (cel.Type.DYN, cel.Type.DYN)
     functions = (
         answering(typed_comparisons.SAME, typed_comparisons.same, *two_values),
         answering(typed_comparisons.AMONG, typed_comparisons.among, *two_values),
         answering(typed_comparisons.UNLIKE, typed_comparisons.unlike, cel.Type.STRING),
+        answering(finite_numbers.FINITE, finite_numbers.finite, cel.Type.DYN, answer=cel.Type.DYN),
     )
-    return cel.CelExtension("typed_comparisons", functions)
+    return cel.CelExtension("own_functions", functions)
 
 
 _ENGINE: Final = _engine()
@@ -183,13 +185,13 @@ _SIMPLE: Final = re.compile(
 
 
 def _comparisons(text: str) -> tuple[Comparison, ...] | None:
-    found = []
+    comparisons = []
     for part in text.split("&&"):
         match = _SIMPLE.fullmatch(part.strip(" \t\r\n"))
         if match is None or match[1] not in NUMBERS:
             return None
-        found.append(Comparison(ALIASES.get(match[1], match[1]), match[2], float(match[3])))
-    return tuple(found)
+        comparisons.append(Comparison(ALIASES.get(match[1], match[1]), match[2], float(match[3])))
+    return tuple(comparisons)
 
 
 def compile_condition(text: str) -> Condition:
@@ -216,8 +218,9 @@ def _program(text: str) -> _Program:
     root = _parse(text)
     _require_known(text, root)
     checks = typed_comparisons.checks(root, _DECLARED)
+    calculations = finite_numbers.calculations(root, _DECLARED)
     try:
-        cost = costs.estimate(root, NUMBERS, checks)
+        cost = costs.estimate(root, NUMBERS, checks, calculations)
     except costs.TooCostly as error:
         raise invalid(text, str(error), error.at) from error
     literals = sorted(expressions.whole_literals(root), key=lambda node: node.at)
@@ -230,9 +233,9 @@ def _program(text: str) -> _Program:
         message = f"A condition answers yes or no; this one gives {program.return_type().name()}."
         raise ConditionInvalid(message, suggestion="Compare it with something, e.g. == true.")
     _require_patterns(text, root)
-    if checks:
-        parsed = _ENGINE.compile(decimal, disable_check=True).serialize()
-        program = _ENGINE.deserialize(typed_comparisons.written(parsed, _DECLARED))
+    if checks or calculations:
+        typed = typed_comparisons.written(_ENGINE.compile(decimal, disable_check=True).serialize(), _DECLARED)
+        program = _ENGINE.deserialize(finite_numbers.written(typed, _DECLARED))
     places = tuple(dict.fromkeys(typed_comparisons.compared(root, _DECLARED)))
     return _Program(program, frozenset(_names(root)) & FACTS.keys(), cost, places)
 
@@ -248,14 +251,14 @@ def _parse(text: str) -> Node:
 
 def _names(root: Node, inner: frozenset[str] = frozenset()) -> dict[str, int]:
     """Return the names that are not of a loop's own making, with where each stands first."""
-    found: dict[str, int] = {}
+    names: dict[str, int] = {}
     if root.kind == "name" and root.name not in inner:
-        found[root.name] = root.at
+        names[root.name] = root.at
     for index, child in enumerate(root.children):
         own = inner | {root.name, root.value} if root.kind == "loop" and index else inner
         for name, at in _names(child, own).items():
-            found.setdefault(name, at)
-    return found
+            names.setdefault(name, at)
+    return names
 
 
 _TYPES: Final = frozenset({"bool", "bytes", "double", "int", "list", "map", "null_type", "string", "uint", "type"})

@@ -9,7 +9,7 @@ A unit is one step of the engine, about 50 ns; the weights were measured and are
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -102,21 +102,24 @@ class Cost:
         return (held.values + held.text / 1024 + self.parts) * (1 + self.joins) * float(ENGINE_ROUNDS**reach.growth)
 
 
-def estimate(root: Node, numbers: frozenset[str], checks: Checks) -> Cost:
-    """Return what the condition can cost. `numbers` names the facts that are numbers; `checks` its comparisons.
+def estimate(root: Node, numbers: frozenset[str], checks: Checks, calculations: Collection[int] = ()) -> Cost:
+    """Return what the condition can cost. `numbers` names the facts that are numbers.
+
+    `checks` are its comparisons and `calculations` its arithmetic that functions of ours look at.
 
     Raises TooCostly for loops nested too deeply, patterns that are not written out, and what would
     grow from round to round.
     """
-    survey = _Survey(numbers, checks)
+    survey = _Survey(numbers, checks, calculations)
     survey.visit(root, {}, 0)
     return Cost(parts=sum(1 for _ in root.walk()), joins=survey.joins, terms=tuple(survey.terms))
 
 
 class _Survey:
-    def __init__(self, numbers: frozenset[str], checks: Checks) -> None:
+    def __init__(self, numbers: frozenset[str], checks: Checks, calculations: Collection[int]) -> None:
         self.numbers = numbers
         self.checks = checks
+        self.calculations = calculations
         self.terms: list[Term] = []
         self.joins = 0
 
@@ -171,6 +174,9 @@ class _Survey:
             reach = reach.joined(part)
         if check := self.checks.get(id(node)):
             self._checked(check, reaches, depth)
+        if id(node) in self.calculations:
+            self._note("step", depth, weight=CHECK_UNITS)
+            self._note("copies", depth, reach if node.name == "_+_" else NOTHING, weight=COPY_UNITS)
         self._work(node, reach, reaches, depth)
         return reach if node.name in _PASSING else NOTHING
 

@@ -114,7 +114,7 @@ def _literal(body: _Message, at: int) -> Node:
 
 def _message(data: bytes) -> _Message:
     """Take one message apart: the values of each field number, as numbers for varints and else as bytes."""
-    found: _Message = {}
+    fields: _Message = {}
     at, end = 0, len(data)
     while at < end:
         key, at = _varint(data, at)
@@ -129,8 +129,8 @@ def _message(data: bytes) -> _Message:
                 value, at = data[at : at + size], at + size
             case _:
                 raise ValueError("The engine wrote an expression in a form that is not known here.")
-        found.setdefault(key >> 3, []).append(value)
-    return found
+        fields.setdefault(key >> 3, []).append(value)
+    return fields
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
@@ -147,8 +147,8 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _last(message: _Message, number: int) -> bytes:
-    found = message.get(number)
-    return found[-1] if found else b""
+    values = message.get(number)
+    return values[-1] if values else b""
 
 
 # Writing ------------------------------------------------------------------------------------------
@@ -236,17 +236,17 @@ def whole_literals(root: Node) -> list[Node]:
     number, so that `amount > 100` would be refused. A literal stays whole only where its counterpart
     is whole by itself: `size(tags) > 3`, `payload.items[0]`.
     """
-    found: list[Node] = []
+    literals: list[Node] = []
     for node in root.walk():
         if node.kind == "loop" and _number(node.children[0]) == "literal":
-            found += _literals(node.children[0])
+            literals += _literals(node.children[0])
         if node.kind == "call" and node.name in ARITHMETIC | COMPARISONS | {"@in"}:
             kinds = {_number(child) for child in node.children}
             if "literal" in kinds and "other" in kinds:
                 for child in node.children:
                     if _number(child) == "literal":
-                        found += _literals(child)
-    return list({node.at: node for node in found}.values())
+                        literals += _literals(child)
+    return list({node.at: node for node in literals}.values())
 
 
 def _literals(node: Node) -> list[Node]:
@@ -268,6 +268,11 @@ def _number(node: Node) -> str:
     if not kinds or "other" in kinds:
         return "other"
     return "whole" if "whole" in kinds else "literal"
+
+
+def is_whole(node: Node) -> bool:
+    """Whether `node` is made of whole numbers alone, with which the engine itself refuses to divide by zero."""
+    return _number(node) != "other"
 
 
 def is_number(node: Node, numbers: frozenset[str]) -> bool:

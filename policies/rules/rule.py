@@ -16,9 +16,9 @@ PLACEHOLDERS: Final = frozenset(
 )
 MAX_FILLED: Final = 200
 _UNSAID: Final = {
-    PolicyOutcome.ALLOW: "A rule allows this.",
-    PolicyOutcome.REQUIRE_APPROVAL: "A rule requires approval.",
-    PolicyOutcome.DENY: "A rule forbids this.",
+    PolicyOutcome.ALLOW: "Allowed by rule “%s”.",
+    PolicyOutcome.REQUIRE_APPROVAL: "Rule “%s” requires approval.",
+    PolicyOutcome.DENY: "Blocked by rule “%s”.",
 }
 
 
@@ -105,7 +105,9 @@ def compile_rule(
         condition=condition,
         requirements=tuple(requirements) if requirements else None,
         restricts=decision is not PolicyOutcome.ALLOW,
-        said=weighed("rule", slug, _tier(slug, decision, row.get("tier"), tiers, usual), reason or _UNSAID[decision]),
+        said=weighed(
+            "rule", slug, _tier(slug, decision, row.get("tier"), tiers, usual), reason or _UNSAID[decision] % slug
+        ),
         is_plain="{" not in reason and "}" not in reason,
         **{name: tuple(map(plain_text.name, row.get(name, ()))) for name in _LISTS},
     )
@@ -147,6 +149,8 @@ def _shown(facts: Facts, name: str) -> str:
         text = ", ".join(value) or "none"
     elif name == "amount" and facts.currency in currencies.DECIMALS:
         text = currencies.digits(value, facts.currency)
+    elif name == "confidence":
+        text = plain_text.percent(value)
     elif isinstance(value, int | float):
         text = f"{value:,.2f}".removesuffix(".00")
     else:
@@ -164,8 +168,8 @@ def matches(glob: str, name: str) -> bool:
         return False
     at, end = len(first), len(name) - len(last)
     for part in middle:
-        found = name.find(part, at, end)
-        if found < 0:
+        start = name.find(part, at, end)
+        if start < 0:
             return False
-        at = found + len(part)
+        at = start + len(part)
     return True

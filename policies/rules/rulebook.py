@@ -1,4 +1,4 @@
-"""Which rules hold for a proposal. PURE.
+"""Find the rules that hold for a proposal. PURE.
 
 All rules of a policy are asked at once. Each rule is one bit of a number; each part of a rule's match, and
 each threshold of its condition, is an index that answers with the bits of the rules that pass it. What is
@@ -84,16 +84,16 @@ class _Thresholds:
     """
 
     def __init__(self, rules: Sequence[RulePolicy], fact: str) -> None:
-        asked: dict[int, list[tuple[str, float]]] = {}
+        thresholds: dict[int, list[tuple[str, float]]] = {}
         for index, rule in enumerate(rules):
             for name, operator, bound in rule.condition.comparisons or ():
                 if name == fact:
-                    asked.setdefault(index, []).append((operator, bound))
-        self.asking = sum(1 << index for index in asked)
-        self._bounds = sorted({bound for row in asked.values() for _, bound in row})
+                    thresholds.setdefault(index, []).append((operator, bound))
+        self.asking = sum(1 << index for index in thresholds)
+        self._bounds = sorted({bound for row in thresholds.values() for _, bound in row})
         places = 2 * len(self._bounds) + 1
         changes = [0] * (places + 1)
-        for index, row in asked.items():
+        for index, row in thresholds.items():
             first, last = self._span(row, places)
             if first < last:
                 changes[first] ^= 1 << index
@@ -150,12 +150,19 @@ class RuleBook:
         self._tags = _Tags(self.rules)
         compared = {comparison.fact for rule in self.rules for comparison in rule.condition.comparisons or ()}
         self._thresholds = {fact: _Thresholds(self.rules, fact) for fact in sorted(compared)}
-        asked = [(1 << index, rule) for index, rule in enumerate(self.rules) if rule.condition.comparisons is None]
-        self._engine = sum(bit for bit, _ in asked)
-        self._names = frozenset(name for _, rule in asked for name in rule.condition.facts)
+        conditional = [
+            (1 << index, rule) for index, rule in enumerate(self.rules) if rule.condition.comparisons is None
+        ]
+        self._engine = sum(bit for bit, _ in conditional)
+        self._names = frozenset(name for _, rule in conditional for name in rule.condition.facts)
+        self._weighed = frozenset(name for rule in self.rules for name in rule.condition.facts)
 
     def __len__(self) -> int:
         return len(self.rules)
+
+    def weighs(self, fact: str) -> bool:
+        """Whether the condition of a rule names `fact`."""
+        return fact in self._weighed
 
     def holding(self, given: Given) -> Holding:
         """Return the rules that hold or cannot be asked, by slug. Never raises."""

@@ -1,4 +1,4 @@
-"""How much the facts of one proposal hold, counted while their numbers become what conditions compute with. PURE."""
+"""Measure the facts of one proposal while their numbers become what conditions compute with. PURE."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple

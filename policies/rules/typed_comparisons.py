@@ -160,7 +160,7 @@ def compared(root: Node, declared: Mapping[str, str]) -> Iterator[Compared]:
         first, second = node.children
         kinds = types.elements(second) if node.name == "@in" else (types.kind(second),)
         pairs = [(first, kinds)] if node.name == "@in" else [(first, kinds), (second, (types.kind(first),))]
-        for side, (kind, *more) in ((side, found) for side, found in pairs if found):
+        for side, (kind, *more) in ((side, checks) for side, checks in pairs if checks):
             path = _in_payload(side)
             if path and not more and kind in _ENGINE_TYPES:
                 yield Compared(path, kind)
@@ -226,8 +226,8 @@ def _sort(value: Any) -> type:
 
 
 def _all(answers: Iterator[bool | None]) -> bool | None:
-    found = [*answers]
-    return False if False in found else None if None in found else True
+    all_answers = [*answers]
+    return False if False in all_answers else None if None in all_answers else True
 
 
 # Writing them into the expression -----------------------------------------------------------------
@@ -242,8 +242,8 @@ def written(serialized: bytes, declared: Mapping[str, str]) -> bytes:
 class _Writer:
     """Write the check around a comparison, as `expressions.rewritten` asks for it."""
 
-    def __init__(self, found: Checks) -> None:
-        self._checks = found
+    def __init__(self, checks: Checks) -> None:
+        self._checks = checks
         self._ids = count(1_000_000)
 
     def __call__(self, node: Node, comparison: bytes, operands: list[bytes]) -> bytes:
@@ -254,9 +254,9 @@ class _Writer:
             name = AMONG if node.name == "@in" else SAME
             answer = self._call(name, *operands)
             return self._call("!_", answer) if node.name == "_!=_" else answer
-        asked = operands[check.asked]
+        operand = operands[check.asked]
         names = [name for kind in check.kinds for name in _ENGINE_TYPES[kind]]
-        tests = [self._call("_==_", self._call("type", asked), self._name(name)) for name in names]
+        tests = [self._call("_==_", self._call("type", operand), self._name(name)) for name in names]
         test = tests[0]
         for more in tests[1:]:
             test = self._call("_||_", test, more)

@@ -1,4 +1,4 @@
-"""What a new portal starts with: roles, tiers and surfaces, as JSON files that people can read."""
+"""Starting tables of a new portal, as files that people can read: roles, tiers, surfaces and the starter policy."""
 
 import json
 from functools import cache
@@ -26,6 +26,11 @@ def roles() -> dict[str, list[str]]:
 def surfaces() -> list[dict[str, Any]]:
     """Return the rows of the sample surfaces, in the order of their slugs; durations are ISO 8601 text."""
     return [_read(path) for path in sorted((FOLDER / "surfaces").glob("*.json"))]
+
+
+def starter() -> str:
+    """Return the starter policy, a policy file."""
+    return _text(FOLDER / "starter.yaml")
 
 
 @cache

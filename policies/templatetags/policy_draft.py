@@ -1,4 +1,4 @@
-"""On every page: how many changes of the policy wait, for those who may see it."""
+"""The number of unpublished policy changes, on every page for those who may see it."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from policies.admin.publishing.page import may_see
-from policies.publishing import drafts
+from policies.admin.publishing.page import may_see_all
+from policies.publishing import drafts, loosenings
 
 register = template.Library()
 
@@ -25,7 +25,8 @@ def coded(sentence: str) -> SafeString:
 def draft_bar(context: template.Context) -> dict[str, Any]:
     """Say how many changes wait to be published, and how many requests for a second person."""
     person = context.get("user")
-    if person is None or not (person.is_active and person.is_staff) or not may_see(person):
+    if person is None or not (person.is_active and person.is_staff) or not may_see_all(person):
         return {"changes": 0, "requests": 0}
     changes, requests = drafts.waiting()
-    return {"changes": changes, "requests": requests}
+    may_publish = person.has_perm(loosenings.ASK) or person.has_perm(loosenings.AGREE)
+    return {"changes": changes, "requests": requests, "may_publish": may_publish}

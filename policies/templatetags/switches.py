@@ -15,7 +15,7 @@ register = template.Library()
 
 @register.inclusion_tag("policies/shipping_bar.html", takes_context=True)
 def shipping_bar(context: template.Context) -> dict[str, Any]:
-    """Show whether the portal ships, to everybody who is signed in, and the way to change it to whoever may."""
+    """Show whether the portal ships, to everybody who is signed in, and the way to change it to anyone who may."""
     person = context.get("user")
     if person is None or not (person.is_active and person.is_staff):
         return {"is_shown": False}

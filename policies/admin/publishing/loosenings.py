@@ -1,4 +1,4 @@
-"""What was asked for that loosens, and how it was answered; answering is on the page where it is published."""
+"""Requests to relax the policy, and their answers; people answer on the page where it is published."""
 
 from typing import Any
 

@@ -37,9 +37,12 @@ class KillSwitchAdmin(ReadOnlyAdmin[KillSwitch]):
 
 @admin.register(PolicyVersion)
 class PolicyVersionAdmin(ReadOnlyAdmin[PolicyVersion]):
-    list_display = ("number", "digest", "created_at", "created_by")
-    list_select_related = ("created_by",)
-    fields = readonly_fields = ("number", "digest", "created_at", "created_by", "text")
+    list_display = ("number", "created_at", "written_by", "asked_by", "agreed_by", "short_digest")
+    fields = readonly_fields = ("number", "digest", "created_at", "written_by", "asked_by", "agreed_by", "text")
+
+    @admin.display(description=gettext_lazy("digest"))
+    def short_digest(self, row: PolicyVersion) -> str:
+        return f"{row.digest[:19]}…"
 
     @admin.display(description=gettext_lazy("document"))
     def text(self, row: PolicyVersion) -> SafeString:

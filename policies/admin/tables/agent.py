@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -23,11 +24,25 @@ from policies.publishing.loosenings import LooseningRefused
 from policies.registry import agents, signing_secrets
 from policies.registry.agents import TooManyKeys
 
+_SNIPPET: Final = """\
+pip install hitl-portal
+export HITL_PORTAL_URL={url} HITL_PORTAL_KEY={key}
+hitl doctor
+
+from hitl_portal import Portal
+
+portal = Portal()
+
+@portal.governed(surface="{surface}", action="move", title="Move {{amount}}")
+def move(amount: int) -> str:
+    \"\"\"Move an amount.\"\"\"
+"""
+
 
 class AgentForm(forms.ModelForm[Agent]):
     class Meta:
         model = Agent
-        fields = ("slug", "name", "description", "owner", "model", "callback_hosts", "rate_per_minute")
+        fields = ("slug", "name", "description", "owner", "model", "callback_hosts", "callback_when", "rate_per_minute")
 
     def clean_callback_hosts(self) -> list[str]:
         """Keep host names only."""
@@ -97,10 +112,10 @@ class AgentAdmin(RecordedAdmin[Agent]):
         return False
 
     def get_fields(self, request: HttpRequest, obj: Agent | None = None) -> tuple[str, ...]:
-        return (*AgentForm.Meta.fields, "standing", "callback_signing") if obj else AgentForm.Meta.fields
+        return (*AgentForm.Meta.fields, "standing", "callback_signing", "connecting") if obj else AgentForm.Meta.fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Agent | None = None) -> tuple[str, ...]:
-        return ("slug", "owner", "standing", "callback_signing") if obj else ()
+        return ("slug", "owner", "standing", "callback_signing", "connecting") if obj else ()
 
     def get_inline_instances(self, request: HttpRequest, obj: Agent | None = None) -> list[Any]:
         return super().get_inline_instances(request, obj) if obj else []
@@ -114,6 +129,18 @@ class AgentAdmin(RecordedAdmin[Agent]):
     @admin.display(description=gettext_lazy("callback secret"))
     def callback_signing(self, row: Agent) -> str:
         return _("set; it is never shown again") if row.callback_secret else _("not set: callbacks cannot be signed")
+
+    @admin.display(description=gettext_lazy("connect it"))
+    def connecting(self, row: Agent) -> SafeString:
+        """Show what its engineer pastes: the address, the key that is in use by its first letters, and five lines."""
+        key = row.keys.filter(revoked_at=None).order_by("-created_at").first()
+        mandate = row.mandates.order_by("surface_id").first()
+        words = {
+            "url": settings.SITE_URL,
+            "key": str(key) if key else "hitl_…",
+            "surface": mandate.surface_id if mandate else "…",
+        }
+        return format_html('<pre tabindex="0">{}</pre>', _SNIPPET.format(**words))
 
     def get_urls(self) -> list[URLPattern]:
         """The actions on one agent, before Django's own addresses."""
@@ -220,7 +247,7 @@ class AgentAdmin(RecordedAdmin[Agent]):
         if not request.user.has_perm("policies.change_apikey"):
             raise PermissionDenied
         if request.method != "POST":
-            sentence = _("Whoever uses %s is refused from the next request on. This cannot be undone.") % key
+            sentence = _("Anyone who uses %s is refused from the next request on. This cannot be undone.") % key
             return ask(self, request, agent, title=_("Revoke the key?"), sentence=sentence, button=_("Revoke"))
         agents.revoke_key(key=key, by=person_of(request))
         messages.success(request, _("Revoked: %s.") % key)
@@ -232,7 +259,10 @@ class AgentAdmin(RecordedAdmin[Agent]):
         if agent.status != Agent.Status.ACTIVE:
             return self._ask_activation(request, agent)
         if request.method != "POST":
-            sentence = _("From now on every proposal of %s is blocked. What waits or is approved stays as it is.")
+            sentence = _(
+                "From now on every proposal of %s is blocked. What the policy alone had approved does not ship either; "
+                "what people approved ships, and what waits for them still waits."
+            )
             return ask(self, request, agent, title=_("Suspend?"), sentence=sentence % agent, button=_("Suspend"))
         agents.suspend(agent=agent, by=person_of(request))
         messages.success(request, _("Suspended: %s.") % agent)

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from policies import guardrails
 from policies.admin.json_field import StrictJsonField
 from policies.admin.recorded import DraftedAdmin
+from policies.admin.tuned import TunedAdmin
 from policies.admin.zones import require_time_zone
 from policies.engine import policy_tests
 from policies.engine.policy_tests import FactsInvalid
@@ -24,9 +26,19 @@ _SHORT = {"rows": 6, "class": "vLargeTextField json", "spellcheck": "false"}
 
 
 class LimitForm(forms.ModelForm[Limit]):
+    only: frozenset[str] | None = None
+    """The surfaces to which the limit may belong; None for all."""
+
     class Meta:
         model = Limit
         fields = "__all__"  # noqa: DJ007  # the admin's fieldsets choose
+
+    def clean_surfaces(self) -> list[str]:
+        """Keep a limit of those who tune surfaces to these: without a name, or with a *, it would reach further."""
+        surfaces: list[str] = self.cleaned_data["surfaces"]
+        if self.only is not None and not (surfaces and {*surfaces} <= self.only):
+            raise ValidationError(_("Name one or more of your surfaces: %s.") % ", ".join(sorted(self.only)))
+        return surfaces
 
     def clean_time_zone(self) -> str:
         name: str = self.cleaned_data["time_zone"]
@@ -51,7 +63,7 @@ class Sluggish(DraftedAdmin[Any]):
 
 
 @admin.register(Limit)
-class LimitAdmin(Sluggish):
+class LimitAdmin(Sluggish, TunedAdmin[Any]):
     form = LimitForm
     list_display = ("slug", "measure", "limit", "per", "window", "effect", "is_enabled")
     list_filter = ("is_enabled", "measure", "window")
@@ -63,10 +75,20 @@ class LimitAdmin(Sluggish):
         (gettext_lazy("Before that"), {"fields": ("warning", "warning_effect", "warning_tier")}),
     )
 
+    def rows_of(self, rows: QuerySet[Limit], surfaces: frozenset[str]) -> QuerySet[Limit]:
+        """Return the limits that name none but these surfaces."""
+        return rows.filter(surfaces__len__gt=0, surfaces__contained_by=[*surfaces])
+
+    def get_form(self, request: HttpRequest, obj: Limit | None = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT002  # Django's signature
+        """Tell the form to which surfaces the limit may belong."""
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.only = self.tuned(request) if self.may_only_tune(request) else None
+        return form
+
 
 class GuardrailForm(forms.ModelForm[Guardrail]):
     config = StrictJsonField(
-        label=gettext_lazy("settings"),
+        label=gettext_lazy("Settings"),
         required=False,
         help_text=gettext_lazy('What this kind needs, e.g. {"phrases": ["guaranteed"]}.'),
         widget=forms.Textarea(_SHORT),
@@ -126,17 +148,17 @@ class RequirementForm(forms.ModelForm[Requirement]):
 
 
 @admin.register(Requirement)
-class RequirementAdmin(DraftedAdmin[Requirement]):
+class RequirementAdmin(TunedAdmin[Requirement]):
     form = RequirementForm
     list_display = ("surface", "tier", "stage", "name", "role", "approvals", "denials")
-    list_filter = ("surface", "tier", "role")
+    list_filter = (("surface", admin.RelatedOnlyFieldListFilter), "tier", "role")
     list_select_related = ("surface", "tier", "role")
     search_fields = ("surface__slug", "name")
 
 
 class PolicyTestForm(forms.ModelForm[PolicyTest]):
     facts = StrictJsonField(
-        label=gettext_lazy("facts"),
+        label=gettext_lazy("Facts"),
         help_text=gettext_lazy('Only what matters, e.g. {"surface": "ads.budget", "amount": 20000}.'),
         widget=forms.Textarea(_SHORT),
     )

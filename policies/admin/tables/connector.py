@@ -24,7 +24,7 @@ FIELDS = ("slug", "kind", "url", "executor", "timeout_seconds", "is_enabled")
 
 class ConnectorForm(NotedForm[Connector]):
     url = forms.URLField(
-        label=gettext_lazy("address"),
+        label=gettext_lazy("Address"),
         required=False,
         max_length=200,
         assume_scheme="https",
@@ -74,9 +74,9 @@ class ConnectorAdmin(AskingAdmin[Connector]):
         if not change:
             super().save_model(request, obj, form, change)
             return
-        asked = connectors.change(connector=obj, by=person_of(request), note=form.cleaned_data["note"])
-        if asked is not None:
-            self.tell_asked(request, form, leave_out=[name.removesuffix("_id") for name in asked.change["to"]])
+        loosening = connectors.change(connector=obj, by=person_of(request), note=form.cleaned_data["note"])
+        if loosening is not None:
+            self.tell_asked(request, form, leave_out=[name.removesuffix("_id") for name in loosening.change["to"]])
 
     @admin.display(description=gettext_lazy("signing secret"))
     def signing(self, row: Connector) -> str:

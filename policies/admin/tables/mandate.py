@@ -19,7 +19,7 @@ from policies.registry import mandates
 
 class MandateForm(forms.ModelForm[Mandate]):
     note = forms.CharField(
-        label=gettext_lazy("why"),
+        label=gettext_lazy("Why"),
         max_length=500,
         required=False,
         help_text=gettext_lazy("Needed where this gives less oversight: a second person reads it and has to agree."),

@@ -32,7 +32,7 @@ EXAMPLES = (
     ("'do_not_email' in tags", gettext_lazy("The person opted out.")),
     ("weekday in ['sat', 'sun'] || hour >= 18", gettext_lazy("Outside office hours.")),
     ("payload.subject.matches('(?i)last chance')", gettext_lazy("What the payload says.")),
-    ("limits['weekly-spend'].share > 0.8", gettext_lazy("Four fifths of a limit are used up.")),
+    ("limits['weekly-spend'].share > 0.8", gettext_lazy("80 % of a limit is used up.")),
 )
 
 

@@ -15,8 +15,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from policies.admin.recorded import DraftedAdmin
+from policies.admin import durations
 from policies.admin.tables.checks import Sluggish
+from policies.admin.tuned import TunedAdmin
 from policies.admin.zones import require_time_zone
 from policies.engine.calendars import business_time
 from policies.engine.calendars.business_time import DAYS
@@ -126,8 +127,7 @@ class EscalationForm(forms.ModelForm[Escalation]):
         fields = ("surface", "level", "role", "after", "widens")
         help_texts = {
             "after": gettext_lazy(
-                "Days hours:minutes:seconds, e.g. 4:00:00. Counted in the surface's business time, and less than its"
-                " deadline."
+                "For example 4 hours. Counted in the surface’s business time, and less than its deadline."
             )
         }
 
@@ -136,17 +136,20 @@ class EscalationForm(forms.ModelForm[Escalation]):
         cleaned = super().clean() or self.cleaned_data
         surface, role, after = (cleaned.get(name) for name in ("surface", "role", "after"))
         if surface and after and after >= surface.deadline:
-            self.add_error("after", _("By then the proposal has expired: its deadline is %s.") % surface.deadline)
+            self.add_error(
+                "after",
+                _("By then the proposal has expired: its deadline is %s.") % durations.written(surface.deadline),
+            )
         if role and not members().get(role.name):
-            self.add_error("role", _("Nobody who can sign in is in %s.") % role.name)
+            self.add_error("role", _("No one who can sign in has the %s role.") % role.name)
         return cleaned
 
 
 @admin.register(Escalation)
-class EscalationAdmin(DraftedAdmin[Escalation]):
+class EscalationAdmin(TunedAdmin[Escalation]):
     form = EscalationForm
-    list_display = ("surface", "level", "role", "after", "widens")
-    list_filter = ("surface", "role")
+    list_display = ("surface", "level", "role", durations.column("after", gettext_lazy("after")), "widens")
+    list_filter = (("surface", admin.RelatedOnlyFieldListFilter), "role")
     list_select_related = ("surface", "role")
     search_fields = ("surface__slug",)
 

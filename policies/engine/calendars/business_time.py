@@ -107,14 +107,14 @@ def between(calendar: BusinessCalendar | None, first: datetime, last: datetime) 
         return -between(calendar, last, first)
     if calendar is None:
         return last - first
-    found = _ZERO
+    total = _ZERO
     for day in _days(calendar, first, last):
         if day.worked is not None:
-            found += day.worked
+            total += day.worked
             continue
         for begin, end in day.spans(calendar):
-            found += max(min(end, last) - max(begin, first), _ZERO)
-    return found
+            total += max(min(end, last) - max(begin, first), _ZERO)
+    return total
 
 
 def _ahead(moment: datetime, duration: timedelta) -> datetime:
@@ -191,9 +191,9 @@ def _instants(time_zone: str, day: date, begin: int, end: int) -> tuple[datetime
 
 def _instant(shown: datetime, zone: ZoneInfo, *, fold: int) -> datetime:
     """Return when clocks show this: the first time, or the last; where they skip it, the moment of the skip."""
-    found = shown.replace(tzinfo=zone, fold=fold).astimezone(UTC)
-    if found.astimezone(zone).replace(tzinfo=None) == shown:
-        return found
+    instant = shown.replace(tzinfo=zone, fold=fold).astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) == shown:
+        return instant
     # Read by the clock of after the skip it comes too early, by that of before too late: it is in between.
     low = shown.replace(tzinfo=zone, fold=1).astimezone(UTC)
     high = shown.replace(tzinfo=zone, fold=0).astimezone(UTC)

@@ -11,6 +11,7 @@ LONGEST_KEPT: Final = timedelta(days=36_525)
 """A hundred years: for how long at most payloads are kept."""
 _SURFACE: Final = {"undo_window": FURTHEST, "cool_down": FURTHEST, "retention": LONGEST_KEPT}
 _WORDS: Final = {FURTHEST: "two years", LONGEST_KEPT: "a hundred years"}
+_FIELDS: Final = {"deadline": "deadline", "shelf_life": "shelf life"}
 _WEEK: Final = timedelta(days=7)
 
 
@@ -32,7 +33,9 @@ def faults(document: Mapping[str, Any]) -> Iterator[Fault]:
     for slug, row in sorted(document["surfaces"].items()):
         for name, most in _SURFACE.items():
             yield from _too_long("surface", slug, name, row.get(name, 0), most)
-        yield from _deadline(slug, row, document.get("calendars", {}))
+        for name in ("deadline", "shelf_life"):
+            if row.get(name) is not None:
+                yield from _in_working_time(slug, row, name, document.get("calendars", {}))
 
 
 def _too_long(thing: str, slug: str, name: str, seconds: float, most: timedelta) -> Iterator[Fault]:
@@ -40,21 +43,21 @@ def _too_long(thing: str, slug: str, name: str, seconds: float, most: timedelta)
         yield Fault(thing, slug, name, f"It can be {_WORDS[most]} at most.")
 
 
-def _deadline(slug: str, row: Mapping[str, Any], calendars: Mapping[str, Any]) -> Iterator[Fault]:
+def _in_working_time(slug: str, row: Mapping[str, Any], field: str, calendars: Mapping[str, Any]) -> Iterator[Fault]:
     name = row.get("calendar")
     try:
         calendar = business_time.read(calendars[name]) if name else None
     except (KeyError, TypeError, ValueError):
         return
     if calendar is None:
-        yield from _too_long("surface", slug, "deadline", row["deadline"], FURTHEST)
-    elif not reaches(calendar, timedelta(seconds=min(row["deadline"], LONGEST_KEPT.total_seconds()))):
+        yield from _too_long("surface", slug, field, row[field], FURTHEST)
+    elif not reaches(calendar, timedelta(seconds=min(row[field], LONGEST_KEPT.total_seconds()))):
         a_week = sum(end - begin for day in calendar.hours for begin, end in day)
         text = (
             f"The calendar {name} does not reach it: with {_worked(a_week)} of work a week and its holidays it can take"
-            f" more than {_WORDS[FURTHEST]}. Write a shorter deadline, or more hours."
+            f" more than {_WORDS[FURTHEST]}. Write a shorter {_FIELDS[field]}, or more hours."
         )
-        yield Fault("surface", slug, "deadline", text)
+        yield Fault("surface", slug, field, text)
 
 
 def _worked(minutes: int) -> str:

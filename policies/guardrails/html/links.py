@@ -77,7 +77,7 @@ def _of_markup(text: str, tokens: list[markup.Token]) -> Iterator[Link]:
             for attribute in markup.attributes(text, token):
                 yield from _of_attribute(token.name, attribute)
         elif token.kind is markup.TokenKind.RAW and token.name == "style":
-            yield from (Link(found[1], *found.span(1)) for found in _IN_STYLE.finditer(text, token.start, token.end))
+            yield from (Link(match[1], *match.span(1)) for match in _IN_STYLE.finditer(text, token.start, token.end))
         elif token.kind is markup.TokenKind.COMMENT:
             # Some mail programs read what stands in conditional comments.
             inner = [
@@ -93,20 +93,20 @@ def _of_attribute(tag: str, attribute: markup.Attribute) -> Iterator[Link]:
     elif attribute.name in {"srcset", "imagesrcset"}:
         yield from (Link(part.split()[0], start, end) for part in value.split(",") if part.strip())
     elif attribute.name == "style":
-        yield from (Link(found[1], start, end) for found in _IN_STYLE.finditer(value))
+        yield from (Link(match[1], start, end) for match in _IN_STYLE.finditer(value))
     elif tag == "meta" and attribute.name == "content":
-        yield from (Link(found[1], start, end) for found in _REFRESH.finditer(value))
+        yield from (Link(match[1], start, end) for match in _REFRESH.finditer(value))
 
 
 def _bare(text: str) -> Iterator[Link]:
-    for found in _AFTER_SCHEME.finditer(text):
-        scheme = _WEB_SCHEME.search(text, max(0, found.start() - 5), found.start())
+    for match in _AFTER_SCHEME.finditer(text):
+        scheme = _WEB_SCHEME.search(text, max(0, match.start() - 5), match.start())
         if scheme:
-            url = text[scheme.start() : found.end()].rstrip(_TAIL)
+            url = text[scheme.start() : match.end()].rstrip(_TAIL)
             yield Link(url, scheme.start(), scheme.start() + len(url))
-    for found in _WWW.finditer(text):
-        url = found.group().rstrip(_TAIL)
-        yield Link(f"http://{url}", found.start(), found.start() + len(url))
+    for match in _WWW.finditer(text):
+        url = match.group().rstrip(_TAIL)
+        yield Link(f"http://{url}", match.start(), match.start() + len(url))
 
 
 def _is_within(spans: list[tuple[int, int]], at: int) -> bool:

@@ -102,9 +102,9 @@ def has_markup(text: str) -> bool:
 def tokens(text: str, start: int = 0, end: int | None = None) -> Iterator[Token]:
     """Yield the markup in `text[start:end]` in its order. Cost: linear."""
     at, end = start, len(text) if end is None else end
-    while found := _MARKUP.search(text, at, end):
-        comment, declaration, name, _ = found.groups()
-        start, at = found.span()
+    while match := _MARKUP.search(text, at, end):
+        comment, declaration, name, _ = match.groups()
+        start, at = match.span()
         if comment or declaration:
             # A comment ends after its first dash at the earliest, as `<!-->` is a whole one.
             mark, begin = ("-->", start + 2) if comment else (">", at)
@@ -113,7 +113,7 @@ def tokens(text: str, start: int = 0, end: int | None = None) -> Iterator[Token]
             yield Token(TokenKind.COMMENT if comment else TokenKind.DECLARATION, start, at)
             continue
         name = name.lower()
-        yield Token(TokenKind.TAG, start, at, name, found.span("attributes"))
+        yield Token(TokenKind.TAG, start, at, name, match.span("attributes"))
         if name in _RAW_ENDS and text[start + 1] != "/":
             closing = _RAW_ENDS[name].search(text, at, end)
             begin, at = at, closing.start() if closing else end
@@ -122,11 +122,11 @@ def tokens(text: str, start: int = 0, end: int | None = None) -> Iterator[Token]
 
 def attributes(text: str, token: Token) -> Iterator[Attribute]:
     """Yield the attributes of a tag; names in lower case, values with their entities decoded."""
-    for found in _ATTRIBUTE.finditer(text, *token.attributes):
-        group = next((number for number in (2, 3, 4) if found[number] is not None), None)
+    for match in _ATTRIBUTE.finditer(text, *token.attributes):
+        group = next((number for number in (2, 3, 4) if match[number] is not None), None)
         if group is not None:
-            value = found[group]
-            yield Attribute(found[1].lower(), unescape(value) if "&" in value else value, *found.span(group))
+            value = match[group]
+            yield Attribute(match[1].lower(), unescape(value) if "&" in value else value, *match.span(group))
 
 
 _CONDITION: Final = re.compile(r"\s*\[if\s[^\]>]{0,200}\]>")

@@ -56,9 +56,9 @@ def read(url: str) -> Address | None:
 
 
 def _with_host(scheme: str, rest: str) -> Address:
-    found = _AUTHORITY.match(rest)
-    assert found is not None  # the pattern matches nothing, too
-    userinfo, _, place = found[1].rpartition("@")
+    match = _AUTHORITY.match(rest)
+    assert match is not None  # the pattern matches nothing, too
+    userinfo, _, place = match[1].rpartition("@")
     host, is_ip = _host(place)
     return Address(
         scheme,
@@ -67,7 +67,7 @@ def _with_host(scheme: str, rest: str) -> Address:
         has_userinfo=bool(userinfo),
         has_no_scheme=not scheme,
         # Browsers end the host at a backslash, other readers do not.
-        is_readable=bool(host) and rest[found.end() : found.end() + 1] != "\\",
+        is_readable=bool(host) and rest[match.end() : match.end() + 1] != "\\",
     )
 
 

@@ -66,11 +66,11 @@ def _may_mix(text: str) -> bool:
 
 def _mixed_words(text: str) -> Iterator[tuple[int, int]]:
     at = 0
-    while found := _mixtures().search(text, at):
-        start = end = found.start()
-        while start > max(at, found.start() - _LONGEST_WORD) and text[start - 1].isalpha():
+    while match := _mixtures().search(text, at):
+        start = end = match.start()
+        while start > max(at, match.start() - _LONGEST_WORD) and text[start - 1].isalpha():
             start -= 1
-        while end < min(len(text), found.start() + _LONGEST_WORD) and text[end].isalpha():
+        while end < min(len(text), match.start() + _LONGEST_WORD) and text[end].isalpha():
             end += 1
         yield start, end
         at = end

@@ -81,8 +81,8 @@ def hidden(text: str, *, soft_hyphens: bool = True) -> Iterator[tuple[int, int]]
     if text.isascii() and text.isprintable():
         return
     is_right_to_left = _RIGHT_TO_LEFT.search(text) is not None
-    for found in _SUSPECT.finditer(text):
-        start, end = found.span()
+    for match in _SUSPECT.finditer(text):
+        start, end = match.span()
         if not _is_explained(text, start, end, is_right_to_left=is_right_to_left, soft_hyphens=soft_hyphens):
             yield start, end
 

@@ -1,5 +1,5 @@
 # ruff: noqa: E501, ISC004 (a table: each row stands on its own)
-"""What people write to take a model over, as patterns over folded text without accents. PURE.
+"""Sentences that try to take over a model, as patterns over folded text without accents. PURE.
 
 Each row: ways to begin (plain text, with `|` between them) and how it goes on. Nothing is repeated
 without a bound, so that reading stays linear. Longer lists find little more and stop honest texts:

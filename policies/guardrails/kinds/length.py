@@ -1,4 +1,4 @@
-"""How long a text may be, and how short."""
+"""Least and greatest length of a text."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

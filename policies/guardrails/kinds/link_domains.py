@@ -76,8 +76,9 @@ class LinkDomains:
             return f"This link leads to a bare number, {host}."
         labels = address.host.split(".")
         for first in range(len(labels)):
-            twin = self.looks.get(urls.look(".".join(labels[first:])))
-            if twin:
+            domain = ".".join(labels[first:])
+            twin = self.looks.get(urls.look(domain))
+            if twin and twin != urls.shown_host(domain):
                 written = f" (written {address.host})" if host != address.host else ""
                 return f"This link leads to {host}{written}, which looks like {twin} and is not."
         return f"This link leads to {host}, which is not among the allowed domains."

@@ -65,17 +65,17 @@ class PersonalData:
 
     def _emails(self, reading: Reading, view: View) -> Iterator[Spot]:
         text = view.text
-        for found in _EMAIL_DOMAIN.finditer(text) if "@" in text else ():
-            before = text[max(0, found.start() - 64) : found.start()]
+        for match in _EMAIL_DOMAIN.finditer(text) if "@" in text else ():
+            before = text[max(0, match.start() - 64) : match.start()]
             name = _EMAIL_NAME.search(before)
-            if name is None or found[1] in _NOT_DOMAINS:
+            if name is None or match[1] in _NOT_DOMAINS:
                 continue
             local = name.group().lstrip(".'/=?#&{|}").rpartition("mailto:")[2]
-            address = f"{local}{found.group()}"
-            if not local or address in self.allowed or found.group().endswith(self.allowed_domains):
+            address = f"{local}{match.group()}"
+            if not local or address in self.allowed or match.group().endswith(self.allowed_domains):
                 continue
-            span = view.span(found.start() - len(local), found.end())
-            yield Spot(reading, *span, "An e-mail address.", f"{local[0]}…{found.group()}")
+            span = view.span(match.start() - len(local), match.end())
+            yield Spot(reading, *span, "An e-mail address.", f"{local[0]}…{match.group()}")
 
     def _accounts(self, reading: Reading, view: View) -> Iterator[Spot]:
         for start, end, account in account_numbers.ibans(view.text):
@@ -90,35 +90,35 @@ class PersonalData:
 
     def _phones(self, reading: Reading, budget: _Budget) -> Iterator[Spot]:
         view = reading.visible_folded
-        for found in _INTERNATIONAL.finditer(view.text):
-            yield from self._phone(reading, view, found, None, budget)
+        for match in _INTERNATIONAL.finditer(view.text):
+            yield from self._phone(reading, view, match, None, budget)
         for region in self.regions:
-            for found in _NATIONAL.finditer(view.text):
-                if not _DATE.match(found.group()):
-                    yield from self._phone(reading, view, found, region, budget)
+            for match in _NATIONAL.finditer(view.text):
+                if not _DATE.match(match.group()):
+                    yield from self._phone(reading, view, match, region, budget)
         if reading.has_markup and "tel:" in reading.folded.text:
-            for found in re.finditer(r"(?<=tel:)[+0-9][0-9 ().\-/]{5,24}", reading.folded.text):
+            for match in re.finditer(r"(?<=tel:)[+0-9][0-9 ().\-/]{5,24}", reading.folded.text):
                 yield from self._phone(
-                    reading, reading.folded, found, self.regions[0] if self.regions else None, budget
+                    reading, reading.folded, match, self.regions[0] if self.regions else None, budget
                 )
 
     def _phone(
-        self, reading: Reading, view: View, found: re.Match[str], region: str | None, budget: _Budget
+        self, reading: Reading, view: View, match: re.Match[str], region: str | None, budget: _Budget
     ) -> Iterator[Spot]:
         budget.left -= 1
         if budget.left <= 0:
             if budget.left == 0:
                 text = "Too much here could be phone numbers: what follows was not looked at."
-                yield Spot(reading, *view.span(*found.span()), text, "")
+                yield Spot(reading, *view.span(*match.span()), text, "")
             return
-        written = found.group()
+        written = match.group()
         try:
             number = phonenumbers.parse(f"+{written[2:]}" if written.startswith("00") else written, region)
         except phonenumbers.NumberParseException:
             return
         if not phonenumbers.is_valid_number(number) or _international(number) in self.allowed_numbers:
             return
-        yield Spot(reading, *view.span(*found.span()), "A phone number.", f"{written[:3].strip()}… {written[-2:]}")
+        yield Spot(reading, *view.span(*match.span()), "A phone number.", f"{written[:3].strip()}… {written[-2:]}")
 
 
 def _international(number: phonenumbers.PhoneNumber) -> str:

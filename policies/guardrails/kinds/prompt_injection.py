@@ -39,7 +39,9 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     for beginnings, rest in SENTENCES:
         for beginning in beginnings.split("|"):
             rests.setdefault(beginning, []).append(rest)
-    return {beginning: re.compile(f"{re.escape(beginning)}(?:{'|'.join(found)})") for beginning, found in rests.items()}
+    return {
+        beginning: re.compile(f"{re.escape(beginning)}(?:{'|'.join(endings)})") for beginning, endings in rests.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ class PromptInjection:
     def _sentences(self, reading: Reading, view: View) -> Iterator[Spot]:
         for beginning, pattern in _patterns().items():
             if beginning in view.text:
-                for found in pattern.finditer(view.text):
-                    yield Spot(reading, *view.span(*found.span()), _FOUND)
+                for match in pattern.finditer(view.text):
+                    yield Spot(reading, *view.span(*match.span()), _FOUND)
 
     def _comments(self, reading: Reading) -> Iterator[Spot]:
         for token in reading.tokens:

@@ -14,6 +14,8 @@ from policies.guardrails.text.folding import folded, has_something_drawn
 from policies.guardrails.text.reading import Reading, Spot
 
 _DOT: Final = re.compile(r"[01](?:\.0*)?(?:px|pt|%)?\Z")
+_NOWHERE: Final = re.compile(r"(?i)[\s\x00-\x1f]*(?:\Z|#|(?:javascript|data|about|cid|tel)\s*:)")
+"""An address that leads to no page: a place in the mail itself, or what mail programs do not open."""
 _TAGS: Final = {
     "type": "array",
     "minItems": 1,
@@ -60,8 +62,15 @@ def _hrefs(reading: Reading) -> Iterator[str]:
     for number, token in enumerate(tokens):
         if token.kind is markup.TokenKind.TAG and token.name in {"a", "area"} and _opens(reading.text, token):
             href = next((value for name, value, _, _ in markup.attributes(reading.text, token) if name == "href"), "")
-            if href and (token.name == "area" or _has_something_to_press(reading.text, tokens, number)):
+            if _NOWHERE.match(href) is None and _can_be_pressed(reading.text, tokens, number):
                 yield href
+
+
+def _can_be_pressed(text: str, tokens: list[markup.Token], at: int) -> bool:
+    """Whether a link has words or a picture in it, or is a part of a picture."""
+    if tokens[at].name == "area":
+        return any("usemap" in text[token.start : token.end].lower() for token in tokens if token.name == "img")
+    return _has_something_to_press(text, tokens, at)
 
 
 def _opens(text: str, token: markup.Token) -> bool:

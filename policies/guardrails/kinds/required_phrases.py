@@ -39,9 +39,9 @@ class RequiredPhrases:
                     yield missing(group, f"“{phrase.wording}” is missing.")
 
 
-def missing(group: Sequence[Reading], found: str) -> Spot:
+def missing(group: Sequence[Reading], phrase: str) -> Spot:
     """Return the spot of what is nowhere: the beginning of the first text."""
-    return Spot(group[0] if group else Reading("", ""), 0, 0, found if group else f"{found} There is no text at all.")
+    return Spot(group[0] if group else Reading("", ""), 0, 0, phrase if group else f"{phrase} There is no text at all.")
 
 
 def is_each(config: Mapping[str, Any], *, has_paths: bool) -> bool:

@@ -48,10 +48,10 @@ _DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 def cards(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield `(start, end, digits)` of every payment card number in a folded text."""
-    for found in _CARD.finditer(text):
-        digits = "".join(char for char in found.group() if char.isdecimal())
+    for match in _CARD.finditer(text):
+        digits = "".join(char for char in match.group() if char.isdecimal())
         if _ISSUERS.fullmatch(digits) and has_luhn(digits):
-            yield *found.span(), digits
+            yield *match.span(), digits
 
 
 def has_luhn(digits: str) -> bool:
@@ -62,10 +62,10 @@ def has_luhn(digits: str) -> bool:
 
 def ibans(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield `(start, end, account)` of every IBAN in a folded text; the account in lower case."""
-    for found in _IBAN.finditer(text):
-        account = "".join(char for char in found.group() if char.isalnum())
+    for match in _IBAN.finditer(text):
+        account = "".join(char for char in match.group() if char.isalnum())
         if has_mod_97(account):
-            yield *found.span(), account
+            yield *match.span(), account
 
 
 def has_mod_97(account: str) -> bool:

@@ -247,8 +247,8 @@ class _Replacement:
     def _pieces(self) -> Pieces:
         pieces: list[Piece] = []
         at = 0
-        for found in self._pattern.finditer(self._source):
-            start, end = found.span()
+        for match in self._pattern.finditer(self._source):
+            start, end = match.span()
             pieces += (Piece(start - at, at, start), Piece(len(self._by), start, end))
             at = end
         return Pieces([*pieces, Piece(len(self._source) - at, at, len(self._source))])

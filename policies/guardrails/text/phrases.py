@@ -28,8 +28,8 @@ class Phrase:
     def find(self, view: View) -> Iterator[tuple[int, int]]:
         """Yield where the phrase stands, as places in the text that was sent."""
         if self.folded in view.text:
-            for found in self.pattern.finditer(view.text):
-                yield view.span(*found.span())
+            for match in self.pattern.finditer(view.text):
+                yield view.span(*match.span())
 
 
 def compiled(wording: str, *, whole_words: bool, by_look: bool = False) -> Phrase:

@@ -1,4 +1,4 @@
-"""Which writing system a letter belongs to, and which foreign letters look like Latin ones. PURE.
+"""Writing systems of letters, and foreign letters that look like Latin ones. PURE.
 
 The data are Unicode's (Scripts and UTS 39's confusables), as the package confusable-homoglyphs
 carries them.
@@ -13,15 +13,17 @@ from confusable_homoglyphs import categories, confusables
 @lru_cache(maxsize=1)
 def look_alikes() -> Mapping[str, str]:
     """Map letters of other scripts to the one ASCII letter that looks like them."""
-    found: dict[str, str] = {}
+    look_alikes: dict[str, str] = {}
     for char, others in confusables.confusables_data.items():
         if len(char) != 1 or not char.isalpha() or script(char) in {"LATIN", "COMMON"}:
             continue
         for other in others:
             letter = str(other["c"])
             if len(letter) == 1 and letter.isascii() and letter.isalpha():
-                found[char] = letter
-    return found
+                look_alikes[char] = letter
+    # The list has it as an i without its dot, but it is drawn as an l, as in the Cyrillic twin of "apple".
+    look_alikes["\N{CYRILLIC SMALL LETTER PALOCHKA}"] = "l"
+    return look_alikes
 
 
 def script(char: str) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from policies.facts.vocabulary import ALIASES
 from policies.policy_files.format.keyed import Key, KeyTable
 from policies.policy_files.format.parts import CURRENCY, EFFECTS, ID, NAME, NAMES, OUTCOMES, SHARE, SLUG
 from policies.policy_files.format.quantities import Moment
@@ -33,14 +34,14 @@ FACTS: Final = KeyTable(
         Key("tags", NAMES, "Besides those that the surface derives from the payload.", default=[]),
         Key("targets", ListOf(Text(200, 1)), "What it is done to.", default=[]),
         Key("confidence", SHARE, "Null: none given. Left out: 1.", default=1.0, is_nullable=True),
-        Key("amount", Number(), "Left out: what the payload says.", default=None),
+        Key("amount", Number(), "Left out: what the payload says.", default=None, alias="estimated_cost"),
         Key("currency", CURRENCY, "Left out: none.", default=""),
         Key("audience_size", Number(0, 2**31 - 1, is_whole=True), "Left out: what the payload says.", default=None),
         Key("payload", Anything(), "Checked by the guardrails, as a real one is.", default={}),
         Key("before", Anything(), "What is there now.", default=None),
         Key("model", MapOf(Anything()), "The model behind the agent.", default={}),
         Key("switches", NAMES, "Engaged kill switches, e.g. everywhere.", default=[]),
-        Key("is_in_review", Flag(), "Whether people already look at it.", default=False),
+        Key("is_in_review", Flag(), "Whether it is already under review.", default=False),
         Key("expires_at", Moment(), "When it expires.", default=None),
         Key("now", Moment(), "When it is judged. Left out: Wednesday noon.", default=None),
         Key("limits", MapOf(Number(0)), "Running totals before it, by limit. Left out: 0.", default={}),
@@ -58,7 +59,10 @@ class _Given:
     def read(self, node: Any, problems: Any) -> Any:
         """Return the facts that are named."""
         value = FACTS.read(node, problems)
-        return {name: value[name] for name in node.entries} if isinstance(value, dict) else value
+        if not isinstance(value, dict):
+            return value
+        names = [ALIASES.get(name, name) for name in node.entries]
+        return {name: value[name] for name in names}
 
     def schema(self) -> dict[str, Any]:
         """Return its JSON Schema."""

@@ -82,19 +82,19 @@ def _entry(text: str, item: Item, wanted: Mapping[str, Any]) -> Iterable[Edit]:
     indent = node.place.column - 1
     last = node.entries[next(iter(node.entries))][1]
     for key in sorted(table.keys, key=lambda key: _start(node, key)):
-        found = node.entries.get(key.name) or node.entries.get(key.alias)
-        if found is None:
+        member = node.entries.get(key.name) or node.entries.get(key.alias)
+        if member is None:
             continue
-        is_first = found[0].start == node.start
+        is_first = member[0].start == node.start
         if same(item.value[key.name], wanted[key.name]):
-            last = found[1]
+            last = member[1]
         elif key.name in written or is_first:
             # The first key stands beside the dash and cannot go, even where it says no more than the default.
             lines = writing.entry(key.name, written.get(key.name, wanted[key.name]))
-            yield _replaced(text, found[0].start, _end(text, found[1]), indent, lines)
-            last = found[1]
+            yield _replaced(text, member[0].start, _end(text, member[1]), indent, lines)
+            last = member[1]
         else:
-            yield _lines_above(text, found[0].start), _next_line(text, found[1]), ""
+            yield _lines_above(text, member[0].start), _next_line(text, member[1]), ""
     missing = [key for key in table.keys if key.name in written and not {key.name, key.alias} & node.entries.keys()]
     for key in missing:
         lines = [" " * indent + line if line else "" for line in writing.entry(key.name, written[key.name])]
@@ -103,8 +103,8 @@ def _entry(text: str, item: Item, wanted: Mapping[str, Any]) -> Iterable[Edit]:
 
 
 def _start(node: MapNode, key: Key) -> int:
-    found = node.entries.get(key.name) or node.entries.get(key.alias)
-    return found[0].start if found else -1
+    member = node.entries.get(key.name) or node.entries.get(key.alias)
+    return member[0].start if member else -1
 
 
 def _replaced(text: str, start: int, end: int, indent: int, lines: list[str]) -> Edit:
@@ -122,8 +122,8 @@ def _at(indent: int, lines: list[str]) -> str:
 def _dash(text: str, start: int) -> int:
     """Return the column, from 0, of the dash before an entry."""
     line = text.rfind("\n", 0, start) + 1
-    found = text.rfind("-", line, start)
-    return max(found - line, 0)
+    dash = text.rfind("-", line, start)
+    return max(dash - line, 0)
 
 
 def _end(text: str, node: YamlNode) -> int:
@@ -132,8 +132,8 @@ def _end(text: str, node: YamlNode) -> int:
 
 
 def _line_end(text: str, at: int) -> int:
-    found = text.find("\n", at)
-    return len(text) if found < 0 else found
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
 
 
 def _next_line(text: str, node: YamlNode) -> int:

@@ -63,17 +63,17 @@ class KeyTable:
         return value if len(problems) == before else INVALID
 
     def _value(self, key: Key, node: MapNode, problems: list[FileProblem]) -> Any:
-        found = entry(node, key)
+        value_node = entry(node, key)
         if key.name in node.entries and key.alias in node.entries:
             text = f"{key.alias} is another name of {key.name}; write only one of them."
             return wrong(node.entries[key.alias][0], problems, text)
-        if found is None:
+        if value_node is None:
             if key.default is REQUIRED:
                 return wrong(node, problems, f"The key {key.name} is missing in {self.what}.")
             return key.default
-        if key.may_be_null and isinstance(found, Scalar) and meaning(found) is None:
+        if key.may_be_null and isinstance(value_node, Scalar) and meaning(value_node) is None:
             return None
-        return key.shape.read(found, problems)
+        return key.shape.read(value_node, problems)
 
     def schema(self) -> dict[str, Any]:
         """Return its JSON Schema."""
@@ -98,5 +98,5 @@ def entry(node: YamlNode, key: Key) -> YamlNode | None:
     """Return what stands under `key`, by either of its names."""
     if not isinstance(node, MapNode):
         return None
-    found = node.entries.get(key.name) or node.entries.get(key.alias)
-    return found[1] if found else None
+    member = node.entries.get(key.name) or node.entries.get(key.alias)
+    return member[1] if member else None

@@ -1,4 +1,4 @@
-"""What stands in a policy file: version v1, section by section. PURE; the JSON Schema comes from here too."""
+"""The layout of a policy file, version v1, section by section. PURE; the JSON Schema comes from here too."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from policies.engine.calendars.business_time import DAYS
 from policies.facts.measures import MEASURES
+from policies.facts.vocabulary import ALIASES
 from policies.guardrails import CONFIG_SCHEMAS
 from policies.policy_files.format.case_layout import TEST
 from policies.policy_files.format.keyed import Key, KeyTable
@@ -87,8 +88,8 @@ SURFACE: Final = KeyTable(
         Key("enabled", Flag(), "On a disabled surface every proposal is blocked.", default=True, field="is_enabled"),
         Key("owner", Text(150, 1), "The role whose people decide."),
         Key("connector", SLUG, "How approved actions are executed. Without one nothing ships.", default=None),
-        Key("tier", SLUG, "The usual oversight."),
-        Key("floor", SLUG, "Never less oversight than this."),
+        Key("tier", SLUG, "The default review level."),
+        Key("floor", SLUG, "The minimum review level."),
         Key("senior_tier", SLUG, "What a proposal of very low confidence gets."),
         Key("confidence_high", SHARE, "Below this an automatic tier becomes one-by-one review.", default=0.9),
         Key("confidence_low", SHARE, "Below this the senior tier applies.", default=0.5),
@@ -98,7 +99,7 @@ SURFACE: Final = KeyTable(
         Key("shelf_life", Duration(is_positive=True), "How long an approval that is held up stays good.", default=None),
         Key("retention", Duration(is_positive=True), "How long payloads are kept.", default=timedelta(days=3650)),
         Key("cool_down", Duration(), "How long a target counts as taken after it shipped.", default=timedelta(0)),
-        Key("editor_may_approve", Flag(), "Whoever edits may also approve.", default=False),
+        Key("editor_may_approve", Flag(), "Anyone who edits may also approve.", default=False),
         Key("agent_owner_may_decide", Flag(), "Agents' owners may decide on their proposals.", default=False),
         Key("distinct_people", Flag(), "Nobody counts for more than one name.", default=False),
         Key("amount_pointer", POINTER, "Where the payload says the amount.", default=""),
@@ -166,7 +167,7 @@ LIMIT: Final = KeyTable(
         ENABLED,
         _SURFACES,
         _AGENTS,
-        Key("measure", Choice(tuple(MEASURES)), "What is added up."),
+        Key("measure", Choice(tuple(MEASURES), aliases=ALIASES), "What is added up; estimated_cost is amount."),
         Key("currency", CURRENCY, "Of the amounts that are added up, e.g. USD. Any other needs a person.", default=""),
         Key("per", Choice(("surface", "agent", "agent_and_surface", "target", "everywhere")), "For what."),
         Key("window", Choice(("rolling", "day", "week", "month")), "Over which time."),
@@ -174,10 +175,10 @@ LIMIT: Final = KeyTable(
         Key("time_zone", Text(64, 1), "In which days, weeks and months begin.", default="UTC"),
         Key("warning", Number(0), "The warning level.", default=None),
         Key("warning_effect", EFFECTS, "What it does.", default="flag"),
-        Key("warning_tier", SLUG, "Where warning_effect is tier. Left out: one by one.", default=None),
+        Key("warning_tier", SLUG, "Where warning_effect is tier, which needs one.", default=None),
         Key("limit", Number(0), "The limit."),
         Key("effect", EFFECTS, "What follows above it.", default="tier"),
-        Key("tier", SLUG, "Where effect is tier. Left out: one by one.", default=None),
+        Key("tier", SLUG, "Where effect is tier, which needs one.", default=None),
     ),
     "a limit",
 )

@@ -42,8 +42,8 @@ class Currency:
             return value
         word = node.text if isinstance(node, Scalar) else ""
         hint = f" Did you mean {word.upper()}?" if currencies.is_known(word.upper()) else ""
-        said = f"{word[:20]} is no currency." if word else "This is no currency."
-        return wrong(node, problems, f"{said} {currencies.HINT}{hint}")
+        sentence = f"{word[:20]} is no currency." if word else "This is no currency."
+        return wrong(node, problems, f"{sentence} {currencies.HINT}{hint}")
 
     def schema(self) -> dict[str, Any]:
         """Return its JSON Schema."""

@@ -97,21 +97,25 @@ class Choice:
     words: tuple[str, ...]
     others: Mapping[str, str] = field(default_factory=dict)
     """Words that people write instead, and the right one; they are only suggested."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Other names of words, which are read as these."""
 
     def read(self, node: YamlNode, problems: list[FileProblem]) -> Any:
         """Return the word."""
         value = scalar(node)
+        if isinstance(value, str):
+            value = self.aliases.get(value, value)
         if value in self.words:
             return value
         word = node.text if isinstance(node, Scalar) else ""
         meant = self.others.get(word.lower())
         hint = f" Did you mean {meant}?" if meant else did_you_mean(word, self.words)
-        said = f"“{word[:40]}” is" if word else "This is"
-        return wrong(node, problems, f"{said} none of {', '.join(self.words)}.{hint}")
+        sentence = f"“{word[:40]}” is" if word else "This is"
+        return wrong(node, problems, f"{sentence} none of {', '.join(self.words)}.{hint}")
 
     def schema(self) -> dict[str, Any]:
         """Return its JSON Schema."""
-        return {"enum": [*self.words]}
+        return {"enum": [*self.words, *self.aliases]}
 
 
 @dataclass(frozen=True, slots=True)

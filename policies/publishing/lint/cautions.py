@@ -1,4 +1,4 @@
-"""What can be published and is probably not meant: rules that match nothing, figures that nothing forces. PURE."""
+"""Cautions: publishable but probably not meant, such as a rule that matches nothing. PURE."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from policies.facts import schema_types
 from policies.facts.facts import FIGURES
+from policies.publishing.lint import values
 from policies.rules import typed_comparisons
 from policies.rules.conditions import ConditionInvalid, compile_condition
 from policies.rules.rule import matches
@@ -27,6 +28,8 @@ class Portal:
     agents: frozenset[str] | None = None
     actions: frozenset[str] | None = None
     """The actions that were proposed so far."""
+    tested: frozenset[str] = frozenset()
+    """The actions that the portal's own policy tests name. A file's tests do not vouch for its rules."""
 
 
 Rows = Mapping[str, Mapping[str, Any]]
@@ -49,6 +52,9 @@ def _cautions(document: Mapping[str, Any], portal: Portal) -> Iterator[Caution]:
     for slug, row in sorted(document["rules"].items()):
         yield from _matchless(slug, row, surfaces, portal)
         yield from _condition(slug, row, surfaces)
+        added = {tag["tag"] for surface in surfaces.values() for tag in surface["derived_tags"]}
+        for text in values.never_held(row["condition"], surfaces=surfaces, agents=portal.agents, tags=added):
+            yield Caution("rule", slug, ("condition",), text)
     for slug, row in sorted(document["limits"].items()):
         yield from _globs("limit", slug, ("surfaces",), globs=row["surfaces"], names=surfaces)
         yield from _globs("limit", slug, ("agents",), globs=row["agents"], names=portal.agents)
@@ -74,7 +80,7 @@ def _figures(slug: str, row: Mapping[str, Any]) -> Iterator[Caution]:
             yield Caution("surface", slug, (name,), f"{text} Whatever else stands there needs a person.")
         elif not schema_types.forces_presence(row["payload_schema"], path):
             text = f"The payload schema lets {pointer} be left out, where it says {FIGURES[fact]}."
-            yield Caution("surface", slug, (name,), f"{text} Then a person looks.")
+            yield Caution("surface", slug, (name,), f"{text} Then it needs review.")
     if row["amount_pointer"] and not row.get("currency"):
         text = "It names no currency, so rules weigh amounts of any currency as if they were the same."
         yield Caution("surface", slug, ("amount_pointer",), text)
@@ -121,19 +127,32 @@ def _matchless(slug: str, row: Mapping[str, Any], surfaces: Rows, portal: Portal
     """Yield the parts of a rule's match that nothing here can match."""
     yield from _globs("rule", slug, ("match", "surfaces"), globs=row["surfaces"], names=surfaces)
     yield from _globs("rule", slug, ("match", "agents"), globs=row["agents"], names=portal.agents)
-    seen = portal.actions or frozenset()
-    if seen:
-        yield from _globs("rule", slug, ("match", "actions"), globs=row["actions"], names=seen)
+    proposed = portal.actions or frozenset()
+    actions = proposed | portal.tested
+    if proposed:
+        yield from _globs("rule", slug, ("match", "actions"), globs=row["actions"], names=actions)
     for topic in row["topics"]:
-        if not any(matches(topic, name) for name in (*surfaces, *seen)):
+        if not any(matches(topic, name) for name in (*surfaces, *actions)):
             text = f"Nothing here has the topic {topic}: no surface is called so, and no action that was proposed."
             yield Caution("rule", slug, ("match", "topics"), text)
-    added = {tag["tag"] for surface in surfaces.values() for tag in surface["derived_tags"]}
+    covered = _reached(row, surfaces, actions)
+    added = {tag["tag"] for surface in covered.values() for tag in surface["derived_tags"]}
+    who = f"{next(iter(covered))} does not add it" if len(covered) == 1 else "no surface that it covers adds it"
     for name in ("any_tags", "all_tags"):
         for tag in row[name]:
             if tag not in added:
-                text = f"Nothing here carries the tag {tag}: no surface adds it, so only an agent's own word can match."
+                text = f"Nothing here carries the tag {tag}: {who}, so only an agent's own word can match."
                 yield Caution("rule", slug, ("match", name), text)
+
+
+def _reached(row: Mapping[str, Any], surfaces: Rows, actions: Iterable[str]) -> Rows:
+    """Return the surfaces on which a rule can hold at all: by its surfaces, and by topics that name no action."""
+    covered = {slug: one for slug, one in _covered(row["surfaces"], surfaces).items() if one.get("is_enabled", True)}
+    topics = row["topics"]
+    if not topics or any(matches(topic, action) for topic in topics for action in actions):
+        return covered
+    named = _covered(topics, covered)
+    return named or covered
 
 
 def _condition(slug: str, row: Mapping[str, Any], surfaces: Rows) -> Iterator[Caution]:
@@ -149,7 +168,7 @@ def _condition(slug: str, row: Mapping[str, Any], surfaces: Rows) -> Iterator[Ca
     for path, kind in condition.compared:
         for surface, other in sorted(_covered(row["surfaces"], surfaces).items()):
             if not schema_types.forces_type(other["payload_schema"], path, _TYPES[kind]):
-                said = f"The payload schema of {surface} does not force payload.{'.'.join(path)} to be"
-                text = f"{said} {typed_comparisons.WORDS[kind]}: where it is anything else, {means}."
+                sentence = f"The payload schema of {surface} does not force payload.{'.'.join(path)} to be"
+                text = f"{sentence} {typed_comparisons.WORDS[kind]}: where it is anything else, {means}."
                 yield Caution("rule", slug, ("condition",), text)
                 break

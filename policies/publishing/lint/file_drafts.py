@@ -54,8 +54,8 @@ def _composed(policy: PolicyFile, rows: dict[str, dict[tuple[Any, ...], models.M
         model = tables.MODELS[section]
         for key, item in items.items():
             rows[section][key] = model(**tables.attributes(section, item.value))
-    there = {section: {str(key[0]) for key in found} for section, found in rows.items()}
-    document = document_of({section: found.values() for section, found in rows.items()})
+    there = {section: {str(key[0]) for key in keyed} for section, keyed in rows.items()}
+    document = document_of({section: keyed.values() for section, keyed in rows.items()})
     return Composed(document, tuple(_missing(policy, there)))
 
 

@@ -12,7 +12,7 @@ from policies.policy_files.reading import Item, PolicyFile
 from policies.policy_files.yaml_nodes import FilePosition, FileProblem
 from policies.publishing.lint.cautions import Portal, cautions
 from policies.publishing.lint.file_drafts import Composed
-from policies.publishing.validation import Members, Owned, problems
+from policies.publishing.validation import EVERYBODY, Members, Owned, PolicyProblem, problems
 
 TABLES: Final = FilePosition("tables")
 _SECTIONS: Final = {singular: section for section, singular in SINGULAR.items()}
@@ -21,18 +21,12 @@ _MATCH: Final = frozenset({"surfaces", "actions", "topics", "agents", "any_tags"
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who is there to decide."""
+    """People who are there to decide."""
 
     members: Members
     owned: tuple[Owned, ...] = ()
-
-
-class Everybody(dict[str, int]):
-    """The members of roles where nobody knows them: as many as anything could ask for."""
-
-    def get(self, role: str, default: Any = None) -> Any:
-        """Return how many people hold `role`."""
-        return 1_000_000
+    lacking: frozenset[PolicyProblem] = frozenset()
+    """What is asked of people who are not there, and keeps nothing from being published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +43,28 @@ def lint(policy: PolicyFile, composed: Composed, people: People | None, portal: 
     Without `people`, nobody knows who is there to decide, and nothing is said of it. What is wrong with tables that
     the files do not name is a warning.
     """
-    found = Findings()
+    findings = Findings()
     if composed.missing:
-        found.warnings.extend(composed.missing)
+        findings.warnings.extend(composed.missing)
         text = "These files do not stand alone, so what publishing would say of them is not known here."
-        found.warnings.append(FileProblem(composed.missing[0].place, text))
-        return found
-    people = people or People(Everybody())
+        findings.warnings.append(FileProblem(composed.missing[0].place, text))
+        return findings
+    people = people or People(EVERYBODY)
     for problem in problems(composed.document, people.members, people.owned):
+        if problem in people.lacking:
+            continue
         item = _item(policy, problem.thing, problem.id)
         if item is not None:
-            found.problems.append(item.problem(problem.text, *_path(problem.thing, problem.field)))
+            findings.problems.append(item.problem(problem.text, *_path(problem.thing, problem.field)))
         elif problem.thing == "tier" and "tiers" in policy.sections:
-            found.problems.append(FileProblem(_first(policy, "tiers"), problem.text))
+            findings.problems.append(FileProblem(_first(policy, "tiers"), problem.text))
         else:
-            said = f"{problem.thing} {problem.id}".strip()
-            found.warnings.append(FileProblem(TABLES, f"The {said} cannot be published: {problem.text}"))
-    if not found.problems and all(warning.place != TABLES for warning in found.warnings):
-        found.problems.extend(_failing(policy, composed.document))
-        found.warnings.extend(_cautions(policy, cautions(composed.document, portal)))
-    return Findings(sorted({*found.problems}), sorted({*found.warnings}))
+            sentence = f"{problem.thing} {problem.id}".strip()
+            findings.warnings.append(FileProblem(TABLES, f"The {sentence} cannot be published: {problem.text}"))
+    if not findings.problems and all(warning.place != TABLES for warning in findings.warnings):
+        findings.problems.extend(_failing(policy, composed.document))
+        findings.warnings.extend(_cautions(policy, cautions(composed.document, portal)))
+    return Findings(sorted({*findings.problems}), sorted({*findings.warnings}))
 
 
 def _failing(policy: PolicyFile, document: Mapping[str, Any]) -> Iterator[FileProblem]:
@@ -79,8 +75,8 @@ def _failing(policy: PolicyFile, document: Mapping[str, Any]) -> Iterator[FilePr
             yield item.problem(text) if item is not None else FileProblem(TABLES, text)
 
 
-def _cautions(policy: PolicyFile, found: Iterable[Any]) -> Iterator[FileProblem]:
-    for caution in found:
+def _cautions(policy: PolicyFile, findings: Iterable[Any]) -> Iterator[FileProblem]:
+    for caution in findings:
         item = _item(policy, caution.thing, caution.id)
         if item is not None:
             yield item.problem(caution.text, *caution.path)

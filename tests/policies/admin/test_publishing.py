@@ -6,8 +6,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from policies.models import Guardrail, Limit, PolicyTest, PolicyVersion, Requirement, Rule, Surface
+from policies.models import Guardrail, Limit, PolicyTest, PolicyVersion, Requirement, Rule, Surface, Tier
 from policies.publishing import publish
+from policies.registry import mandates
 from tests import world as worlds
 from tests.world import World
 
@@ -44,15 +45,16 @@ def test_the_page_shows_words_problems_tests_and_versions(root: Client, world: W
     assert "<code>ads.budget</code>: tier single → batch: less oversight" in page
     assert "/admin/policies/rule/typo/change/" in page
     assert "(line 1, column 1)" in page
-    assert "Put right what is listed above first." in page
+    assert "Fix what is listed above first." in page
     assert "in force" in page
 
     Rule.objects.all().delete()
     PolicyTest.objects.create(slug="batched", facts={"surface": "ads.budget"}, outcome="require_approval", tier="batch")
     page = text(root.get(PUBLISH))
-    assert "passes" in page
+    assert "1 test passes" in page
+    assert "<details>" in page, "what passes is folded"
     assert "Replay the last 30 days" in page
-    assert "This loosens the policy" in page
+    assert "This relaxes the policy" in page
     assert "Ask a second person" in page
 
 
@@ -62,16 +64,53 @@ def test_two_people_on_the_page(root: Client, world: World) -> None:
     page = text(root.post(PUBLISH, {"do": "publish", "seen": digest}, follow=True))
     assert "Say why" in page
     page = text(root.post(PUBLISH, {"do": "publish", "seen": digest, "note": "Batches will do."}, follow=True))
-    assert "waits for a second person" in page
+    assert "needs a second person" in page
     assert "You asked for this" in page
     second = Client()
     second.force_login(worlds.publishers()[1])
     page = second.get(PUBLISH)
     assert "Batches will do." in text(page)
     assert "<code>ads.budget</code>: tier single → batch: less oversight" in text(page)
-    second.post(PUBLISH, {"do": "agree", "loosening": page.context["waiting"][0]["row"].pk})
+    agreed = second.post(PUBLISH, {"do": "agree", "loosening": page.context["waiting"][0]["row"].pk}, follow=True)
+    assert "Agreed, and done: Publish the policy." in text(agreed)
     assert publish.active_policy().surfaces["ads.budget"].tier.slug == "batch"
-    assert "Nothing: the tables say what is in force." in text(root.get(PUBLISH))
+    page = text(root.get(PUBLISH))
+    assert "No unpublished changes." in page
+    version = PolicyVersion.objects.get(number=publish.active_version().number)
+    assert f'<td data-label="Asked by">{version.asked_by}</td>' in page
+    assert f'<td data-label="Agreed by">{version.agreed_by}</td>' in page
+    assert (version.asked_by, version.agreed_by) == ("root", worlds.publishers()[1].username)
+
+
+def test_a_failing_test_is_open_and_those_that_pass_are_not_counted(root: Client, world: World) -> None:
+    facts = {"surface": "ads.budget"}
+    PolicyTest.objects.create(slug="holds", facts=facts, outcome="require_approval")
+    PolicyTest.objects.create(slug="fails", facts=facts, outcome="deny")
+    page = text(root.get(PUBLISH))
+    assert "<details open>" in page
+    assert "1 fails; it is listed above." in page
+    assert "tests pass" not in page
+
+
+def test_what_was_agreed_to_is_named_in_words(root: Client, world: World) -> None:
+    asker, second = worlds.publishers()
+    surface, tier = world.surfaces["ads.budget"], Tier.objects.get(pk="monitored")
+    mandates.give(agent=world.agent, surface=surface, tier=Tier.objects.get(pk="signature"), by=asker)
+    asked = mandates.give(agent=world.agent, surface=surface, tier=tier, by=asker, note="Earned.")
+    client = Client()
+    client.force_login(second)
+    page = text(client.post(PUBLISH, {"do": "agree", "loosening": asked.pk}, follow=True))
+    assert "Agreed, and done: Give an agent less oversight (" in page
+    assert "on ads.budget: least oversight signature → monitored)." in page
+
+
+def test_only_what_loosens_nothing_is_ticked_and_said_to_be(root: Client, world: World) -> None:
+    sentence = "What loosens nothing is ticked"
+    Surface.objects.filter(slug="ads.budget").update(tier_id="batch")
+    Rule.objects.create(slug="never", surfaces=["ads.*"], decision="deny", condition="amount > 1000000")
+    assert sentence in text(root.get(PUBLISH))
+    Surface.objects.filter(slug="ads.budget").update(tier_id="single")
+    assert sentence not in text(root.get(PUBLISH))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +148,10 @@ def test_a_rule_is_tried_and_not_saved(root: Client, world: World) -> None:
         ({"decision": "deny", "tier": "single"}, "does not go with deny"),
         ({"decision": "allow", "tier": "single"}, "does not go with allow"),
         ({"reason": "Over {money}."}, "cannot be filled in"),
-        ({"requirements": '[{"stage": 1, "name": "law", "role": "Legal"}]'}, "Nobody can meet"),
+        (
+            {"requirements": '[{"stage": 1, "name": "law", "role": "Legal"}]'},
+            "No one has the Legal role yet. Assign someone first.",
+        ),
         ({"requirements": '[{"who": "me"}]'}, "Each row is a table"),
     ],
 )

@@ -138,3 +138,19 @@ def test_what_names_it_in_the_same_moment_is_told_and_nothing_is_renamed(root, r
     assert [level for level, _ in told(answer)] == ["error"]
     assert "named by other rows" in told(answer)[0][1]
     assert Group.objects.filter(name=NAME).exists()
+
+
+@pytest.mark.parametrize("name", ["legal", "LEGAL", "Le\u00adgal", "Legal\u200b", "\uff2cegal", "Legal\u2060"])
+def test_a_role_that_reads_as_another_one_is_refused(root, role, name):
+    shown = root.post("/admin/auth/group/add/", {"name": name}, follow=True)
+    assert "There is a role Legal already" in shown.content.decode()
+    counsel = Group.objects.create(name="Counsel")
+    assert "There is a role Legal already" in rename(root, counsel, to=name).content.decode()
+    assert Group.objects.filter(name__in=[name, "Counsel"]).count() == 1
+
+
+@pytest.mark.parametrize("name", ["Chief\u00a0editor", "Chief  editor", "Chi\u200bef", "Cafe\u0301"])
+def test_a_new_role_has_a_plain_name(root, name):
+    shown = root.post("/admin/auth/group/add/", {"name": name}, follow=True)
+    assert "Write it plainly" in shown.content.decode()
+    assert not Group.objects.filter(name=name).exists()

@@ -45,6 +45,12 @@ def complaints(answer: Any) -> dict[str, Any]:
     return dict(answer.context["adminform"].form.errors)
 
 
+def test_the_page_of_a_surface_behind_a_gate_says_that_this_is_weaker(root: Client, world: World) -> None:
+    assert "This surface is a gate" not in root.get(SURFACE).content.decode()
+    Surface.objects.filter(pk="ads.budget").update(connector=Connector.objects.create(slug="own", kind="gate"))
+    assert "This surface is a gate" in root.get(SURFACE).content.decode()
+
+
 def test_the_history_of_a_row_is_that_of_its_fields(root: Client, world: World) -> None:
     root.post(SURFACE, form_of(root, SURFACE) | {"tier": "signature"})
     answer = root.get(SURFACE.replace("change", "history"), follow=True)
@@ -62,7 +68,7 @@ def test_the_history_of_a_row_is_that_of_its_fields(root: Client, world: World) 
 def test_a_saved_surface_is_a_draft_until_it_is_published(root: Client, world: World) -> None:
     before = PolicyVersion.objects.count()
     answer = root.post(SURFACE, form_of(root, SURFACE) | {"tier": "signature"}, follow=True)
-    assert "1 change of the policy waits to be published." in answer.content.decode()
+    assert "1 policy change isn’t published yet." in answer.content.decode()
     assert PolicyVersion.objects.count() == before
     assert publish.active_policy().surfaces["ads.budget"].tier.slug == "single"
     assert Entry.objects.latest("id").kind == "surface.changed"
@@ -101,9 +107,8 @@ def test_a_wrong_surface_is_refused_and_not_published(root: Client, field: str, 
 
 
 def test_the_sample_surfaces_pass_their_own_form(root: Client) -> None:
-    from policies.registry import bootstrap  # noqa: PLC0415
 
-    bootstrap.bootstrap()
+    worlds.bootstrap()
     before = PolicyVersion.objects.count()
     for slug in Surface.objects.values_list("slug", flat=True):
         address = f"/admin/policies/surface/{slug}/change/"
@@ -151,6 +156,7 @@ def test_an_agent_is_suspended_and_works_again(root: Client) -> None:
 def test_an_agent_and_its_mandate_by_form(root: Client, world: World) -> None:
     page = "/admin/policies/agent/add/"
     new = {"slug": "writer", "name": "Writer", "owner": world.owner.pk, "callback_hosts": "hooks.example.com"}
+    new["callback_when"] = "settled"
     assert "no host name" in str(complaints(root.post(page, new | {"callback_hosts": "https://a.example/x"})))
     assert root.post(page, new).status_code == 302
     mandate = {"agent": "writer", "surface": "pricing", "tier": "single"}
@@ -217,8 +223,8 @@ def test_switches_need_their_permission_and_a_reason(world: World) -> None:
     assert "Shipping on pricing is stopped." in page
     assert "Wrong prices." in page
     held, free = world.propose("pricing"), world.propose("ads.budget")
-    assert "waits until it is released" in client.get(f"/admin/approvals/proposal/{held.pk}/").content.decode()
-    assert "waits until it is released" not in client.get(f"/admin/approvals/proposal/{free.pk}/").content.decode()
+    assert "wait until it is released" in client.get(f"/admin/approvals/proposal/{held.pk}/").content.decode()
+    assert "wait until it is released" not in client.get(f"/admin/approvals/proposal/{free.pk}/").content.decode()
     client.get("/admin/switches/release/surface:pricing/")
     assert KillSwitch.objects.filter(is_engaged=True).count() == 1
     client.post("/admin/switches/release/surface:pricing/", {"note": "The prices are right again."})
@@ -252,3 +258,25 @@ def test_compliance_finds_entries_by_subject_actor_and_kind(root: Client, world:
     ):
         assert subject in root.get(f"/admin/audit/entry/{query}").content.decode(), query
     assert subject not in root.get("/admin/audit/entry/?kind=proposal.shipped").content.decode()
+
+
+def test_the_ledger_shows_all_decisions_of_a_model(root: Client, world: World) -> None:
+    ours = world.propose(model={"name": "pacer", "version": "2026-11-01"})
+    other = world.propose(model={"name": "pacer", "version": "2026-10-01"})
+    for proposal in (ours, other):
+        world.approve(proposal)
+    page = root.get("/admin/audit/entry/")
+    assert 'href="?model=pacer+2026-11-01"' in page.content.decode()
+    for query in ("?model=pacer+2026-11-01", "?q=pacer+2026-11-01"):
+        kinds = {(row.kind, row.subject) for row in root.get(f"/admin/audit/entry/{query}").context["cl"].result_list}
+        assert kinds == {(f"proposal.{act}", f"proposal:{ours.pk}") for act in ("submitted", "decided")}, query
+    decided = root.get("/admin/audit/entry/?model=pacer&kind=proposal.decided").context["cl"].result_list
+    assert {row.subject for row in decided} == {f"proposal:{ours.pk}", f"proposal:{other.pk}"}
+    assert not root.get("/admin/audit/entry/?model=pacer+2026").context["cl"].result_list
+
+
+def test_the_page_of_an_agent_shows_what_connects_it_and_only_the_start_of_its_key(root: Client, world: World) -> None:
+    key = agents.issue_key(agent=world.agent, by=None)
+    page = root.get("/admin/policies/agent/pacer/change/").content.decode()
+    assert "pip install hitl-portal" in page and "@portal.governed(surface=&quot;ads.budget&quot;" in page
+    assert f"HITL_PORTAL_KEY=hitl_{key.text.split('_')[1][:4]}" in page and key.text not in page

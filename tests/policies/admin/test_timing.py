@@ -77,7 +77,7 @@ def test_an_escalation_that_would_never_happen_is_refused(admin, world):
     assert "has expired" in admin.post("/admin/policies/escalation/add/", row).content.decode()
     empty = row | {"role": OWNER, "after": "4:00:00"}
     User.objects.filter(groups__name=OWNER).update(is_active=False)
-    assert "Nobody who can sign in" in admin.post("/admin/policies/escalation/add/", empty).content.decode()
+    assert "No one who can sign in" in admin.post("/admin/policies/escalation/add/", empty).content.decode()
     assert admin.post("/admin/policies/escalation/add/", row | {"after": "4:00:00"}).status_code == 302
     assert Escalation.objects.get().widens
 
@@ -108,7 +108,7 @@ def test_what_cannot_work_is_a_problem_of_the_draft(world):
         )
     Calendar.objects.create(slug="nobody", monday="soon")
     said = " ".join(problem.text for problem in pending().problems)
-    assert "1 of Finance, who are 0" in said
+    assert "No one has the Finance role yet. Assign someone first." in said
     assert "It must come later than level 1" in said
     assert "the proposal has expired by then" in said
     assert "Write hours such as" in said
@@ -122,4 +122,4 @@ def test_the_same_people_cannot_count_twice_where_they_have_to_be_distinct(world
     assert not pending().problems
     Surface.objects.filter(pk="ads.budget").update(distinct_people=True)
     (problem,) = pending().problems
-    assert problem.text == "It asks for 2 different people of Finance, who are 1."
+    assert problem.text == "This needs 2 people with the Finance role, not 1."

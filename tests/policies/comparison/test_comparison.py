@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from policies.comparison import Direction, compare, is_loosening
+from policies.comparison import Change, Direction, compare, is_loosening
 from policies.engine.evaluation import Verdict, evaluate
 from policies.engine.policy import compile_policy
 from policies.engine.requirements import Approvers, is_at_least, required, tightened
@@ -308,6 +308,54 @@ def test_where_a_stricter_tier_needs_fewer_people_nothing_is_proved():
     assert only(old, new).direction is LOOSER
 
 
+def asking_others(document: Any) -> Any:
+    """A stricter tier asks Finance on `ads.budget`, and a milder one the owner."""
+    return document | {"requirements": [ROW | {"surface": "ads.budget", "tier": "signature", "role": "Finance"}]}
+
+
+ELSEWHERE, THERE = {"surfaces": ["email"]}, {"surfaces": ["ads.*"]}
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "direction"),
+    [
+        ("rules", RULE | THERE | {"decision": "deny", "tier": None}, TIGHTER),
+        ("rules", RULE | {"surfaces": [], "decision": "deny", "tier": None}, TIGHTER),
+        ("rules", RULE | ELSEWHERE, TIGHTER),
+        ("rules", RULE | THERE, LOOSER),
+        ("rules", RULE | {"surfaces": []}, LOOSER),
+        ("limits", LIMIT | THERE | {"effect": "deny", "tier": None}, TIGHTER),
+        ("limits", LIMIT | THERE | {"effect": "tier", "tier": "signature"}, LOOSER),
+        ("limits", LIMIT | THERE | {"effect": "deny", "warning": 1.0, "warning_effect": "tier"}, LOOSER),
+        ("limits", LIMIT | ELSEWHERE | {"effect": "tier", "tier": "signature"}, TIGHTER),
+    ],
+)
+def test_what_only_denies_tightens_though_a_stricter_tier_asks_other_people(table, row, direction):
+    old = asking_others(sample())
+    assert only(old, with_row(old, table, "new", row)).direction is direction
+
+
+@pytest.mark.parametrize(
+    ("slug", "fields", "direction"),
+    [
+        ("ads.budget", {"is_enabled": False}, TIGHTER),
+        ("ads.budget", {"undo_window": 9000.0}, TIGHTER),
+        ("ads.budget", {"floor": "signature"}, LOOSER),
+        ("ads.budget", {"confidence_high": 0.99}, LOOSER),
+        ("email", {"floor": "signature"}, TIGHTER),
+    ],
+)
+def test_a_surface_whose_tiers_ask_other_people_is_switched_off_by_one(slug, fields, direction):
+    old, new = (asking_others(document) for document in changed("surfaces", slug, **fields))
+    assert only(old, new).direction is direction
+
+
+def test_a_tier_in_which_nobody_approves_needs_no_approvals():
+    rows = [ROW | {"tier": tier} for tier in ("batch", "single", "signature")]
+    old = sample() | {"requirements": rows}
+    assert only(old, with_row(old, "rules", "new", RULE)).direction is TIGHTER
+
+
 def test_where_tiers_are_out_of_order_nothing_is_proved():
     old, new = changed("surfaces", "ads.budget", tier="signature")
     for document in (old, new):
@@ -575,3 +623,8 @@ def test_a_level_that_comes_or_goes():
         assert only(new, old).direction is came
         assert only(old, new).direction is {LOOSER: TIGHTER, NEUTRAL: NEUTRAL}[came]
     assert only(new, old).sentence == "`ads.budget, level 2: Legal`: escalation added: no more and no less oversight"
+
+
+def test_the_parameters_of_a_surface_are_told():
+    change = Change("surface", "ads.budget", "params", {}, {"weekly": 1000}, Direction.NEUTRAL)
+    assert "params none → weekly 1,000" in change.sentence

@@ -45,7 +45,7 @@ def test_a_role_that_only_may_reject_does_not_take_the_owners_place():
     }
 
 
-def test_whoever_is_called_becomes_an_alternative_of_every_name_that_asks():
+def test_anyone_who_is_called_becomes_an_alternative_of_every_name_that_asks():
     needed = (Approvers(1, "money", "Finance", 2), Approvers(1, "veto", "Legal", 0), Approvers(2, "brand", "Product"))
     more = {row for row in widened(needed, "Executive") if row.role == "Executive"}
     assert more == {Approvers(1, "money", "Executive", 2), Approvers(2, "brand", "Executive")}

@@ -55,3 +55,18 @@ def test_a_warning_only_where_it_is_laxer():
 )
 def test_what_is_grave_has_its_number_confirmed(touches, is_high):
     assert risk.is_high(dict.fromkeys(touches, True)) is is_high
+
+
+@pytest.mark.parametrize(
+    ("touches", "is_low"),
+    [
+        ({}, True),
+        ({"has_personal_data": True, "writes_to_production": True}, True),
+        ({"is_customer_facing": True}, False),
+        ({"spends_money": True}, False),
+        ({"has_legal_effect": True}, False),
+        ({"is_irreversible": True}, False),
+    ],
+)
+def test_what_is_of_low_risk_stays_inside_and_can_be_undone(touches, is_low):
+    assert risk.is_low(touches) is is_low

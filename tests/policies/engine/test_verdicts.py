@@ -141,7 +141,7 @@ def test_a_failing_rule_says_what_it_counts_as():
     said = {reason.id: reason for reason in verdict.reasons if reason.source == "rule"}
     why = 'It could not be evaluated: Key not found in map : "x"'
     assert said["a"].text == f"X needs a look. ({why}; so it counts as holding.)"
-    assert said["b"].text == f"A rule allows this. ({why}; so it does not count.)"
+    assert said["b"].text == f"Allowed by rule “b”. ({why}; so it does not count.)"
     assert (said["b"].tier, said["b"].is_deciding) == ("single", False)
 
 

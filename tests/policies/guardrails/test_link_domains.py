@@ -112,3 +112,9 @@ def test_only_named_subdomains_pass():
 def test_no_text_before_another_host_makes_it_ours(text):
     found = find("link_domains", [f"https://evil.test/{text}"], OURS)
     assert any("evil.test" in finding.found for finding in found)
+
+
+@pytest.mark.parametrize(("url", "rule"), [("https://example.com", "*.example.com"), ("https://www.a.de", "a.de")])
+def test_a_domain_itself_is_not_called_its_own_look_alike(url, rule):
+    [found] = find("link_domains", {"html": f'<a href="{url}">x</a>'}, {"allowed": [rule]})
+    assert "which is not among the allowed domains" in found.found

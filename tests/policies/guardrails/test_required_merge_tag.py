@@ -68,6 +68,73 @@ def test_a_tag_counts_where_it_works(text, is_missing):
     assert bool(find("required_merge_tag", {"html": text}, UNSUBSCRIBE)) is is_missing
 
 
+LINK = "<a href='{{unsubscribe_url}}'>leave</a>"
+OUT_OF_REACH = [
+    f"<div style='clip-path:inset(100%)'>{LINK}</div>",
+    f"<div style='position:absolute;clip:rect(1px,1px,1px,1px)'>{LINK}</div>",
+    f"<div style='transform:scale(0)'>{LINK}</div>",
+    f"<div style='transform:scale(1%)'>{LINK}</div>",
+    f"<div style='transform:matrix(.01, 0, 0, .01, 0, 0)'>{LINK}</div>",
+    f"<div style='scale:1%'>{LINK}</div>",
+    f"<div style='zoom:0.01'>{LINK}</div>",
+    f"<div style='zoom:1%'>{LINK}</div>",
+    f"<div style='transform:translateX(-9999px)'>{LINK}</div>",
+    f"<div style='filter:opacity(0)'>{LINK}</div>",
+    f"<div style='filter:alpha(opacity=0)'>{LINK}</div>",
+    f"<div style='opacity:.01'>{LINK}</div>",
+    f"<div style='font-size:1px'>{LINK}</div>",
+    f"<div style='font-size:1%'>{LINK}</div>",
+    f"<div style='font:0/0 a'>{LINK}</div>",
+    f"<div style='margin-left:-9999px'>{LINK}</div>",
+    f"<div style='position:absolute;left:5000px'>{LINK}</div>",
+    f"<div style='position:absolute;width:1px;height:1px;overflow:hidden'>{LINK}</div>",
+    f"<div style='content-visibility:hidden'>{LINK}</div>",
+    f"<div style='d\\69splay:none'>{LINK}</div>",
+    f"<style>:root{{--x:none}} .a{{display:var(--x)}}</style><div class=a>{LINK}</div>",
+    f"<style>a[href]{{display:none}}</style>{LINK}",
+    f"<style>a{{display:none!important}}</style><div>{LINK.replace('<a', '<a style=display:inline')}</div>",
+    f"<style>div > a{{display:none}}</style><div>{LINK}</div>",
+    f"<style>p:first-child{{display:none}}</style><p>{LINK}</p>",
+    "<a style='color:hsl(0, 0%, 100%)' href='{{unsubscribe_url}}'>leave</a>",
+    "<a style='color:snow' href='{{unsubscribe_url}}'>leave</a>",
+    "<a style='color:#ffffff00' href='{{unsubscribe_url}}'>leave</a>",
+    "<a style='-webkit-text-fill-color:#fff' href='{{unsubscribe_url}}'>leave</a>",
+    "<td style='background:#eee none'><a style='color:#eee' href='{{unsubscribe_url}}'>leave</a></td>",
+    f"<details><summary>More</summary>{LINK}</details>",
+    f"<dialog>{LINK}</dialog>",
+    f"<iframe>{LINK}</iframe><video>{LINK}</video><svg>{LINK}</svg><noembed>{LINK}</noembed>",
+    "<map><area href='{{unsubscribe_url}}'></map>",
+    "<a href='#{{unsubscribe_url}}'>leave</a>",
+    "<a href='javascript:go({{unsubscribe_url}})'>leave</a>",
+]
+
+
+@pytest.mark.parametrize("html", OUT_OF_REACH)
+def test_a_link_out_of_every_readers_reach_is_missing(html):
+    assert find("required_merge_tag", {"html": html}, UNSUBSCRIBE)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        f"<td style='font-size:0px'><div style='font-size:13px'>{LINK}</div></td>",
+        f"<td style='font-size:0'><p>x</p><span style='font:normal 12px/16px Arial'>{LINK}</span>y</td>",
+        f"<div style='visibility:hidden'>x<p style='visibility:visible'>{LINK}</p></div>",
+        "<td style='color:#fff'>x<a style='color:#06c' href='{{unsubscribe_url}}'>leave</a></td>",
+        f"<td style='font-size:11px;color:#999;overflow:hidden;margin:0 auto'>{LINK}</td>",
+        f"<style>u + .body .gone{{display:none}} a:hover{{opacity:.8}} [class~=gone]{{display:none}}</style>{LINK}",
+        f"<div style='position:relative;top:10px;transform:scale(1.0)'>{LINK}</div>",
+        f"<div style='transform:matrix(1,0,0,1,0,0);zoom:100%'>{LINK}</div>",
+        f"<div style='transform:scale(1, -1);zoom:normal'>{LINK}</div>",
+        "<img usemap='#m' src='https://example.com/p.png'><map name=m><area href='{{unsubscribe_url}}'></map>",
+        "<a href='mailto:leave@example.com?subject={{unsubscribe_url}}'>leave</a>",
+        f"<details open><summary>More</summary>{LINK}</details>",
+    ],
+)
+def test_what_is_shown_again_within_what_is_hidden_counts(html):
+    assert not find("required_merge_tag", {"html": html}, UNSUBSCRIBE)
+
+
 def test_each_variant_needs_its_own():
     payload = {"variants": [{"html": "*|UNSUB|*"}, {"html": "none"}]}
     found = find("required_merge_tag", payload, UNSUBSCRIBE, paths=("/variants/*/html",))

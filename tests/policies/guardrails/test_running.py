@@ -17,6 +17,7 @@ from policies.guardrails import (
     run,
 )
 from tests import vectors
+from tests.costs import Stopwatch
 from tests.policies.guardrails.finding import find, guardrail, marked
 
 CONFIGS = {
@@ -223,9 +224,9 @@ def test_a_mebibyte_is_checked_in_bounded_time(piece):
     """Processor time of all checks together; what is not linear would take minutes, and this machine may be busy."""
     payload = {"html": filled(piece)}
     run(ALL, "warm up é а")
-    started = time.process_time()
+    watch = Stopwatch(time.process_time)
     run(ALL, payload)
-    assert time.process_time() - started < MOST_SECONDS
+    assert watch.seconds < MOST_SECONDS
 
 
 def test_a_mebibyte_of_real_mail_is_checked_within_a_second():
@@ -235,14 +236,14 @@ def test_a_mebibyte_of_real_mail_is_checked_within_a_second():
     html = filled("".join(path.read_text() for path in sorted(folder.glob("*.html"))))
     took = []
     for _ in range(4):  # the first one warms up; the best one is the least disturbed
-        started = time.process_time()
+        watch = Stopwatch(time.process_time)
         run(ALL, {"html": html})
-        took.append(time.process_time() - started)
+        took.append(watch.seconds)
     assert min(took) < 1
 
 
 def test_many_short_texts_are_checked_in_bounded_time():
     payload = [f"text {n}" for n in range(100_000)]
-    started = time.process_time()
+    watch = Stopwatch(time.process_time)
     run(ALL, payload)
-    assert time.process_time() - started < MOST_SECONDS
+    assert watch.seconds < MOST_SECONDS

@@ -98,6 +98,8 @@ def test_texts_of_one_script_are_no_finding(text):
 def test_protected_names_are_found_in_one_foreign_script_too():
     config = {"protected_words": ["paypal", "scope", "coca"]}
     assert marks("confusables", "Visit ѕсоре or соса, not paypal, сода", config) == ["ѕсоре", "соса"]
+    palochka = "раура\N{CYRILLIC SMALL LETTER PALOCHKA}"
+    assert marks("confusables", f"Visit {palochka} or {palochka.upper()}", config) == [palochka, palochka.upper()]
 
 
 def test_words_may_be_allowed():

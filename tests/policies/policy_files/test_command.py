@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from audit.models import Entry
 from policies.models import Activation, KillSwitch, PolicyTest, PolicyVersion, Requirement, Rule, Surface, Tier
-from policies.registry import bootstrap
+from tests import world as worlds
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +25,7 @@ rules:
 
 @pytest.fixture(autouse=True)
 def portal():
-    return bootstrap.bootstrap()
+    return worlds.bootstrap(with_starter=False)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def code_of(*args):
 
 def test_the_short_form_of_a_rule(write, capsys):
     assert code_of("lint", write(SHORT)) == 0
-    assert capsys.readouterr().out == "1 entry, no problems, 2 warnings.\n"
+    assert capsys.readouterr().out == "1 entry, no problems, 1 warning.\n"
     assert code_of("plan", write(SHORT)) == 2
     assert capsys.readouterr().out == "+ rule require-approval-over-100\n1 difference.\n"
     assert code_of("apply", write(SHORT)) == 0
@@ -82,7 +82,7 @@ def test_applying_says_who_publishes_and_what_they_are_asked(write, capsys, sett
     assert "second factor" not in said
     settings.REQUIRE_SECOND_FACTOR = frozenset({"publish"})
     assert code_of("apply", write(SHORT.replace("100", "200"))) == 0
-    assert "Whoever publishes is asked for their second factor there." in capsys.readouterr().out
+    assert "Anyone who publishes is asked for their second factor there." in capsys.readouterr().out
 
 
 def test_a_plan_says_what_would_change(write, capsys):
@@ -107,13 +107,13 @@ def test_rows_that_no_file_names_stay_unless_they_are_pruned(write, capsys):
     assert code_of("apply", "--prune", write(SHORT)) == 0
     assert [rule.slug for rule in Rule.objects.all()] == ["require-approval-over-100"]
     # Sections that no file names are left alone.
-    assert Surface.objects.filter(is_enabled=True).count() == 7
+    assert Surface.objects.filter(is_enabled=True).count() == 15
 
 
 def test_pruned_surfaces_are_disabled(write, capsys):
     assert code_of("apply", "--prune", write("version: v1\nsurfaces: []\n")) == 0
     assert not Surface.objects.filter(is_enabled=True).exists()
-    assert KillSwitch.objects.count() == 8
+    assert KillSwitch.objects.count() == 16
     assert code_of("plan", "--prune", write("version: v1\nsurfaces: []\n")) == 0
 
 
@@ -121,10 +121,10 @@ def test_what_is_in_use_is_not_pruned_and_nothing_else_is_applied(write, capsys)
     text = SHORT + "tiers:\n  - {id: single, name: One, rank: 30, posture: in, review: single}\n"
     assert code_of("apply", "--prune", write(text)) == 1
     said = capsys.readouterr().err
-    assert "The tier signature cannot be removed: it is used by surface ads.budget" in said
+    assert "The tier signature cannot be removed: it is used by surface ads.bids, surface ads.budget" in said
     assert not Rule.objects.exists()
     assert Tier.objects.count() == 6
-    assert Tier.objects.get(slug="single").name == "One by one"
+    assert Tier.objects.get(slug="single").name == "Individual review"
 
 
 def test_one_mistake_anywhere_and_nothing_is_applied(write, capsys):

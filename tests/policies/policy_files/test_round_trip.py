@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from policies import policy_files
 from policies.models import Rule, Surface, Tier
-from policies.registry import bootstrap
+from tests import world as worlds
 from tests.policies.policy_files import tables
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ rules:
 
 
 def test_the_sample_portal_exports_and_applies_as_nothing():
-    bootstrap.bootstrap()
+    worlds.bootstrap(with_starter=False)
     text = policy_files.export()
     plan = policy_files.make(policy_files.read_files({"p": text}), prune=True)
     assert plan.changes == ()
@@ -73,13 +73,13 @@ def test_made_up_tables_export_and_apply_as_nothing(data):
 
 
 def test_comments_and_layout_stay_where_nothing_changed():
-    bootstrap.bootstrap()
+    worlds.bootstrap(with_starter=False)
     policy_files.apply(policy_files.read_files({"p": FILE}), prune=False)
     assert policy_files.export(FILE).startswith(FILE.rstrip("\n"))
 
 
 def test_what_changed_is_written_in_its_place():
-    bootstrap.bootstrap()
+    worlds.bootstrap(with_starter=False)
     policy_files.apply(policy_files.read_files({"p": FILE}), prune=False)
     Rule.objects.filter(slug="require-approval-over-100").update(condition="amount > 200", any_tags=[], tier_id="batch")
     Rule.objects.filter(slug="kept").update(reason="", is_enabled=False)

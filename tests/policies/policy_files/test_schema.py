@@ -34,6 +34,8 @@ RULE = "version: v1\nrules: [{id: r, decision: deny"
         (f"{RULE}, enabled: 1}}]\n", False),
         ("version: v1\nrules: [{id: r, decision: block}]\n", False),
         ("version: v1\nlimits: [{id: l, measure: count, per: agent, window: day, limit: 1}]\n", True),
+        ("version: v1\nlimits: [{id: l, measure: estimated_cost, per: agent, window: day, limit: 1}]\n", True),
+        ("version: v1\nlimits: [{id: l, measure: cost, per: agent, window: day, limit: 1}]\n", False),
         ("version: v1\nlimits: [{id: l, measure: count, per: agent, window: rolling, length: 7d, limit: 1}]\n", True),
         ("version: v1\nlimits: [{id: l, measure: count, per: agent, window: rolling, length: 7, limit: 1}]\n", False),
         ("version: v1\nlimits: [{id: l, measure: count, per: agent, window: day, limit: -1}]\n", False),
@@ -58,3 +60,9 @@ def test_editors_and_the_portal_agree(text, is_right):
 def test_a_guardrails_settings_are_in_the_schema():
     text = "version: v1\nguardrails: [{id: g, kind: length, effect: flag, text: t, config: {max_wrds: 1}}]\n"
     assert not jsonschema_rs.validator_for(json_schema()).is_valid(yaml.safe_load(text))
+
+
+def test_estimated_cost_as_a_measure_is_amount_and_may_have_a_currency():
+    text = "version: v1\nlimits: [{id: l, measure: estimated_cost, currency: USD, per: agent, window: day, limit: 1}]\n"
+    (limit,) = read_files({"p": text}).items()
+    assert limit.value["measure"] == "amount"

@@ -11,10 +11,11 @@ from django.core.management import CommandError, call_command
 
 from policies import policy_files
 from policies.facts.schema_types import NUMBER, TEXT, forces_presence, forces_type, path_of
-from policies.models import Agent, Mandate
+from policies.models import Agent, Mandate, Surface
 from policies.policy_files import DocumentInvalid, Known, read_files
 from policies.publishing import drafts, publish
-from policies.registry import bootstrap
+from policies.publishing.lint import values
+from tests import world as worlds
 
 ROOT = Path(__file__).resolve().parents[3]
 REFUNDS = """\
@@ -53,6 +54,9 @@ def surface(more: str = "", owner: str = "Marketing manager") -> str:
 REFUSED = {
     "deadline": surface("calendar: c, deadline: 24h") + 'calendars: [{id: c, monday: "00:00-00:01", tuesday: "", '
     'wednesday: "", thursday: "", friday: ""}]\n',
+    "shelf life": surface("calendar: c, deadline: 10m, shelf_life: 24h") + 'calendars: [{id: c, monday: "00:00-00:01", '
+    'tuesday: "", wednesday: "", thursday: "", friday: ""}]\n',
+    "endless shelf life": surface("shelf_life: 9999d"),
     "endless deadline": surface("deadline: 9999d"),
     "retention": surface("retention: 99999d"),
     "hold": "version: v1\ntiers: [{id: t, name: T, rank: 11, posture: on, review: none, hold: 9999d}]\n",
@@ -92,7 +96,7 @@ REFUSED = {
 
 @pytest.fixture
 def portal(db):
-    made = bootstrap.bootstrap()
+    made = worlds.bootstrap(with_starter=False)
     owner = User.objects.create_user("owner")
     owner.groups.add(*(row for row in _groups("Finance", "Executive", "Marketing manager")))
     agent = Agent.objects.create(slug="pacer", name="Pacer", owner=owner)
@@ -140,6 +144,7 @@ def test_a_sound_policy_passes_both(portal, tmp_path, capsys):
 
 @pytest.mark.parametrize("options", [(), ("--offline",)])
 def test_a_rule_that_nothing_can_match_is_accepted_with_a_warning(portal, tmp_path, capsys, options):
+    Surface.objects.filter(slug="support.refunds").update(derived_tags=[])
     code, out, said = lint(tmp_path, capsys, REFUNDS, *options)
     assert (code, out) == (0, "2 entries, no problems, 4 warnings.\n")
     assert "p.yaml:6:9: warning: Nothing here has the topic job.refund.process" in said.replace(str(tmp_path) + "/", "")
@@ -150,6 +155,17 @@ def test_a_portal_with_such_a_surface_needs_no_warning(portal, tmp_path, capsys)
     own = surface("derived_tags: [{tag: financial, if: {type: object}}]").replace("id: s,", "id: job.refund.process,")
     text = own + REFUNDS.removeprefix("version: v1\n")
     assert lint(tmp_path, capsys, text)[1:] == ("3 entries, no problems.\n", "")
+
+
+def test_the_refund_desk_of_a_new_portal_needs_no_warning(db, tmp_path, capsys):
+    worlds.bootstrap()
+    assert lint(tmp_path, capsys, REFUNDS) == (0, "2 entries, no problems.\n", "")
+
+
+def test_a_tag_that_only_another_surface_adds_is_a_warning(portal, tmp_path, capsys):
+    text = "version: v1\nrules: [{id: r, decision: deny, match: {surfaces: [ads.budget], any_tags: [financial]}}]\n"
+    _, _, said = lint(tmp_path, capsys, text)
+    assert "Nothing here carries the tag financial: ads.budget does not add it" in said
 
 
 def of_s(decision: str, condition: str) -> str:
@@ -297,3 +313,46 @@ def test_publishing_says_the_same_in_words(portal):
     by = User.objects.create_superuser("root")
     with pytest.raises(publish.PolicyInvalid, match="The calendar c does not reach it: with 1 minute of"):
         publish.publish(by=by)
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("weekday == 'Saturday'", "weekday is never 'Saturday'"),
+        ("weekday in ['sat', 'Sunday']", "weekday is never 'Sunday'"),
+        ("'usd' == currency", "currency is never 'usd'"),
+        ("amount > 5.0 && surface != 's.other'", "surface is never 's.other'"),
+        ("agent == 'nobody'", "agent is never 'nobody'"),
+        ("'financal' in tags", "No surface here adds the tag financal"),
+        ("confidence > 1.5 || amount > 9.0", "confidence > 1.5 never holds"),
+        ("confidence < 0.0", "confidence < 0.0 never holds"),
+        ("hour >= 24", "hour >= 24 never holds"),
+    ],
+)
+def test_a_comparison_that_never_holds_is_a_warning(condition, words):
+    found = values.never_held(condition, surfaces=["ads.budget"], agents=["pacer"], tags=["spend"])
+    assert [text for text in found if words in text]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "weekday in ['sat', 'sun']",
+        "currency == '' || currency == 'USD'",
+        "surface.startsWith('crm.')",
+        "payload.surface == 'elsewhere' && payload.hour > 99.0",
+        "agent == 'pacer' && 'spend' in tags",
+        "payload.note == 'hour > 99'",
+        "confidence < 0.8 && hour < 8 && hour >= 0",
+        "weekday == payload.day",
+    ],
+)
+def test_a_comparison_that_may_hold_is_none(condition):
+    assert [*values.never_held(condition, surfaces=["ads.budget"], agents=["pacer"], tags=["spend"])] == []
+
+
+def test_lint_warns_of_a_comparison_that_never_holds(portal, tmp_path, capsys):
+    rules = "rules: [{id: r, condition: \"weekday == 'Saturday'\", decision: deny}]\n"
+    code, out, said = lint(tmp_path, capsys, surface() + rules)
+    assert code == 0
+    assert "weekday is never 'Saturday'" in out + said

@@ -41,7 +41,7 @@ def empty_the_owner_role():
 def test_an_owner_role_without_people_is_told_and_can_be_published(world):
     empty_the_owner_role()
     assert {slug for slug, _ in warned()} == {"ads.budget", "email.lifecycle", "pricing"}
-    assert f"Nobody who can sign in is in {worlds.OWNER}" in warned()[0][1]
+    assert f"No one who can sign in has the {worlds.OWNER} role" in warned()[0][1]
     assert publish.pending().faults == []
 
 
@@ -84,7 +84,7 @@ def test_the_publish_page_says_so_before_and_after(world):
     after = client.post("/admin/policies/publish/", {"do": "publish"}, follow=True)
     told = [str(message) for message in after.context["messages"]]
     assert "is in force" in told[0]
-    assert told[1].startswith("surface ads.budget: Nobody")
+    assert told[1].startswith("surface ads.budget: No one")
 
 
 def test_the_lint_of_a_file_says_so(world, tmp_path, capsys):
@@ -92,7 +92,7 @@ def test_the_lint_of_a_file_says_so(world, tmp_path, capsys):
     path = tmp_path / "policy.yaml"
     path.write_text(FILE)
     call_command("policy", "lint", str(path))
-    assert "Note: surface ads.video: Nobody who can sign in is in Legal" in capsys.readouterr().out
+    assert "Note: surface ads.video: No one who can sign in has the Legal role" in capsys.readouterr().out
     worlds.person("lawyer", "Legal")
     call_command("policy", "lint", str(path))
     assert "Note:" not in capsys.readouterr().out
@@ -103,4 +103,4 @@ def test_applying_a_file_says_so(world, tmp_path, capsys):
     path = tmp_path / "policy.yaml"
     path.write_text(FILE)
     call_command("policy", "apply", str(path))
-    assert "Note: surface ads.video: Nobody" in capsys.readouterr().out
+    assert "Note: surface ads.video: No one" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Replays as rows: one at a time for a document, claimed under a lease, carried on by whoever comes."""
+"""Replays as rows: one at a time for a document, claimed under a lease, carried on by anyone who comes."""
 
 from datetime import timedelta
 from uuid import UUID

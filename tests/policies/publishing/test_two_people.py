@@ -8,7 +8,6 @@ from django.contrib.auth.models import User
 from django.core.management import call_command, get_commands
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import ProtectedError
-from django.test import Client
 
 from policies.models import Agent, KillSwitch, Loosening, Mandate, PolicyVersion, Rule, Surface, Tier
 from policies.publishing import loosenings, publish
@@ -17,7 +16,7 @@ from policies.publishing.publish import DraftChanged, PolicyInvalid
 from policies.registry import agents, agreement, bootstrap, kill_switches, mandates
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold
-from tests.world import World
+from tests.world import World, signed_in
 
 pytestmark = pytest.mark.django_db
 PUBLISH = "/admin/policies/publish/"
@@ -43,12 +42,6 @@ def tighten() -> None:
 
 def tier() -> str:
     return publish.active_policy().surfaces["ads.budget"].tier.slug
-
-
-def signed_in(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 def test_one_person_publishes_what_tightens(world):
@@ -148,7 +141,7 @@ def test_what_does_not_compile_or_fails_its_tests_is_not_published(world):
 def test_a_requirement_that_nobody_can_meet_is_not_published(world):
     first, _ = worlds.publishers()
     worlds.requirement("ads.budget", "Legal")
-    with pytest.raises(PolicyInvalid, match="Nobody can meet"):
+    with pytest.raises(PolicyInvalid, match=r"Too few people can approve|No one has the"):
         publish.publish(by=first)
 
 
@@ -213,6 +206,8 @@ def test_no_command_for_daily_use_loosens(world):
     ours = {name for name, app in get_commands().items() if app in {"approvals", "policies", "audit", "hitlportal"}}
     assert ours == {
         "bootstrap", "check_invariants", "create_agent", "demo", "make_signing_key", "policy", "play_stream", "serve",
+        "ledger",  # reads the ledger, signs and prints
+        "trust",  # reads a file and prints
         "backup", "kill_switch", "restore",  # a release takes two people there too
     }, "Does the new command loosen anything? Then say here that it does not."  # fmt: skip
 

@@ -1,9 +1,10 @@
 """What a new portal starts with."""
 
+import socket
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 
 from audit.models import Entry
@@ -16,7 +17,16 @@ from policies.registry.bootstrap import SampleInvalid
 
 pytestmark = pytest.mark.django_db
 
-DECIDING = {"Marketing manager", "Team lead", "Channel owner", "Legal", "Finance", "Executive"}
+DECIDING = {
+    "Marketing manager",
+    "Marketing head",
+    "Team lead",
+    "Channel owner",
+    "Legal",
+    "Finance",
+    "Product",
+    "Executive",
+}
 
 
 def permissions(role: str) -> set[str]:
@@ -37,20 +47,42 @@ def test_it_makes_everything_and_publishes(capsys):
     ]
     assert Tier.objects.get(slug="monitored").hold == timedelta(minutes=30)
     assert Tier.objects.get(slug="autopilot").sample_rate == 0.1
+    assert Tier.objects.get(slug="monitored").sample_rate == 0.05
     assert not KillSwitch.objects.get(scope="everywhere").is_engaged
     assert set(active_policy().surfaces) == {
+        "ads.bids",
         "ads.budget",
+        "ads.creatives",
+        "crm.hygiene",
         "crm.segments",
+        "crm.suppression",
         "email.lifecycle",
         "journeys.lifecycle",
         "leads.enrichment",
+        "leads.routing",
         "leads.scoring",
         "pricing.catalog",
+        "pricing.checkout",
+        "support.refunds",
+        "support.replies",
     }
     assert not Connector.objects.exists()
     out = capsys.readouterr().out
     assert "surface ads.budget" in out
     assert "Policy version" in out
+    assert out.count("Note: ") == 2, "nobody holds a role, and a figure is not set"
+    assert "nobody holds a role yet" in out
+    assert PolicyVersion.objects.get().asked_by == f"command line of {socket.gethostname()}"
+
+
+def test_once_somebody_holds_a_role_it_names_the_roles_that_nobody_holds(capsys):
+    call_command("bootstrap")
+    User.objects.create_user("lead").groups.add(Group.objects.get(name="Team lead"))
+    capsys.readouterr()
+    call_command("bootstrap")
+    out = capsys.readouterr().out
+    assert "nobody holds a role yet" not in out
+    assert "No one who can sign in has the Channel owner role" in out
 
 
 def test_running_it_again_changes_nothing_and_says_so():
@@ -80,7 +112,7 @@ def test_who_may_do_what():
         assert {"approvals.view_proposal", "approvals.decide_proposal"} <= permissions(role)
         assert "policies.release_killswitch" not in permissions(role)
         assert not any(".change_" in held or ".add_" in held or ".delete_" in held for held in permissions(role))
-    for role in ("Marketing manager", "Team lead", "Channel owner", "Executive"):
+    for role in ("Marketing manager", "Marketing head", "Team lead", "Channel owner", "Executive"):
         assert "policies.engage_killswitch" in permissions(role)
 
     compliance = permissions("Compliance")

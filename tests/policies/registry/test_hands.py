@@ -7,9 +7,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
-from django.test import Client
 
 from audit.clock import database_now
+from audit.ledger import entries
+from audit.ledger.entries import SYSTEM
 from audit.models import Entry
 from policies.models import Agent, ApiKey, Connector, Loosening
 from policies.publishing import loosenings
@@ -19,7 +20,7 @@ from policies.registry.agents import KeyOfAnother
 from policies.registry.registration import Application
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold, breaches
-from tests.world import OWNER, World, person
+from tests.world import OWNER, World, person, signed_in
 
 pytestmark = pytest.mark.django_db
 PUBLISH = "/admin/policies/publish/"
@@ -38,12 +39,6 @@ def first(world: World) -> User:
 @pytest.fixture
 def second(world: World) -> User:
     return worlds.publishers()[1]
-
-
-def signed_in(who: User) -> Client:
-    client = Client()
-    client.force_login(who)
-    return client
 
 
 def chief(name: str) -> User:
@@ -241,11 +236,14 @@ def test_by_form_an_address_is_asked_for_and_without_a_note_nothing_is_saved(wor
     assert Connector.objects.values_list("url", "timeout_seconds").get() == (was, 25)
     told = str(Entry.objects.get(kind="connector.changed").data)
     assert "ime limit" in told and "ddress" not in told
-    root.post(PUBLISH, {"do": "agree", "loosening": Loosening.objects.get().pk})
+    again = root.post(page, sent | {"url": "https://third.example.com/hooks", "note": "Or there."}, follow=True)
+    assert [message.level_tag for message in again.context["messages"]] == ["warning"]
+    root.post(page, sent | {"note": "It has moved."})
+    root.post(PUBLISH, {"do": "agree", "loosening": Loosening.objects.get(status="waiting").pk})
     assert Connector.objects.get().url == was
     other = signed_in(second)
     assert f"address {was} → https://elsewhere.example.com/hooks" in other.get(PUBLISH).content.decode()
-    other.post(PUBLISH, {"do": "agree", "loosening": Loosening.objects.get().pk})
+    other.post(PUBLISH, {"do": "agree", "loosening": Loosening.objects.get(status="waiting").pk})
     assert Connector.objects.get().url == "https://elsewhere.example.com/hooks"
 
 
@@ -271,7 +269,8 @@ def test_a_new_signing_secret_opens_nothing_since_the_one_before_signs_too(world
 )
 def test_each_breach_is_found(world, kind, data):
     assert breaches() == {}
-    Entry.objects.create(kind=kind, subject="agent:pacer", actor="system", at=database_now(), data=data)
+    with transaction.atomic():
+        entries.record(kind, subject="agent:pacer", actor=SYSTEM, at=database_now(), data=data)
     assert "Without a second person" in breaches()["I7"]
 
 

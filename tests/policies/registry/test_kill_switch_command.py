@@ -4,7 +4,6 @@ import io
 import socket
 
 import pytest
-from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 
@@ -12,6 +11,7 @@ from approvals.shipping import claims
 from audit.models import Entry
 from policies.models import EVERYWHERE, KillSwitch, Loosening
 from policies.registry import kill_switches
+from tests import factors
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold
 
@@ -119,8 +119,8 @@ def test_a_wrong_password_releases_nothing(world, people, typed):
 def test_who_has_a_second_factor_is_asked_for_it(world, people, typed):
     run("engage", "--reason", "The backup is old.")
     kill_switches.ask_release(scope=EVERYWHERE, by=people[0], note="Compared.")
-    TOTP.activate(people[1], "JBSWY3DPEHPK3PXP")
-    typed(PASSWORD, "000000")
+    factors.enrol(people[1])
+    typed(PASSWORD, factors.wrong_code())
     with pytest.raises(CommandError, match="code is not right"):
         run("release", "--as", "second-publisher")
     assert KillSwitch.objects.get(scope=EVERYWHERE).is_engaged

@@ -7,7 +7,8 @@ from django.core.management import CommandError, call_command
 
 from audit.models import Entry
 from policies.models import Agent, Connector, KillSwitch, Mandate
-from policies.registry import agents, bootstrap
+from policies.registry import agents
+from tests import world as worlds
 from tests.world import person
 
 pytestmark = pytest.mark.django_db
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def portal():
-    bootstrap.bootstrap()
+    worlds.bootstrap()
     person("olga")
 
 
@@ -53,7 +54,7 @@ def test_the_same_name_twice_says_what_to_do():
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--surface", "ads.nowhere:single"], r"no surface ads.nowhere. There are: ads.budget, crm"),
+        (["--surface", "ads.nowhere:single"], r"no surface ads.nowhere. There are: ads.bids, ads.budget, ads"),
         (["--surface", "ads.budget:lax"], r"no tier lax. There are: autopilot, batch"),
         (["--surface", "ads.budget:monitored"], r"starts in the loop. Begin with batch"),
         (["--surface", "ads.budget"], r"SURFACE:TIER"),

@@ -123,8 +123,8 @@ def test_rules_of_many_kinds_are_told_apart():
         ("{{amount}} {action}", {}, "{amount} shift_budget"),
         ("{action}", {"action": "{agent}"}, "{agent}"),
         ("{action}", {"action": "x" * 500}, "x" * 199 + "…"),
-        ("{confidence} of {agent} on {surface}, {audience_size}", {}, "1 of pacer on ads.budget, no audience size"),
-        ("", {}, "A rule forbids this."),
+        ("{confidence} of {agent} on {surface}, {audience_size}", {}, "100 % of pacer on ads.budget, no audience size"),
+        ("", {}, "Blocked by rule “a”."),
     ],
 )
 def test_what_a_rule_says(reason, changes, text):
