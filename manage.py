@@ -15,22 +15,22 @@ WITHOUT_SETTINGS = frozenset({"make_signing_key"})
 # What the terminal and the interpreter need; everything else may be a setting.
 KEPT = frozenset({"COLUMNS", "DJANGO_COLORS", "DJANGO_SETTINGS_MODULE", "FORCE_COLOR", "HOME", "LANG", "NO_COLOR",
                   "PATH", "TERM", "TMPDIR"})  # fmt: skip
-STANDALONE = (["lint"], ["test"], ["schema"])
-"""Of `policy`: what works in a checkout that nobody has set up."""
+STANDALONE = (["policy", "lint"], ["policy", "test"], ["policy", "schema"], ["trust", "simulate"])
+"""What works in a checkout that nobody has set up."""
 
 
 def main() -> None:
     """Hand the command line to Django with the portal's settings."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hitlportal.settings")
     try:
-        _ = settings.DEBUG  # reads the settings now: whoever starts the portal needs no traceback
+        _ = settings.DEBUG  # reads the settings now, so that no traceback is shown for them
     except ImproperlyConfigured as problem:
         if needs_no_settings(sys.argv[1:]):
             with tempfile.TemporaryDirectory() as var:
                 pretend_a_trial(var)
                 execute_from_command_line(sys.argv)
             return
-        if sys.argv[1:2] != ["policy"] or sys.argv[2:3] not in STANDALONE:
+        if sys.argv[1:3] not in STANDALONE:
             sys.exit(str(problem))
         os.environ["DJANGO_SETTINGS_MODULE"] = "hitlportal.environment.standalone_settings"
     execute_from_command_line(sys.argv)

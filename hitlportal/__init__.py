@@ -1,4 +1,4 @@
-"""How the portal starts. Its checkout carries the client package that the demo and the stream player use."""
+"""The program around the apps: settings, accounts, processes. Makes the checkout's client package importable."""
 
 import sys
 from pathlib import Path

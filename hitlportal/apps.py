@@ -14,10 +14,10 @@ class PortalConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Load the Celery app: whoever sends a wake-up must not fall back on Celery's default broker."""
-        import_module("hitlportal.celery")
+        """Load the Celery app: a sender of wake-ups must not fall back on Celery's default broker."""
+        celery = import_module("hitlportal.celery")
         import_module("hitlportal.processes.pulse")
-        import_module("hitlportal.processes.sweeping")
+        import_module("hitlportal.processes.sweeping").join(celery.app)
         import_module("hitlportal.processes.watchdog")
         _hide_tables_of_sign_in()
 

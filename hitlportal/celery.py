@@ -11,14 +11,16 @@ from celery import Celery, signals
 from celery.exceptions import SecurityWarning
 from django.conf import settings
 from django.db import close_old_connections
+from kombu import Exchange, Queue
 
+from approvals import sweeps
+from hitlportal.environment.schedule import SWEEPS
 from hitlportal.processes import broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hitlportal.settings")
 
 # A request that publishes waits at most this long for Redis, then goes on without.
 BROKER_SECONDS = 0.5
-POLL_SECONDS = 0.02
 
 
 def _broker() -> dict[str, Any]:
@@ -43,7 +45,6 @@ def _broker() -> dict[str, Any]:
             "data_folder_in": str(messages),
             "data_folder_out": str(messages),
             "control_folder": str(control),
-            "polling_interval": POLL_SECONDS,
         },
     }
 
@@ -62,7 +63,11 @@ app.conf.update(
     task_soft_time_limit=120,
     task_time_limit=180,
     task_publish_retry=False,
-    task_default_queue="hitlportal",
+    task_default_queue=sweeps.WORK,
+    task_queues=[
+        Queue(name, Exchange(name), routing_key=name) for name in (sweeps.SHIPPING, sweeps.WORK, sweeps.NOTICES)
+    ],
+    task_routes={sweep.task: {"queue": sweep.queue, "routing_key": sweep.queue} for sweep in SWEEPS},
     worker_prefetch_multiplier=1,
     worker_enable_remote_control=False,
     worker_hijack_root_logger=False,

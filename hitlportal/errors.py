@@ -57,6 +57,9 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     ObjectDoesNotExist: Kind(404, _("Not found"), "not_found"),
     # The domain
     errors.InvalidProposal: Kind(422, _("The proposal is not valid")),
+    errors.UploadRefused: Kind(422, _("The rows are not valid")),
+    errors.UploadTooLarge: Kind(413, _("Too many rows")),
+    errors.EditRefused: Kind(422, _("The edit breaks a guardrail")),
     errors.AbsenceRefused: Kind(422, _("This absence is not possible")),
     errors.ReasonRequired: Kind(422, _("A reason is required")),
     errors.KeyReused: Kind(422, _("Idempotency-Key used before")),
@@ -120,7 +123,7 @@ def _detail(error: Exception) -> str:
 
 def _field_errors(error: Exception) -> Iterable[FieldError]:
     match error:
-        case requests.RequestError() | errors.InvalidProposal():
+        case requests.RequestError() | errors.InvalidProposal() | errors.UploadRefused():
             return error.errors
         case errors.ReasonRequired():
             return [FieldError(f"/{error.field}", error.code, str(error))]

@@ -1,28 +1,36 @@
-"""What holds for every answer of the portal."""
+"""Middleware for every answer of the portal."""
 
 from __future__ import annotations
 
 import functools
+import threading
 import zoneinfo
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from allauth.account.adapter import get_adapter
 from allauth.usersessions.models import UserSession
+from csp.utils import build_policy
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest, ValidationError
+from django.core.handlers.base import BaseHandler
+from django.core.handlers.exception import convert_exception_to_response
 from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 View = Callable[[HttpRequest], HttpResponseBase]
 
-API_PREFIX = "/api/"
+API_PREFIX = ("/api/", "/mcp/")
+"""What agents call, with their keys."""
 METRICS_PATH = "/metrics"
+BEARER: Final = "bearer "
 SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS", "TRACE"}
 NOTED_EVERY: Final = timedelta(minutes=1)
+MOST_NOTED: Final = 10_000
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
     for feature in (
@@ -97,11 +105,47 @@ def refuse_bearer_outside_api(get_response: View) -> View:
         is_for_it = request.path_info.startswith(API_PREFIX) or request.path_info == METRICS_PATH
         if scheme.lower() == "bearer" and not is_for_it:
             return HttpResponse(
-                _("Agent keys are for the API under /api/ only.\n"),
+                _("Agent keys are for the API under /api/ and /mcp/ only.\n"),
                 status=403,
                 content_type="text/plain; charset=utf-8",
             )
         return get_response(request)
+
+    return middleware
+
+
+class _ViewAlone(BaseHandler):
+    """Calls the view of a request, with no middleware but the one that answers for impossible values."""
+
+    def __init__(self) -> None:
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        view: Any = self._get_response  # type: ignore[attr-defined]  # what Django's own chain ends in
+        self._exception_middleware: list[Any] = [ImpossibleValues(view).process_exception]
+        self.call: Any = convert_exception_to_response(view)
+
+
+def agent_calls(get_response: View) -> View:
+    """Answer the API's calls that come with a key at once: sessions, CSRF, messages and languages are for people.
+
+    The headers that all answers of the portal have stand on these as well.
+    """
+    alone = _ViewAlone()
+    headers = {
+        "Content-Security-Policy": str(build_policy()),
+        "X-Frame-Options": settings.X_FRAME_OPTIONS,
+        "Content-Language": settings.LANGUAGE_CODE,
+    }
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        is_call = request.path_info.startswith(API_PREFIX)
+        if not is_call or not request.META.get("HTTP_AUTHORIZATION", "").lower().startswith(BEARER):
+            return get_response(request)
+        with translation.override(settings.LANGUAGE_CODE):
+            response: HttpResponseBase = alone.call(request)
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        return response
 
     return middleware
 
@@ -128,18 +172,42 @@ def _time_zones() -> frozenset[str]:
 
 
 def note_activity(get_response: View) -> View:
-    """Keep, for a person's list of sessions, when something was last done in each. Reading leaves no trace."""
+    """Keep, for a person's list of sessions, when something was last done in each. Reading leaves no trace.
+
+    A web process that has noted a session asks nobody about it for a minute.
+    """
+    noted = _Noted()
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.method not in SAFE_METHODS and isinstance(request.user, User) and request.session.session_key:
-            _note(request, request.user, request.session.session_key)
+            now = timezone.now()
+            if noted.is_due(request.session.session_key, now):
+                _note(request, request.user, request.session.session_key, now)
         return get_response(request)
 
     return middleware
 
 
-def _note(request: HttpRequest, person: User, key: str) -> None:
-    adapter, now = get_adapter(), timezone.now()
+class _Noted:
+    """When this process last noted each session."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._times: dict[str, datetime] = {}
+
+    def is_due(self, key: str, now: datetime) -> bool:
+        """Whether a session has to be noted again; it counts as noted then."""
+        with self._lock:
+            if now - self._times.get(key, datetime.min.replace(tzinfo=UTC)) < NOTED_EVERY:
+                return False
+            if len(self._times) >= MOST_NOTED:
+                self._times.clear()
+            self._times[key] = now
+            return True
+
+
+def _note(request: HttpRequest, person: User, key: str, now: datetime) -> None:
+    adapter = get_adapter()
     facts = {"ip": adapter.get_client_ip(request), "user_agent": adapter.get_http_user_agent(request)[:200]}
     row, is_new = UserSession.objects.get_or_create(session_key=key, defaults={"user": person, **facts})
     if not is_new and row.user_id == person.pk and row.last_seen_at < now - NOTED_EVERY:

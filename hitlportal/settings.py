@@ -62,9 +62,11 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "hitlportal.middleware.permissions_policy",
     "hitlportal.middleware.refuse_bearer_outside_api",
+    "django.middleware.common.CommonMiddleware",
+    # What agents call goes no further than here.
+    "hitlportal.middleware.agent_calls",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -113,7 +115,7 @@ def _database() -> dict[str, Any]:
             "USER": SUPERUSER,
             **persistent,
         }
-    return {**environ.Env.db_url_config(ENVIRONMENT.database_url), **persistent}
+    return {**environ.Env.db_url_config(ENVIRONMENT.database_url), "ENGINE": "hitlportal.database", **persistent}
 
 
 DATABASES = {"default": _database()}
@@ -121,7 +123,7 @@ CACHES = {
     "default": {
         "BACKEND": "hitlportal.processes.cache.PortalCache",
         "LOCATION": "portal_cache",
-        # Limits are counted here. Were it small, whoever fills it would empty everybody's count.
+        # Limits are counted here. Were it small, anyone who fills it would empty everybody's count.
         "OPTIONS": {"MAX_ENTRIES": 1_000_000},
     }
 }
@@ -140,7 +142,9 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
+# A card keeps its stylesheet beside its code: approvals/cards/<kind>/static/card.css.
+_CARD_STYLES = sorted((BASE_DIR / "approvals" / "cards").glob("*/static"))
+STATICFILES_DIRS = [(f"approvals/cards/{folder.parent.name}", folder) for folder in _CARD_STYLES]
 _STATIC_STORAGE = (
     "django.contrib.staticfiles.storage.StaticFilesStorage"
     if DEBUG
@@ -208,7 +212,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
-# `hitlportal.accounts.sign_in.limits` slows whoever fails; these only bound what one address can ask.
+# `hitlportal.accounts.sign_in.limits` slows those who fail; these only bound what one address can ask.
 ACCOUNT_RATE_LIMITS = {"login": "300/m/ip"}
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
@@ -249,9 +253,14 @@ CELERY_BEAT_SCHEDULE = schedule.beat_schedule()
 
 GRANT_SIGNING_KEY = ENVIRONMENT.grant_signing_key
 GRANT_RETIRED_KEYS = ENVIRONMENT.grant_retired_keys
+LEDGER_SIGNING_KEY = ENVIRONMENT.ledger_signing_key
+LEDGER_RETIRED_KEYS = ENVIRONMENT.ledger_retired_keys
+LEDGER_KEEPSAKE: Path | None = VAR_DIR / "ledger" / "checkpoint"
 OUTBOUND_ALLOWED_NETWORKS = ENVIRONMENT.outbound_allowed_networks
 METRICS_TOKEN = ENVIRONMENT.metrics_token
 AGENT_RATE_PER_MINUTE = ENVIRONMENT.agent_rate_per_minute
+UPLOAD_MAX_ROWS, UPLOAD_MAX_BYTES = ENVIRONMENT.upload_max_rows, ENVIRONMENT.upload_max_bytes
+COMMAND_PASSWORD, COMMAND_CODE = ENVIRONMENT.command_password, ENVIRONMENT.command_code
 SLACK_BOT_TOKEN = ENVIRONMENT.slack_bot_token
 SLACK_SIGNING_SECRET = ENVIRONMENT.slack_signing_secret
 SLACK_API_URL = ENVIRONMENT.slack_api_url

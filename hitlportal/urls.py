@@ -6,7 +6,9 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from approvals.admin.personal import decide_from_message
 from approvals.api import keys
+from approvals.api.mcp.views import McpView
 from approvals.messaging.slack import webhook
+from audit import published
 from hitlportal import errors
 from hitlportal.accounts import landing
 from hitlportal.health import health, metrics
@@ -21,8 +23,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("hitlportal.accounts.own_urls")),
     path("api/v1/", include("approvals.api.urls")),
     re_path(r"^api/", errors.unknown_address),
+    path("mcp/", McpView.as_view(), name="mcp"),
     path("hooks/slack/", webhook.receive, name="slack_hook"),
     path("decide/<str:token>/", decide_from_message.decide, name="decide"),
+    path("ledger/checkpoint", published.checkpoint, name="ledger_checkpoint"),
+    path("ledger/tile/<path:path>", published.tile, name="ledger_tile"),
     path(".well-known/jwks.json", keys.jwks, name="jwks"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -1,4 +1,4 @@
-"""Where people land: at the desk if they decide, else on the overview."""
+"""The page after signing in: the desk for those who decide, else the overview."""
 
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
@@ -11,7 +11,7 @@ from approvals.people import eligibility
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Lead whoever is signed in to where their work is, and everybody else to the sign-in page."""
+    """Lead anyone who is signed in to where their work is, and everybody else to the sign-in page."""
     person = request.user
     if not isinstance(person, User):
         return redirect_to_login(request.get_full_path(), "account_login")

@@ -116,11 +116,11 @@ def overview(request: HttpRequest) -> HttpResponse:
 @login_required
 def where(request: HttpRequest) -> HttpResponse:
     """List where the person is signed in."""
-    found = sessions.places(person_of(request), request.session.session_key or "")
+    places = sessions.places(person_of(request), request.session.session_key or "")
     context = {
         "title": _("Where you are signed in"),
-        "places": found,
-        "others": sum(not place.is_current for place in found),
+        "places": places,
+        "others": sum(not place.is_current for place in places),
     }
     return TemplateResponse(request, "account/sessions.html", context)
 

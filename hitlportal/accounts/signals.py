@@ -1,4 +1,4 @@
-"""How people sign in: with the accounts an administrator gave them."""
+"""Sign-in by the accounts an administrator made: its limits, signals and ledger entries."""
 
 from math import ceil
 from typing import Any, Final
@@ -67,10 +67,10 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
         seconds = limits.count(_counted(request, credentials))
         if seconds:
             _record_lock(credentials.get("username", ""))
-            told = _("Too many wrong passwords. The password was not checked; try it again in %(wait)s.")
+            sentence = _("Too many wrong passwords. The password was not checked; try it again in %(wait)s.")
             if not request.user.is_authenticated:
-                told += " " + _("To sign in sooner, use a passkey or ask for a link by e-mail.")
-            raise ValidationError(told, code=SLOWED, params={"wait": _duration(seconds)})
+                sentence += " " + _("To sign in sooner, use a passkey or ask for a link by e-mail.")
+            raise ValidationError(sentence, code=SLOWED, params={"wait": _duration(seconds)})
 
 
 def _counted(request: HttpRequest, credentials: dict[str, Any]) -> dict[str, Limit]:

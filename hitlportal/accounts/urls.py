@@ -1,4 +1,4 @@
-"""Where people sign in and out."""
+"""Addresses of signing in and out."""
 
 from allauth.account import views as account
 from allauth.mfa.base import views as factor

@@ -7,6 +7,7 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -15,11 +16,11 @@ from uuid import uuid4
 
 import httpx
 
+from hitl_portal import Portal, PortalError, Proposal
 from hitlportal.demo.memory import Folder, Memory
 from hitlportal.demo.scenario import proposals
-from hitlportal.demo.scenario.proposals import Act
+from hitlportal.demo.scenario.acts import Act
 
-WAIT_SECONDS: Final = 20
 SHORT_PAUSE_SECONDS: Final = 5.0
 LONG_PAUSE_SECONDS: Final = 30.0
 # People need time: the agents propose nothing new while so many proposals are unsettled.
@@ -34,12 +35,11 @@ def say(agent: str, text: str) -> None:
 
 
 class Agents:
-    """All agents of the demo over one HTTP client, each with its own key."""
+    """All agents of the demo, each with its own key."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._unsettled = threading.Semaphore(MOST_UNSETTLED)
-        self._http = httpx.Client(base_url=memory.portal, timeout=WAIT_SECONDS + 15, trust_env=False)
 
     def run(self) -> None:
         """Propose at a human pace, for ever; a rehearsal ends after the opening and then only waits."""
@@ -55,7 +55,7 @@ class Agents:
     def _wait_for_the_portal(self) -> None:
         while True:
             try:
-                if self._http.get("/readyz").is_success:
+                if httpx.get(f"{self._memory.portal}/readyz", trust_env=False).is_success:
                     return
             except httpx.TransportError:
                 pass
@@ -63,53 +63,31 @@ class Agents:
 
     def _follow(self, act: Act) -> None:
         try:
-            proposal = self._ask(act, "POST", "/api/v1/proposals/", json=body(act)).json()
-            say(act.agent, f"proposes “{proposal['title']}” → {_meaning(proposal)}")
-            self._wait(act, proposal)
-        except httpx.HTTPStatusError as refused:
-            say(act.agent, f"was refused: {refused.response.status_code} {refused.response.text[:300]}")
+            with Portal(self._memory.portal, self._memory.keys[act.agent]) as portal:
+                # The same act may be proposed again and again: each time it is another call.
+                with portal.tool_call(run=uuid4().hex):
+                    proposal = portal.propose(**body(act))
+                say(act.agent, f"proposes “{proposal.raw['title']}” → {_meaning(proposal.raw)}")
+                self._wait(portal, act, proposal)
+        except PortalError as refused:
+            say(act.agent, f"was refused: {refused}")
         finally:
             self._unsettled.release()
 
-    def _wait(self, act: Act, proposal: dict[str, Any]) -> None:
-        """Wait with the portal's own waiting call until people, the policy or time have settled it."""
-        state, etag = proposal["state"], ""
-        while state not in SETTLED:
-            headers = {"Prefer": f"wait={WAIT_SECONDS}", **({"If-None-Match": etag} if etag else {})}
-            answer = self._ask(act, "GET", f"/api/v1/proposals/{proposal['id']}/", headers=headers)
-            if answer.status_code == httpx.codes.NOT_MODIFIED:
-                continue
-            etag, proposal = answer.headers["ETag"], answer.json()
-            if proposal["state"] != state:
-                state = proposal["state"]
-                say(act.agent, f"“{proposal['title']}” → {_meaning(proposal)}")
-            if state == "returned":
-                self._revise(act, proposal)
+    def _wait(self, portal: Portal, act: Act, proposal: Proposal) -> None:
+        """Wait until people, the policy or time have settled it, and tell each state on the way."""
+        while proposal.state not in SETTLED:
+            state = proposal.state
+            proposal = portal.changed(proposal)
+            if proposal.state != state:
+                say(act.agent, f"“{proposal.raw['title']}” → {_meaning(proposal.raw)}")
+            if proposal.state == "returned":
+                proposal = portal.withdraw(proposal) if act.second is None else _revised(portal, act.second, proposal)
 
-    def _revise(self, act: Act, proposal: dict[str, Any]) -> None:
-        address = f"/api/v1/proposals/{proposal['id']}"
-        if act.second is None:
-            self._ask(act, "POST", f"{address}/withdraw/")
-        else:
-            self._ask(act, "POST", f"{address}/revisions/", json=act.second)
 
-    def _ask(self, act: Act, method: str, path: str, **request: Any) -> httpx.Response:
-        """Call the portal as the agent; patient with a portal that is busy or starts again."""
-        headers = {"Authorization": f"Bearer {self._memory.keys[act.agent]}", **request.pop("headers", {})}
-        if method == "POST":
-            headers["Idempotency-Key"] = str(uuid4())
-        while True:
-            try:
-                answer = self._http.request(method, path, headers=headers, **request)
-            except httpx.TransportError:
-                time.sleep(1)
-                continue
-            if answer.status_code in {429, 502, 503, 504}:
-                time.sleep(1)
-                continue
-            if answer.status_code != httpx.codes.NOT_MODIFIED:
-                answer.raise_for_status()
-            return answer
+def _revised(portal: Portal, second: dict[str, Any], proposal: Proposal) -> Proposal:
+    fields = {name: value for name, value in second.items() if name != "payload"}
+    return portal.revise(proposal, second["payload"], **fields)
 
 
 def body(act: Act) -> dict[str, Any]:
@@ -119,7 +97,7 @@ def body(act: Act) -> dict[str, Any]:
     return {**act.proposal, "expires_at": (datetime.now(UTC) + act.within).isoformat()}
 
 
-def _meaning(proposal: dict[str, Any]) -> str:
+def _meaning(proposal: Mapping[str, Any]) -> str:
     """Say in a few words what state a proposal is in, and why."""
     verdict, state = proposal["verdict"], str(proposal["state"])
     if state == "blocked":
@@ -129,7 +107,7 @@ def _meaning(proposal: dict[str, Any]) -> str:
         return f"pending: waits for {roles} ({verdict['tier']})"
     if state == "approved":
         by = "people" if proposal["decisions"] else "the policy"
-        return f"approved by {by}; ships at {str(proposal['release_at'])[11:19]} UTC unless somebody stops it"
+        return f"approved by {by}; ships at {str(proposal['release_at'])[11:19]} UTC unless someone stops it"
     if state == "shipped" and proposal["dispatch"]:
         return f"shipped; the executor answered {json.dumps(proposal['dispatch']['receipt']['answer'])}"
     return state

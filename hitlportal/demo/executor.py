@@ -32,6 +32,12 @@ HANDLES: Final[Handles] = {
         ("leads.scoring", "change_weights"),
         ("journeys.lifecycle", "change_wait"),
         ("leads.enrichment", "write_fields"),
+        ("ads.creatives", "change_creative"),
+        ("ads.bids", "change_bids"),
+        ("support.refunds", "job.refund.process"),
+        ("support.replies", "send_reply"),
+        ("leads.routing", "assign_owner"),
+        ("crm.hygiene", "clean_up"),
     )
 }
 """What this service does, and takes back; whatever else arrives is refused."""

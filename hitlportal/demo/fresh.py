@@ -32,7 +32,8 @@ def empty(folder: Folder) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP SCHEMA public CASCADE")
         cursor.execute("CREATE SCHEMA public")
-    for path in (folder.memory, folder.journal, folder.deliveries):
+    keepsake = [settings.LEDGER_KEEPSAKE] if settings.LEDGER_KEEPSAKE else []
+    for path in (folder.memory, folder.journal, folder.deliveries, *keepsake):
         path.unlink(missing_ok=True)
     for messages in (folder.mail, settings.BROKER_DIR / "messages"):
         shutil.rmtree(messages, ignore_errors=True)

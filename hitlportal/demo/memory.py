@@ -1,4 +1,4 @@
-"""What a demo remembers from one run to the next, and tells its programs: one private file."""
+"""State a demo keeps from one run to the next and shares with its programs: one private file."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(slots=True)
 class Memory:
-    """Who there is and how they sign in; where the portal and the executor are."""
+    """People of the demo and how they sign in; where the portal and the executor are."""
 
     portal: str = ""
     executor_port: int = 0

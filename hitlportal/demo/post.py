@@ -45,9 +45,9 @@ class Post:
 
     def read(self) -> list[Mail]:
         """Return the e-mails that came since it was last asked."""
-        found = [parse(message) for message in self._new()]
-        self.mails += found
-        return found
+        mails = [parse(message) for message in self._new()]
+        self.mails += mails
+        return mails
 
     def _new(self) -> Iterator[bytes]:
         for path in sorted(self._folder.glob("*.log")):
@@ -67,7 +67,7 @@ def parse(message: bytes) -> Mail:
     subject = " ".join(str(mail["Subject"]).split())
     body = mail.get_body(("plain",))
     lines = [line.strip() for line in (body.get_content() if body else "").splitlines()]
-    said = next((line for line in lines if line and line not in subject), "")
+    sentence = next((line for line in lines if line and line not in subject), "")
     at = next((number for number, line in enumerate(lines) if line.startswith("http")), None)
     link, url = ("", "") if at is None else (lines[at - 1] if at else "", lines[at])
-    return Mail(str(mail["To"]), subject, said, link, url)
+    return Mail(str(mail["To"]), subject, sentence, link, url)

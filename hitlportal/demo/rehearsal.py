@@ -60,7 +60,7 @@ class Rehearsal:
             ("Finance is silent: the Executive is called", self._executive_is_called),
             ("the Executive signs in its place", self._executive_signs),
             ("the budget shift ships once", lambda: self._ships("budget")),
-            ("the e-mail ships by itself", lambda: self._ships("email")),
+            ("the ad text ships by itself", lambda: self._ships("creative")),
             ("the price that escalated ships once", lambda: self._ships("price")),
             ("the price both signed ships once", self._ships_without_a_call),
             ("the invariants hold", _invariants),
@@ -83,11 +83,11 @@ class Rehearsal:
 
     def _price_waits(self) -> str:
         proposal = self._find("price") or {}
-        found = (proposal.get("state"), proposal.get("verdict", {}).get("tier"))
-        _require(found == ("pending", "signature"), f"it is {found}")
-        asked = {stage.PRODUCT, stage.FINANCE}
-        told = self._await("e-mails to Product and Finance", lambda: self._mailed(proposal["title"], asked))
-        return f"pending (signature); {len(told)} e-mails ask for it"
+        standing = (proposal.get("state"), proposal.get("verdict", {}).get("tier"))
+        _require(standing == ("pending", "signature"), f"it is {standing}")
+        roles = {stage.PRODUCT, stage.FINANCE}
+        mails = self._await("e-mails to Product and Finance", lambda: self._mailed(proposal["title"], roles))
+        return f"pending (signature); {len(mails)} e-mails ask for it"
 
     def _approve(self) -> str:
         proposal = self._require_state("budget", "pending")
@@ -159,8 +159,8 @@ class Rehearsal:
 
     def _mailed(self, title: str, people: Collection[str]) -> list[Mail] | None:
         """Return the e-mails about a proposal to `people`, once each of them has one."""
-        found = [mail for mail in self._mails if title in mail.subject and mail.to.partition("@")[0] in people]
-        return found if {mail.to.partition("@")[0] for mail in found} == {*people} else None
+        mails = [mail for mail in self._mails if title in mail.subject and mail.to.partition("@")[0] in people]
+        return mails if {mail.to.partition("@")[0] for mail in mails} == {*people} else None
 
     def _ships_without_a_call(self) -> str:
         seen = self._ships("team price")
@@ -190,14 +190,14 @@ class Rehearsal:
         return new[0] if new else None
 
     def _find_in(self, name: str, state: str) -> dict[str, Any] | None:
-        found = self._find(name)
-        if found is not None and found["state"] == "failed":
-            raise Missing(f"{name} failed: {found['dispatch']}")
-        return found if found is not None and found["state"] == state else None
+        proposal = self._find(name)
+        if proposal is not None and proposal["state"] == "failed":
+            raise Missing(f"{name} failed: {proposal['dispatch']}")
+        return proposal if proposal is not None and proposal["state"] == state else None
 
     def _state(self, name: str) -> str:
-        found = self._find(name)
-        return str(found["state"]) if found else "missing"
+        proposal = self._find(name)
+        return str(proposal["state"]) if proposal else "missing"
 
     def _require_state(self, name: str, state: str) -> dict[str, Any]:
         proposal = self._find(name)
@@ -206,8 +206,8 @@ class Rehearsal:
         return proposal
 
     def _decided_by(self, name: str) -> list[str]:
-        found = self._find(name)
-        return [decision["by"] for decision in found["decisions"]] if found else []
+        proposal = self._find(name)
+        return [decision["by"] for decision in proposal["decisions"]] if proposal else []
 
     def _journal(self) -> list[dict[str, Any]]:
         if not self._folder.journal.exists():
@@ -216,9 +216,9 @@ class Rehearsal:
 
     def _await(self, what: str, probe: Callable[[], Found | None]) -> Found:
         while time.monotonic() < self._until:
-            found = probe()
-            if found is not None:
-                return found
+            result = probe()
+            if result is not None:
+                return result
             time.sleep(POLL_SECONDS)
         raise Missing(f"Waited in vain for {what}.")
 

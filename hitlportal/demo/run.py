@@ -25,6 +25,7 @@ from hitlportal.demo.post import Post
 from hitlportal.demo.rehearsal import Rehearsal, Step
 from hitlportal.environment.environment import Environment
 from hitlportal.processes import portal
+from hitlportal.processes.nursery.nursery import Nursery
 from hitlportal.processes.supervisor import Supervisor
 
 HOLD: Final = timedelta(seconds=20)
@@ -39,13 +40,14 @@ LEAST_REHEARSAL_SECONDS: Final = 45.0
 PORTS_TO_TRY: Final = 20
 # The demo is a trial on this machine. What the environment says about a real portal must not reach it.
 SETTINGS: Final = (
-    "AGENT_RATE_PER_MINUTE", "ALLOWED_HOSTS", "DATABASE_URL", "DEBUG", "DEFAULT_FROM_EMAIL", "DJANGO_SETTINGS_MODULE",
-    "EMAIL_URL", "EMBEDDED_DATABASE", "GRANT_RETIRED_KEYS", "GRANT_SIGNING_KEY", "HOST",
-    "LLM_API_KEY", "LLM_BASE_URL", "LLM_MODEL",
-    "METRICS_TOKEN", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_GROUPS_CLAIM", "OIDC_GROUP_MAP", "OIDC_ISSUER",
-    "OIDC_NAME", "OIDC_UNMAPPED", "OUTBOUND_ALLOWED_NETWORKS", "PORT", "REDIS_URL", "REQUIRE_SECOND_FACTOR",
-    "SECRET_KEY", "SECRET_KEY_FALLBACKS", "SITE_URL", "SLACK_API_URL", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET",
-    "TLS_CERTIFICATE", "TLS_PRIVATE_KEY", "TRUST_X_FORWARDED_PROTO",
+    "AGENT_RATE_PER_MINUTE", "ALLOWED_HOSTS", "COMMAND_CODE", "COMMAND_PASSWORD", "DATABASE_URL", "DEBUG",
+    "DEFAULT_FROM_EMAIL", "DJANGO_SETTINGS_MODULE", "EMAIL_URL", "EMBEDDED_DATABASE", "GRANT_RETIRED_KEYS",
+    "GRANT_SIGNING_KEY", "HOST", "LEDGER_RETIRED_KEYS", "LEDGER_SIGNING_KEY", "LLM_API_KEY", "LLM_BASE_URL",
+    "LLM_MODEL", "METRICS_TOKEN", "NOTICE_WORKERS", "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_SECRET", "OIDC_GROUPS_CLAIM", "OIDC_GROUP_MAP", "OIDC_ISSUER", "OIDC_NAME",
+    "OIDC_UNMAPPED", "OUTBOUND_ALLOWED_NETWORKS", "PORT", "REDIS_URL", "REQUIRE_SECOND_FACTOR", "SECRET_KEY",
+    "SECRET_KEY_FALLBACKS", "SITE_URL", "SLACK_API_URL", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET",
+    "TLS_CERTIFICATE", "TLS_PRIVATE_KEY", "TRUST_X_FORWARDED_PROTO", "UPLOAD_MAX_BYTES", "UPLOAD_MAX_ROWS",
     "VAR_DIR", "WEB_THREADS", "WEB_WORKERS",
 )  # fmt: skip
 
@@ -89,6 +91,7 @@ class Demo:
 
     environment: Environment
     supervisor: Supervisor
+    nursery: Nursery
     memory: Memory
     folder: Folder
     is_rehearsal: bool
@@ -101,8 +104,9 @@ class Demo:
         folder.path.mkdir(parents=True, exist_ok=True)
         _lock(folder.path / "demo.lock")
         log = folder.log.open("a", encoding="utf-8")
-        supervisor = Supervisor(_sorter(log, tell))
-        return cls(environment, supervisor, folder.load(), folder, is_rehearsal, tell)
+        nursery = Nursery()
+        supervisor = Supervisor(_sorter(log, tell), nursery=nursery)
+        return cls(environment, supervisor, nursery, folder.load(), folder, is_rehearsal, tell)
 
     @property
     def hold(self) -> timedelta:
@@ -120,6 +124,7 @@ class Demo:
     def start(self) -> None:
         """Migrate, set the stage, start everything, and return when the portal is ready."""
         portal.require_free_port(self.environment)
+        self.nursery.start()
         portal.prepare()
         self.memory.portal = self.environment.site_url
         self.memory.executor_port = free_port(self.environment.port + 1)

@@ -8,19 +8,18 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from audit.clock import database_now
-from audit.ledger import entries
 from hitlportal.demo.memory import Memory
 from hitlportal.demo.scenario.cast import AGENTS, Cast
-from policies.models import Agent, Connector, Escalation, Loosening, Requirement, Surface, Tier
+from policies.models import Agent, Connector, Escalation, Limit, Loosening, PolicyTest, Rule, Surface, Tier
 from policies.publishing import publish
-from policies.registry import agents, agreement, mandates, registration, signing_secrets
+from policies.registry import agents, agreement, mandates, registration, signing_secrets, starter
 from policies.registry.bootstrap import CONNECTOR, make_missing
 from policies.registry.registration import Application
 
 MANAGER: Final = "manager"
 PRODUCT: Final = "product"
 FINANCE: Final = "finance"
+LEGAL: Final = "legal"
 EXECUTIVE: Final = "executive"
 COMPLIANCE: Final = "compliance"
 ADMIN: Final = "admin"
@@ -31,11 +30,17 @@ FINANCE_ROLE: Final = "Finance"
 EXECUTIVE_ROLE: Final = "Executive"
 # Nobody answers: of the 72 hours that people have for a price, four pass before the Executive is called.
 CALLED_AFTER: Final = timedelta(hours=4)
+WEEKLY_BUDGET: Final = 43_000
+ADDS_UP: Final = "budget-adds-up"
+ADDS_UP_TEST: Final = "budget-adds-up-to-a-large-move"
+WEEK: Final = "budget-in-a-week"
+MOST_IN_A_WEEK: Final = 1_000_000
 # The manager holds a role on every sample surface, so that one person can try everything; but a price wants two.
 PEOPLE: Final = {
-    MANAGER: ("Marketing manager", "Channel owner", "Team lead", PRODUCT_ROLE),
+    MANAGER: ("Marketing manager", "Marketing head", "Channel owner", "Team lead", PRODUCT_ROLE),
     PRODUCT: (PRODUCT_ROLE,),
     FINANCE: (FINANCE_ROLE,),
+    LEGAL: ("Legal",),
     EXECUTIVE: (EXECUTIVE_ROLE,),
     COMPLIANCE: ("Compliance",),
     ADMIN: ("Portal admin",),
@@ -53,8 +58,7 @@ def prepare(memory: Memory, *, hold: timedelta, undo: timedelta) -> timedelta:
     anywhere.
     """
     executor = f"http://127.0.0.1:{memory.executor_port}/actions"
-    make_missing(connector_url=executor, connector_secret=signing_secrets.new())
-    _product_role()
+    make_missing(connector_url=executor, connector_secret=signing_secrets.new(), weekly_budget=WEEKLY_BUDGET)
     for username in PEOPLE:
         _person(username, memory)
     # Not before: what asks for people cannot be published while there are none.
@@ -62,7 +66,9 @@ def prepare(memory: Memory, *, hold: timedelta, undo: timedelta) -> timedelta:
         monitored = Tier.objects.get(slug=HELD)
         monitored.hold = hold
         monitored.save()
+        starter.make_missing()
         _prices(undo)
+        _pace()
         publish.put_in_force()
     owner = User.objects.get(username=ADMIN)
     for cast in AGENTS:
@@ -72,30 +78,22 @@ def prepare(memory: Memory, *, hold: timedelta, undo: timedelta) -> timedelta:
 
 
 def _prices(undo: timedelta) -> None:
-    """Have two different people sign prices, one of Product and one of Finance; else the Executive is called."""
+    """Let prices ship soon, and call the Executive where Product or Finance do not answer."""
     prices = Surface.objects.get(pk=PRICES)
-    prices.undo_window, prices.distinct_people = undo, True
+    prices.undo_window = undo
     prices.save()
-    for name in (PRODUCT_ROLE, FINANCE_ROLE):
-        Requirement.objects.create(surface=prices, name=name, role_id=name)
     Escalation.objects.create(surface=prices, level=1, role_id=EXECUTIVE_ROLE, after=CALLED_AFTER, widens=True)
 
 
-def _product_role() -> None:
-    """Add a role to those that come with the portal; it may do what Finance may."""
-    role, is_made = Group.objects.get_or_create(name=PRODUCT_ROLE)
-    if not is_made:
-        return
-    permissions = Group.objects.get(name=FINANCE_ROLE).permissions.select_related("content_type")
-    role.permissions.set(permissions)
-    codes = sorted(f"{permission.content_type.app_label}.{permission.codename}" for permission in permissions)
-    entries.record(
-        "role.made",
-        subject=f"role:{role.name}",
-        actor=entries.SYSTEM,
-        at=database_now(),
-        data={"permissions": [*codes]},
-    )
+def _pace() -> None:
+    """Let budgets move at the demo's pace: an hour of it moves more than a company does in a week."""
+    PolicyTest.objects.get(pk=ADDS_UP_TEST).delete()
+    adds_up = Rule.objects.get(pk=ADDS_UP)
+    adds_up.is_enabled = False
+    adds_up.save()
+    week = Limit.objects.get(pk=WEEK)
+    week.limit = MOST_IN_A_WEEK
+    week.save()
 
 
 def _person(username: str, memory: Memory) -> None:
@@ -127,7 +125,7 @@ def _agent(cast: Cast, owner: User, memory: Memory) -> None:
     key = agents.authenticate(memory.keys.get(cast.slug, ""))
     if key is None or key.agent_id != cast.slug:
         # The demo lost its memory: the old keys are of no use to anybody.
-        for lost in agents.live_keys().filter(agent=agent):
+        for lost in agents.keys_in_use().filter(agent=agent):
             agents.revoke_key(key=lost, by=owner)
         memory.keys[cast.slug] = agents.issue_key(agent=agent, by=owner).text
 
@@ -135,15 +133,15 @@ def _agent(cast: Cast, owner: User, memory: Memory) -> None:
 def _trust(agent: Agent, cast: Cast, *, asking: User) -> None:
     """Let one person ask for the mandates it has earned, and another agree."""
     for surface, tier in cast.earned.items():
-        asked = mandates.give(
+        loosening = mandates.give(
             agent=agent,
             surface=Surface.objects.get(pk=surface),
             tier=Tier.objects.get(pk=tier),
             by=asking,
             note=_("For the demo: what it drafts may ship after a hold."),
         )
-        if isinstance(asked, Loosening):
-            agreement.agree(loosening_id=asked.pk, by=User.objects.get(username=EXECUTIVE))
+        if isinstance(loosening, Loosening):
+            agreement.agree(loosening_id=loosening.pk, by=User.objects.get(username=EXECUTIVE))
 
 
 def _connector(url: str, memory: Memory) -> None:

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection
-from django.db.backends.postgresql import base
 
+from hitlportal.database import base
 from hitlportal.embedded.server import EmbeddedPostgres
 
 ENGINE = "hitlportal.embedded"
 _servers: dict[Path, EmbeddedPostgres] = {}
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class EmbeddedDatabaseWrapper(base.DatabaseWrapper):
     """A connection to the embedded PostgreSQL whose folder is `settings_dict["FOLDER"]`."""
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -23,6 +23,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         server = _servers.setdefault(folder, EmbeddedPostgres(folder))
         self.settings_dict["HOST"] = str(server.ensure_running())
         return dict(super().get_connection_params())
+
+
+DatabaseWrapper = EmbeddedDatabaseWrapper  # the name by which Django finds it
 
 
 def server_in_use() -> EmbeddedPostgres | None:

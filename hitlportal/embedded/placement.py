@@ -1,4 +1,4 @@
-"""Where the embedded PostgreSQL keeps its files, and as whom it runs.
+"""Folder and account of the embedded PostgreSQL.
 
 PostgreSQL refuses to run as root. Started by root it runs as the system user `pgserver`, which
 may not be able to enter the portal's folder; then data and binaries go where it can.
@@ -40,7 +40,7 @@ class Placement:
 
     @property
     def accounts(self) -> list[str]:
-        """The accounts of this machine that may connect: whoever runs the portal, and whoever runs the server."""
+        """Accounts that may connect: the one that runs the portal, and the one that runs the server."""
         return sorted({pwd.getpwuid(os.geteuid()).pw_name, *([self.user.pw_name] if self.user else [])})
 
     @property
@@ -68,9 +68,9 @@ class Placement:
                 extra_groups=[] if self.user else None,
             )
             output.seek(0)
-            said = output.read()
+            output_text = output.read()
         if finished.returncode:
-            raise subprocess.CalledProcessError(finished.returncode, command, stderr=said)
+            raise subprocess.CalledProcessError(finished.returncode, command, stderr=output_text)
 
 
 def place(folder: Path) -> Placement:

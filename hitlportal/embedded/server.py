@@ -13,14 +13,13 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
-
-import psycopg
-from psycopg.sql import SQL, Identifier
 
 from hitlportal.embedded.placement import SOCKET_NAME, Placement, place
 
@@ -47,6 +46,35 @@ SERVER_OPTIONS = {
 ACCESS_RULES = "# Written at each start of the portal's own PostgreSQL.\nlocal all all peer map=portal\n"
 
 
+# Stops the server once nobody uses it: a portal that is killed cannot. It needs nothing but the standard library.
+_GUARD = """
+import fcntl, os, signal, sys, time
+folder, file = sys.argv[1:]
+if os.fork():
+    os._exit(0)
+os.setsid()
+while True:
+    time.sleep(1)
+    try:
+        pid = int(open(file).read().split()[0])
+        os.kill(pid, 0)
+    except (OSError, ValueError, IndexError):
+        break
+    with open(os.path.join(folder, "lock"), "w") as lock, open(os.path.join(folder, "users"), "a") as users:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        os.kill(pid, signal.SIGINT)
+        for _ in range(600):
+            if not os.path.exists(file):
+                break
+            time.sleep(0.1)
+        break
+"""
+
+
 class EmbeddedPostgresFailed(RuntimeError):
     """The embedded PostgreSQL could not be set up or started; the message says why."""
 
@@ -64,6 +92,21 @@ class EmbeddedPostgres:
         self._pid = 0
         self._users: int | None = None
         self._placement: Placement | None = None
+
+    @classmethod
+    def resume(cls, folder: Path, users: int) -> EmbeddedPostgres:
+        """Return the server that this process used before it became another program; see `hand_over`."""
+        server = cls(folder)
+        os.set_inheritable(users, False)
+        server._placement, server._users, server._pid = place(folder), users, os.getpid()
+        atexit.register(server.leave)
+        return server
+
+    def hand_over(self) -> tuple[str, int]:
+        """Return what `resume` takes, and keep the lock for the program that this process is about to become."""
+        assert self._users is not None
+        os.set_inheritable(self._users, True)
+        return str(self._folder.absolute()), self._users
 
     def ensure_running(self) -> Path:
         """Start the server unless this process already uses it; return its socket's folder."""
@@ -194,6 +237,19 @@ class EmbeddedPostgres:
             f"--log={placement.log}",
             f"--options={options} -k '{placement.socket}'",
         )
+        self._guard_it(placement.data / "postmaster.pid")
+
+    def _guard_it(self, file: Path) -> None:
+        """Leave a small process behind that stops the server once all who used it were killed."""
+        words = [str(self._folder.absolute()), str(file)]
+        subprocess.run(
+            [sys.executable, "-I", "-S", "-c", _GUARD, *words],
+            check=True,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def _stop(self) -> None:
         try:
@@ -202,15 +258,18 @@ class EmbeddedPostgres:
             logger.warning("%s", problem)
 
     def _create_database(self, placement: Placement) -> None:
+        psycopg = import_module("psycopg")
         with psycopg.connect(
             host=str(placement.socket), user=SUPERUSER, dbname="postgres", autocommit=True
         ) as connection:
             known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])
             if known.fetchone() is None:
-                connection.execute(SQL("CREATE DATABASE {}").format(Identifier(DATABASE)))
+                connection.execute(f"CREATE DATABASE {DATABASE}")
 
     @staticmethod
     def _answers(placement: Placement) -> bool:
+        # Not needed by who only watches over the server: it takes 14 MiB.
+        psycopg = import_module("psycopg")
         try:
             psycopg.connect(host=str(placement.socket), user=SUPERUSER, dbname="postgres", connect_timeout=5).close()
         except psycopg.OperationalError:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
-from hitlportal.environment.places import database_url, host, service
+from hitlportal.environment.places import host, services
 from hitlportal.environment.reader import Reader, private_folder
 from hitlportal.environment.sign_in import SignIn, read_sign_in
 
@@ -41,12 +41,18 @@ class Environment:
     trust_x_forwarded_proto: bool
     grant_signing_key: str
     grant_retired_keys: list[str]
+    ledger_signing_key: str
+    ledger_retired_keys: list[str]
     database_url: str
     redis_url: str
     email: dict[str, Any]
     default_from_email: str
     outbound_allowed_networks: list[IPv4Network | IPv6Network]
     agent_rate_per_minute: int
+    upload_max_rows: int
+    upload_max_bytes: int
+    command_password: str
+    command_code: str
     slack_bot_token: str
     slack_signing_secret: str
     slack_api_url: str
@@ -61,6 +67,7 @@ class Environment:
     port: int
     web_workers: int
     web_threads: int
+    notice_workers: int
 
     @property
     def is_https(self) -> bool:
@@ -89,36 +96,53 @@ def _secret_key(reader: Reader, debug: bool) -> str:
     return secret_key
 
 
-def _signing_key(reader: Reader, debug: bool) -> str:
+def _signing_key(reader: Reader, name: str, debug: bool) -> str:
     how = "Make one: openssl genpkey -algorithm ed25519."
-    pem = reader.generated("GRANT_SIGNING_KEY", debug, new_signing_key, how).replace("\\n", "\n")
+    pem = reader.generated(name, debug, new_signing_key, how).replace("\\n", "\n")
     if pem:
-        _check_signing_key(reader, pem)
+        _check_signing_key(reader, name, pem)
     return pem
 
 
-def _check_signing_key(reader: Reader, pem: str) -> None:
+def _check_signing_key(reader: Reader, name: str, pem: str) -> None:
     try:
         key = serialization.load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        reader.problems.append("GRANT_SIGNING_KEY is not a PEM private key without a password.")
+        reader.problems.append(f"{name} is not a PEM private key without a password.")
         return
     if not isinstance(key, Ed25519PrivateKey):
-        reader.problems.append("GRANT_SIGNING_KEY is not an Ed25519 key.")
+        reader.problems.append(f"{name} is not an Ed25519 key.")
 
 
-def _retired_keys(reader: Reader) -> list[str]:
-    text = reader.text("GRANT_RETIRED_KEYS").replace("\\n", "\n")
+def _signing_keys(reader: Reader, debug: bool) -> tuple[str, str]:
+    """Return the keys of grants and of the ledger, which are two: who may sign one may not sign the other."""
+    grants, ledger = (_signing_key(reader, name, debug) for name in ("GRANT_SIGNING_KEY", "LEDGER_SIGNING_KEY"))
+    if grants and (_public(grants) or grants) == (_public(ledger) or ledger):
+        reader.problems.append("LEDGER_SIGNING_KEY is the key of GRANT_SIGNING_KEY. Take another one.")
+    return grants, ledger
+
+
+def _public(pem: str) -> bytes:
+    """Return the public half of a private key; nothing where it cannot be read."""
+    try:
+        key = serialization.load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return b""
+    return key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def _retired_keys(reader: Reader, name: str) -> list[str]:
+    text = reader.text(name).replace("\\n", "\n")
     pems = [f"{part.strip()}\n{PEM_PUBLIC_END}\n" for part in text.split(PEM_PUBLIC_END)[:-1]]
     rest = text.rsplit(PEM_PUBLIC_END, 1)[-1].strip()
     for pem in [*pems, *([rest] if rest else [])]:
         try:
             key = serialization.load_pem_public_key(pem.encode())
         except (ValueError, UnsupportedAlgorithm):
-            reader.problems.append("GRANT_RETIRED_KEYS holds something that is no PEM public key.")
+            reader.problems.append(f"{name} holds something that is no PEM public key.")
             continue
         if not isinstance(key, Ed25519PublicKey):
-            reader.problems.append("GRANT_RETIRED_KEYS holds a key that is not Ed25519.")
+            reader.problems.append(f"{name} holds a key that is not Ed25519.")
     return pems
 
 
@@ -158,36 +182,11 @@ def _hosts(reader: Reader, site_url: str, debug: bool) -> list[str]:
     return hosts
 
 
-def _llm_base_url(reader: Reader) -> str:
-    """Return where a language model is asked, without a slash at the end; "" where none is."""
-    url, model = reader.text("LLM_BASE_URL"), reader.text("LLM_MODEL")
-    if bool(url) != bool(model):
-        reader.problems.append("LLM_BASE_URL and LLM_MODEL belong together: set both.")
-    if reader.text("LLM_API_KEY") and not url:
-        reader.problems.append("LLM_API_KEY is set without LLM_BASE_URL.")
-    try:
-        address = urlsplit(url)
-        is_usable = address.scheme in {"http", "https"} and bool(address.hostname) and (address.port or 1) > 0
-    except ValueError:
-        is_usable = False
-    if url and (not is_usable or address.username or address.query or address.fragment):
-        reader.problems.append("LLM_BASE_URL is no address such as https://host/v1 (the key goes into LLM_API_KEY).")
-    return url.rstrip("/")
-
-
 def _metrics_token(reader: Reader) -> str:
     token = reader.text("METRICS_TOKEN")
     if token and len(token) < SHORTEST_METRICS_TOKEN:
         reader.problems.append(f"METRICS_TOKEN is too short: {SHORTEST_METRICS_TOKEN} characters at least.")
     return token
-
-
-def _slack_api_url(reader: Reader) -> str:
-    """Return where Slack's Web API is, with a slash at the end."""
-    if bool(reader.text("SLACK_BOT_TOKEN")) != bool(reader.text("SLACK_SIGNING_SECRET")):
-        reader.problems.append("SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET belong together: set both.")
-    address = service(reader, "SLACK_API_URL", ("http", "https")) or "https://slack.com/api/"
-    return address.rstrip("/") + "/"
 
 
 def _time_zone(reader: Reader) -> str:
@@ -218,29 +217,19 @@ def _log_level(reader: Reader) -> str:
 
 def standalone() -> dict[str, str]:
     """Return an environment for commands that serve nobody: what they would sign or seal, nobody else could open."""
-    return {"DEBUG": "true", "SECRET_KEY": secrets.token_urlsafe(64), "GRANT_SIGNING_KEY": new_signing_key()}
-
-
-def _services(reader: Reader, debug: bool) -> dict[str, Any]:
-    """Return what other programs are reached by, of the fields that are plain text."""
-    return {
-        "database_url": database_url(reader, debug),
-        "redis_url": service(reader, "REDIS_URL", ("redis", "rediss", "redis+socket")),
-        "slack_bot_token": reader.text("SLACK_BOT_TOKEN"),
-        "slack_signing_secret": reader.text("SLACK_SIGNING_SECRET"),
-        "slack_api_url": _slack_api_url(reader),
-        "llm_base_url": _llm_base_url(reader),
-        "llm_api_key": reader.text("LLM_API_KEY"),
-        "llm_model": reader.text("LLM_MODEL"),
-    }
+    keys = {name: new_signing_key() for name in ("GRANT_SIGNING_KEY", "LEDGER_SIGNING_KEY")}
+    return {"DEBUG": "true", "SECRET_KEY": secrets.token_urlsafe(64), **keys}
 
 
 def _capacities(reader: Reader) -> dict[str, Any]:
     """Return how much the portal takes on at once."""
     return {
         "agent_rate_per_minute": reader.whole("AGENT_RATE_PER_MINUTE", 1200, 1, 1_000_000),
+        "upload_max_rows": reader.whole("UPLOAD_MAX_ROWS", 250_000, 1, 10_000_000),
+        "upload_max_bytes": reader.whole("UPLOAD_MAX_BYTES", 128 * 1024 * 1024, 1024, 16 * 1024**3),
         "web_workers": reader.whole("WEB_WORKERS", 2, 1, 64),
         "web_threads": reader.whole("WEB_THREADS", 16, 1, 512),
+        "notice_workers": reader.whole("NOTICE_WORKERS", 1, 0, 16),
     }
 
 
@@ -255,6 +244,7 @@ def read(source: Mapping[str, str], *, default_var: Path) -> Environment:
     port = reader.whole("PORT", 8000, 1, 65535)
     site_url = reader.text("SITE_URL", f"http://127.0.0.1:{port}" if debug else "").rstrip("/")
     _check_https(reader, site_url, debug)
+    grant_key, ledger_key = _signing_keys(reader, debug)
     environment = Environment(
         debug=debug,
         var=var,
@@ -265,8 +255,10 @@ def read(source: Mapping[str, str], *, default_var: Path) -> Environment:
         tls_certificate=reader.file("TLS_CERTIFICATE"),
         tls_private_key=reader.file("TLS_PRIVATE_KEY"),
         trust_x_forwarded_proto=reader.flag("TRUST_X_FORWARDED_PROTO"),
-        grant_signing_key=_signing_key(reader, debug),
-        grant_retired_keys=_retired_keys(reader),
+        grant_signing_key=grant_key,
+        grant_retired_keys=_retired_keys(reader, "GRANT_RETIRED_KEYS"),
+        ledger_signing_key=ledger_key,
+        ledger_retired_keys=_retired_keys(reader, "LEDGER_RETIRED_KEYS"),
         email=_email(reader, debug, var),
         default_from_email=reader.text("DEFAULT_FROM_EMAIL", "hitl-portal@localhost"),
         outbound_allowed_networks=reader.networks("OUTBOUND_ALLOWED_NETWORKS"),
@@ -276,7 +268,7 @@ def read(source: Mapping[str, str], *, default_var: Path) -> Environment:
         time_zone=_time_zone(reader),
         host=host(reader, debug),
         port=port,
-        **_services(reader, debug),
+        **services(reader, debug),
         **_capacities(reader),
     )
     _refuse(reader.problems)
@@ -287,9 +279,9 @@ def _refuse(problems: list[str]) -> None:
     """Stop the start if there are problems, and tell all of them."""
     if not problems:
         return
-    told = "\n".join(f"  - {problem}" for problem in dict.fromkeys(problems))
+    problem_lines = "\n".join(f"  - {problem}" for problem in dict.fromkeys(problems))
     raise ImproperlyConfigured(
-        f"The portal does not start, because its settings are not complete:\n{told}\n"
+        f"The portal does not start, because its settings are not complete:\n{problem_lines}\n"
         "docs/configuration.md explains each setting. To try the portal on this machine only, "
         "set DEBUG=true: what is missing is then made up and kept in var/."
     )

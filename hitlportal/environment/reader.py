@@ -11,10 +11,14 @@ import environ
 
 # Each of these may also be given as NAME_FILE, the path of a file that holds the value.
 SECRET_NAMES = (
+    "COMMAND_CODE",
+    "COMMAND_PASSWORD",
     "DATABASE_URL",
     "EMAIL_URL",
     "GRANT_RETIRED_KEYS",
     "GRANT_SIGNING_KEY",
+    "LEDGER_RETIRED_KEYS",
+    "LEDGER_SIGNING_KEY",
     "LLM_API_KEY",
     "METRICS_TOKEN",
     "OIDC_CLIENT_SECRET",
@@ -93,13 +97,13 @@ class Reader:
 
     def networks(self, name: str) -> list[IPv4Network | IPv6Network]:
         """Return a list of networks in CIDR notation."""
-        found: list[IPv4Network | IPv6Network] = []
+        networks: list[IPv4Network | IPv6Network] = []
         for part in self.words(name):
             try:
-                found.append(ip_network(part))
+                networks.append(ip_network(part))
             except ValueError as error:
                 self.problems.append(f"{name}: {error}.")
-        return found
+        return networks
 
     def generated(self, name: str, debug: bool, make: Callable[[], str], advice: str) -> str:
         """Return a secret; in debug mode one is made once and kept in the state folder."""

@@ -1,4 +1,4 @@
-"""When what is looked for: the sweeps of proposals and the portal's own, as the settings give them to beat."""
+"""Beat's schedule: the sweeps of proposals and the portal's own, at the intervals of the settings."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""What the environment says of signing in."""
+"""Settings of signing in, from the environment."""
 
 from __future__ import annotations
 
@@ -90,12 +90,12 @@ def _group_map(reader: Reader) -> dict[str, str]:
     """Return role by group, from `group=role, group=role` or, for groups whose names hold commas, a JSON object."""
     text = reader.text("OIDC_GROUP_MAP")
     pairs = _json_pairs(reader, text) if text.startswith(("{", "[")) else _plain_pairs(reader)
-    found: dict[str, str] = {}
+    groups: dict[str, str] = {}
     for group, role in pairs:
-        if group in found:
+        if group in groups:
             reader.problems.append(f"OIDC_GROUP_MAP: {group!r} stands there twice.")
-        found[group] = role
-    return found
+        groups[group] = role
+    return groups
 
 
 def _json_pairs(reader: Reader, text: str) -> list[tuple[str, str]]:
@@ -119,7 +119,7 @@ def _is_name(value: object) -> bool:
 
 
 def _plain_pairs(reader: Reader) -> list[tuple[str, str]]:
-    found = []
+    pairs = []
     for part in reader.words("OIDC_GROUP_MAP"):
         group, is_pair, role = (side.strip() for side in part.rpartition("="))
         if _IN_NAME.fullmatch(group) or "\\" in part:
@@ -127,8 +127,11 @@ def _plain_pairs(reader: Reader) -> list[tuple[str, str]]:
                 f"OIDC_GROUP_MAP: {part!r} looks like a piece of a distinguished name, which commas would cut up. "
                 f"Write groups with such names as JSON: {AS_JSON}"
             )
-        elif group and is_pair and role:
-            found.append((group, role))
+        elif group and is_pair and role and ";" not in part and not group.endswith("="):
+            pairs.append((group, role))
         else:
-            reader.problems.append(f"OIDC_GROUP_MAP: {part!r} is no pair such as staff-legal=Legal.")
-    return found
+            reader.problems.append(
+                f"OIDC_GROUP_MAP: {part!r} is no pair such as staff-legal=Legal. Commas stand between pairs; groups "
+                f"whose names hold other signs are written as JSON: {AS_JSON}"
+            )
+    return pairs

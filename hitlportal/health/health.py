@@ -1,4 +1,4 @@
-"""Whether the portal is alive, and whether it can do its work."""
+"""Health checks: is the portal alive, and can it do its work?"""
 
 from __future__ import annotations
 

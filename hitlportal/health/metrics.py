@@ -19,7 +19,7 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer whoever has the token of METRICS_TOKEN; for everybody else there is nothing here."""
+    """Answer anyone who has the token of METRICS_TOKEN; for everybody else there is nothing here."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     expected = settings.METRICS_TOKEN
     given = token.strip().encode()
@@ -41,10 +41,10 @@ def text() -> str:
         ("hitl_part_ready", "Whether a part the portal needs works.", [(f'part="{k}"', v) for k, v in parts.items()]),
         ("hitl_kill_switches_engaged", "Kill switches that are engaged.", [("", stopped)]),
     ]  # fmt: skip
-    return "".join(_family(name, told, samples) for name, told, samples in families)
+    return "".join(_family(name, help_text, samples) for name, help_text, samples in families)
 
 
-def _family(name: str, told: str, samples: Sequence[tuple[str, float]]) -> str:
-    lines = [f"# HELP {name} {told}", f"# TYPE {name} gauge"]
+def _family(name: str, help_text: str, samples: Sequence[tuple[str, float]]) -> str:
+    lines = [f"# HELP {name} {help_text}", f"# TYPE {name} gauge"]
     lines += [f"{name}{{{labels}}} {value:g}" if labels else f"{name} {value:g}" for labels, value in samples]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""What signing in keeps of its own."""
+"""Requests for a sign-in link."""
 
 from django.db import models
 

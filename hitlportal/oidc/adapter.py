@@ -1,4 +1,4 @@
-"""Who may come in through the identity provider, and as whom."""
+"""Decide who may come in through the identity provider, and as whom."""
 
 import secrets
 from typing import Any
@@ -48,7 +48,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # all
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         """Check that the token answers this sign-in; give the roles of its groups, or refuse who has none.
 
-        Whoever set out to connect an account gets that, and nothing of a sign-in.
+        Anyone who set out to connect an account gets that, and nothing of a sign-in.
         """
         oidc, claims = roles.provider(), sociallogin.claims
         if not secrets.compare_digest(str(sociallogin.state.get("nonce", "")), str(claims["nonce"])):

@@ -1,6 +1,6 @@
 """Connecting an account that exists to an identity at the provider, and ending that.
 
-Only whoever is signed in here connects, after they have proved themselves again, and only the identity with which
+Only people who are signed in here connect, after they have proved themselves again, and only the identity with which
 they then come back from the provider. Nothing that a token says finds an account.
 """
 
@@ -67,15 +67,15 @@ def disconnect(*, person: User) -> None:
     locked = User.objects.select_for_update(no_key=True).get(pk=person.pk)
     if is_only_way(locked):
         raise ConnectingRefused(_("It is your only way to sign in. Add a passkey first. Nothing was changed."))
-    found = SocialAccount.objects.filter(user=locked, provider=provider().provider_id)
-    if not found.exists():
+    accounts = SocialAccount.objects.filter(user=locked, provider=provider().provider_id)
+    if not accounts.exists():
         raise ConnectingRefused(_("It is not connected."))
-    found.delete()
+    accounts.delete()
     _record("user.identity_disconnected", locked)
 
 
 def _of_another(name: str) -> str:
-    return _("That account at %s signs in somebody else here. Nothing was changed.") % name
+    return _("That account at %s signs in someone else here. Nothing was changed.") % name
 
 
 def _record(kind: str, person: User) -> None:

@@ -11,7 +11,9 @@ from django.http import Http404
 
 from audit.clock import database_now
 from audit.ledger import entries
+from audit.ledger.entries import SYSTEM, Actor
 from hitlportal.environment.sign_in import OpenIdConnect
+from policies.accounts import access
 from policies.actors import actor
 
 log = logging.getLogger(__name__)
@@ -19,22 +21,22 @@ log = logging.getLogger(__name__)
 
 def provider() -> OpenIdConnect:
     """Return the identity provider. Raises Http404 where none is configured."""
-    found: OpenIdConnect | None = settings.OIDC
-    if found is None:
+    connection: OpenIdConnect | None = settings.OIDC
+    if connection is None:
         raise Http404
-    return found
+    return connection
 
 
 def groups_of(claims: Mapping[str, Any], path: str) -> frozenset[str]:
     """Return the groups that a token names under `path`: a claim, or parts with dots such as `realm_access.roles`."""
-    found: Any = claims.get(path)
-    if found is None:
-        found = claims
+    groups: Any = claims.get(path)
+    if groups is None:
+        groups = claims
         for part in path.split("."):
-            found = found.get(part) if isinstance(found, Mapping) else None
-    if isinstance(found, str):
-        return frozenset([found])
-    return frozenset(name for name in found if isinstance(name, str)) if isinstance(found, list) else frozenset()
+            groups = groups.get(part) if isinstance(groups, Mapping) else None
+    if isinstance(groups, str):
+        return frozenset([groups])
+    return frozenset(name for name in groups if isinstance(name, str)) if isinstance(groups, list) else frozenset()
 
 
 def roles_for(claims: Mapping[str, Any], oidc: OpenIdConnect) -> frozenset[str]:
@@ -60,10 +62,11 @@ def apply(person: User, given: frozenset[str], oidc: OpenIdConnect) -> None:
     enters = bool(given & rows.keys()) and not locked.is_staff
     if wanted == held and not enters:
         return
-    locked.groups.set([rows[name] for name in wanted])
-    if enters:
-        locked.is_staff = True
-        locked.save(update_fields=["is_staff"])
+    with access.gathered(Actor(SYSTEM.ref, "identity provider")):
+        locked.groups.set([rows[name] for name in wanted])
+        if enters:
+            locked.is_staff = True
+            locked.save(update_fields=["is_staff"])
     entries.record(
         "user.roles_changed",
         subject=f"user:{locked.pk}",

@@ -48,7 +48,7 @@ def login(request: HttpRequest) -> HttpResponse:
 @login_required
 @reauthentication_required()  # type: ignore[untyped-decorator]  # allauth has no types
 def connect(request: HttpRequest) -> HttpResponse:
-    """Send whoever is signed in, and has just proved it again, to the provider for an identity to connect."""
+    """Send anyone who is signed in, and has just proved it again, to the provider for an identity to connect."""
     person = person_of(request).pk
     return _away(request, lambda provider: provider.redirect(request, AuthProcess.CONNECT, person=person))
 

@@ -61,13 +61,13 @@ def clients() -> list[Client]:
     """Return the client programs of this machine, one of each version, the newest first."""
     folders = [placement.packaged_binaries(), *sorted(SYSTEM_FOLDERS.glob("*/bin"))]
     folders += [Path(part) for part in os.get_exec_path() if part]
-    found: dict[int, Client] = {}
+    by_major: dict[int, Client] = {}
     for folder in folders:
         with suppress(OSError, ValueError, subprocess.CalledProcessError):
-            said = subprocess.run([str(folder / "pg_dump"), "--version"], check=True, capture_output=True, text=True)
-            major = _major(said.stdout.partition(")")[2])
-            found.setdefault(major, Client(major, folder))
-    return [found[major] for major in sorted(found, reverse=True)]
+            version = subprocess.run([str(folder / "pg_dump"), "--version"], check=True, capture_output=True, text=True)
+            major = _major(version.stdout.partition(")")[2])
+            by_major.setdefault(major, Client(major, folder))
+    return [by_major[major] for major in sorted(by_major, reverse=True)]
 
 
 def to_dump(known: Sequence[Client], *, server: int) -> Client:
@@ -221,19 +221,19 @@ def _run(client: Client, program: str, *arguments: str, stdout: Any = subprocess
         check=False,
     )
     if finished.returncode:
-        said = finished.stderr.decode("utf-8", "replace").strip()
+        message = finished.stderr.decode("utf-8", "replace").strip()
         raise BackupRefused(
             _("%(program)s of version %(version)d failed, and nothing was changed: %(said)s")
-            % {"program": program, "version": client.major, "said": said[-2000:]}
+            % {"program": program, "version": client.major, "said": message[-2000:]}
         )
     return finished.stdout or b""
 
 
 def _major(text: str) -> int:
-    found = re.search(r"\d+", text)
-    if found is None:
+    match = re.search(r"\d+", text)
+    if match is None:
         raise ValueError(text)
-    return int(found.group())
+    return int(match.group())
 
 
 def _versions(known: Iterable[Client]) -> str:

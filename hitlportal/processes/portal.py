@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http import HTTPStatus
+from typing import Final
 from urllib.parse import urlsplit
 
-import httpx
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from approvals import sweeps
 from hitlportal.embedded.base import server_in_use
 from hitlportal.environment.environment import Environment
 from hitlportal.health import versions
+from hitlportal.processes.nursery.readiness import Probe
 from hitlportal.processes.supervisor import Supervisor
 from policies.models import EVERYWHERE, KillSwitch
 from policies.registry import kill_switches
@@ -25,8 +26,8 @@ from policies.registry import kill_switches
 # Any number that all portals agree on; PostgreSQL's advisory locks have no names.
 MIGRATION_LOCK = 0x48_49_54_4C
 WORKER_CONCURRENCY = 8
+NOTICE_CONCURRENCY = 2
 LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # nothing is bound here
-PROBE_SECONDS = 5.0
 # Web threads keep their database connection, and take it along when they idle away. Granian's most.
 THREAD_IDLE_SECONDS = 600
 
@@ -88,27 +89,53 @@ def require_free_port(environment: Environment) -> None:
             ) from error
 
 
+PROGRAMS: Final = ("web", "worker", "shipper", "beat")
+EVERYTHING: Final = ("web", "worker", "beat")
+"""Here the worker ships and is beat, too, and what people are told has workers of its own (NOTICE_WORKERS)."""
+
+
 def add_programs(supervisor: Supervisor, environment: Environment) -> None:
-    """Register web, worker and beat with the supervisor, and the embedded PostgreSQL if there is one."""
+    """Register EVERYTHING with the supervisor, and the embedded PostgreSQL if there is one."""
     if server := server_in_use():
         supervisor.keep("postgres", is_alive=server.is_running, revive=server.revive)
+    for name, argv in command_lines(environment):
+        supervisor.add(name, argv)
+
+
+def command_lines(environment: Environment, programs: Sequence[str] = EVERYTHING) -> list[tuple[str, list[str]]]:
+    """Return the names and command lines of what is to run for some of PROGRAMS.
+
+    Where they are not EVERYTHING, a worker leaves shipping to shippers, here or on another machine, and beat is a
+    program and no thread of the worker.
+    """
     celery = [sys.executable, "-m", "celery", "--quiet", "--app=hitlportal.celery"]
     level = f"--loglevel={environment.log_level}"
-    supervisor.add("web", _web(environment))
-    supervisor.add(
-        "worker",
-        [
-            *celery,
-            "worker",
-            "--pool=threads",
-            f"--concurrency={WORKER_CONCURRENCY}",
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-            level,
-        ],
-    )
-    supervisor.add("beat", [*celery, "beat", f"--pidfile={environment.var / 'beat.pid'}", level])
+    is_everything = tuple(programs) == EVERYTHING
+    notice_workers = environment.notice_workers if is_everything else 0
+    work = [sweeps.WORK, *([sweeps.SHIPPING] if is_everything else []), *([] if notice_workers else [sweeps.NOTICES])]
+    argvs = {
+        "web": _web(environment),
+        "worker": [*celery, "worker", level, *_worker(work), *(["--with-beat"] if is_everything else [])],
+        "shipper": [*celery, "worker", level, *_worker([sweeps.SHIPPING]), "--hostname=shipper@%h"],
+        "beat": [*celery, "beat", f"--pidfile={environment.var / 'beat.pid'}", level],
+    }
+    lines = [(name, argvs[name]) for name in programs if not (name == "beat" and is_everything)]
+    for number in range(1, notice_workers + 1):
+        name = "notices" if notice_workers == 1 else f"notices-{number}"
+        options = [*_worker([sweeps.NOTICES], threads=NOTICE_CONCURRENCY), f"--hostname={name}@%h"]
+        lines.append((name, [*celery, "worker", level, *options]))
+    return lines
+
+
+def _worker(queues: Sequence[str], *, threads: int = WORKER_CONCURRENCY) -> list[str]:
+    return [
+        f"--queues={','.join(queues)}",
+        "--pool=threads",
+        f"--concurrency={threads}",
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+    ]
 
 
 def _web(environment: Environment) -> list[str]:
@@ -134,21 +161,11 @@ def _web(environment: Environment) -> list[str]:
     ]
 
 
-def readiness_probe(environment: Environment) -> Callable[[], bool]:
+def readiness_probe(environment: Environment) -> Probe:
     """Return a question to ask again and again: does this portal's /readyz answer 200?"""
-    has_tls = environment.tls_certificate is not None
-    scheme = "https" if has_tls else "http"
-    host = LOOPBACKS.get(environment.host, environment.host)
-    address = f"{scheme}://[{host}]" if ":" in host else f"{scheme}://{host}"
-    # The certificate is made for the public name; here the portal asks itself by its address.
-    client = httpx.Client(verify=not has_tls, trust_env=False, timeout=PROBE_SECONDS)
-    public_name = {"Host": urlsplit(environment.site_url).netloc}
-
-    def is_ready() -> bool:
-        try:
-            answer = client.get(f"{address}:{environment.port}/readyz", headers=public_name)
-        except httpx.TransportError:
-            return False
-        return answer.status_code == HTTPStatus.OK
-
-    return is_ready
+    return Probe(
+        host=LOOPBACKS.get(environment.host, environment.host),
+        port=environment.port,
+        has_tls=environment.tls_certificate is not None,
+        public_name=urlsplit(environment.site_url).netloc,
+    )

@@ -1,4 +1,4 @@
-"""What never stands in a log: links that decide, keys, tokens, passwords, session ids, addresses with secrets.
+"""Keep secrets out of logs: links that decide, keys, tokens, passwords, session ids, addresses with secrets.
 
 Every line of every logger is made by one factory, whichever handler writes it and whatever library it comes from;
 so what is secret is taken out there, of the message and of the traceback.
@@ -28,7 +28,7 @@ _NAMES: Final = (
 )
 _VALUE: Final = r"(?:(?:bearer|basic)\s+[^\s\"']+|\"[^\"]*\"|'[^']*'|[^\s,;&\"'(){}]+)"
 _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
-    # Pages that are opened by whoever has the address.
+    # Pages that are opened by anyone who has the address.
     (re.compile(r"(/decide/|/preferences/slack/)[^/\s?\"'<>]+"), rf"\1{GONE}"),
     (re.compile(r"(/bot)\d+:[\w-]+"), rf"\1{GONE}"),
     (re.compile(r"(?<=[\w/])\?(?=[\w%&=])[^\s\"'<>]+"), f"?{GONE}"),
@@ -62,9 +62,9 @@ def redact(text: str) -> str:
     return text
 
 
-def _host_only(found: re.Match[str]) -> str:
+def _host_only(match: re.Match[str]) -> str:
     """Return an address without user, password, path and query."""
-    scheme, rest = found.groups()
+    scheme, rest = match.groups()
     if scheme.lower() not in TOLD_HOSTS:
         return f"{scheme}://{GONE}"
     host, slash, path = re.split(r"([/?#])", rest, maxsplit=1) if re.search(r"[/?#]", rest) else (rest, "", "")
@@ -87,7 +87,9 @@ def _configured() -> Iterable[str]:
     """Return the secrets of the settings."""
     yield from (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS, settings.METRICS_TOKEN, settings.LLM_API_KEY)
     yield from (settings.SLACK_BOT_TOKEN, settings.SLACK_SIGNING_SECRET, settings.EMAIL_HOST_PASSWORD or "")
+    yield settings.COMMAND_PASSWORD
     yield from settings.GRANT_SIGNING_KEY.splitlines()[1:-1]
+    yield from settings.LEDGER_SIGNING_KEY.splitlines()[1:-1]
     yield settings.DATABASES.get("default", {}).get("PASSWORD") or ""
     yield urlsplit(settings.REDIS_URL).password or ""
     if settings.OIDC:
@@ -98,7 +100,7 @@ def _line(*args: Any, **kwargs: Any) -> logging.LogRecord:
     record = logging.LogRecord(*args, **kwargs)
     try:
         message = record.getMessage()
-    except (TypeError, ValueError, KeyError):  # a mistake of whoever logs; logging would print the arguments
+    except (TypeError, ValueError, KeyError):  # a mistake of the caller; logging would print the arguments
         message = f"{record.msg!r} with {record.args!r}"
     record.msg, record.args = redact(message[:LONGEST_MESSAGE]), ()
     if _is_the_clients_fault(record):

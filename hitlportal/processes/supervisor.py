@@ -6,10 +6,13 @@ import logging
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from hitlportal.processes.nursery.nursery import Forked, Nursery, NurseryFailed
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +28,26 @@ LOOK_SECONDS = 1.0
 Emit = Callable[[str, str], None]
 
 
+# Becomes the program in its place. The system ends it when the thread that started it is gone, however that ended.
+_LEASH = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+if os.getppid() != int(sys.argv[1]):
+    sys.exit(1)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+def leashed(argv: Sequence[str]) -> list[str]:
+    """Return the command line of a program that ends with this process, also where this one is killed. Linux only.
+
+    It is the starting thread that counts: start it from one that lives for as long as the program is to.
+    """
+    if sys.platform != "linux":
+        return [*argv]
+    return [sys.executable, "-I", "-S", "-c", _LEASH, str(os.getpid()), *argv]
+
+
 class ChildrenFailed(RuntimeError):
     """A child keeps dying, or did not become ready; the message says which and how."""
 
@@ -34,7 +57,7 @@ class _Child:
     name: str
     argv: Sequence[str]
     env: Mapping[str, str]
-    process: subprocess.Popen[str] | None = None
+    process: subprocess.Popen[str] | Forked | None = None
     started_at: float = 0.0
     restart_at: float = 0.0
     deaths: int = 0
@@ -64,14 +87,17 @@ class Supervisor:
     Times are seconds. After `start` a thread watches the children until `stop`.
     """
 
-    def __init__(self, emit: Emit, *, grace_seconds: float = GRACE_SECONDS) -> None:
+    def __init__(self, emit: Emit, *, grace_seconds: float = GRACE_SECONDS, nursery: Nursery | None = None) -> None:
         self._emit = emit
+        self._nursery = nursery
         self._grace_seconds = grace_seconds
         self._children: list[_Child] = []
         self._kept: list[_Kept] = []
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._finished = threading.Event()
+        self._watched = threading.Event()
+        self._ended = threading.Event()
         self._failure = ""
         self._watcher: threading.Thread | None = None
 
@@ -132,7 +158,7 @@ class Supervisor:
         """Ask every child to end, end those that have not after the grace, and return when none is left."""
         self._stopping.set()
         if self._watcher is not None:
-            self._watcher.join()
+            self._watched.wait()  # nothing is started any more
         self._signal(signal.SIGTERM)
         deadline = time.monotonic() + self._grace_seconds
         while any(child.is_running for child in self._children) and time.monotonic() < deadline:
@@ -144,31 +170,53 @@ class Supervisor:
                 self._end_group(child)
             for reader in child.readers:
                 reader.join(timeout=1)
+        if self._nursery is not None:
+            self._nursery.stop()
+        self._ended.set()
 
     def _spawn(self, child: _Child) -> None:
         with self._lock:
-            child.process = subprocess.Popen(
-                child.argv,
-                env=child.env,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                process_group=0,  # Ctrl-C in the terminal reaches the supervisor alone
-            )
+            child.process = self._forked(child) or self._started(child)
             child.started_at = time.monotonic()
         reader = threading.Thread(target=self._read, args=(child.name, child.process), daemon=True)
         child.readers = [*(thread for thread in child.readers if thread.is_alive()), reader]
         reader.start()
 
-    def _read(self, name: str, process: subprocess.Popen[str]) -> None:
+    def _forked(self, child: _Child) -> Forked | None:
+        """Start it from the nursery, if it can be."""
+        if self._nursery is None or not self._nursery.can_run(child.argv):
+            return None
+        try:
+            return self._nursery.spawn(child.argv, child.env)
+        except NurseryFailed as problem:
+            self._emit(child.name, f"starts by itself; it could not be forked ({problem})")
+            return None
+
+    @staticmethod
+    def _started(child: _Child) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            leashed(child.argv),
+            env=child.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            process_group=0,  # Ctrl-C in the terminal reaches the supervisor alone
+        )
+
+    def _read(self, name: str, process: subprocess.Popen[str] | Forked) -> None:
         assert process.stdout is not None
         with process.stdout:
             for line in process.stdout:
                 self._emit(name, line.rstrip("\n"))
 
     def _watch(self) -> None:
+        self._watch_until_stopped()
+        self._watched.set()
+        self._ended.wait()  # what this thread has started would end with it
+
+    def _watch_until_stopped(self) -> None:
         while not self._stopping.wait(POLL_SECONDS):
             for child in self._children:
                 if not child.is_running:
@@ -245,6 +293,7 @@ def _pause(deaths: int) -> float:
     return float(min(FIRST_BACKOFF_SECONDS * 2 ** (deaths - 1), LONGEST_BACKOFF_SECONDS))
 
 
-def _end(code: int) -> str:
+def _end(code: int | None) -> str:
     """Say how a process ended, from its return code."""
+    assert code is not None
     return f"exit code {code}" if code >= 0 else signal.Signals(-code).name

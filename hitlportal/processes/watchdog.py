@@ -1,8 +1,8 @@
-"""Ends what hangs. Whatever a worker held then is found again by its lease.
+"""End what hangs. Its lease runs out, and the work is found again.
 
 The worker runs tasks in threads, where Celery's own time limits do nothing. Here a thread looks at what runs:
 past the soft limit it cancels the statement that the task waits for in the database; past the hard limit it
-ends the whole worker process, since a thread cannot be ended, and whoever supervises the worker starts it again.
+ends the whole worker process, since a thread cannot be ended, and its supervisor starts it again.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""What the pages of signing in have to know."""
+"""Facts for the sign-in pages."""
 
 from typing import Final
 

@@ -103,6 +103,12 @@ ALTER TABLE ONLY public.approvals_dispatch
 ALTER TABLE ONLY public.approvals_dispatch
     ADD CONSTRAINT dispatch_once_per_revision_and_kind UNIQUE (revision_id, kind);
 
+ALTER TABLE ONLY public.approvals_heartbeat
+    ADD CONSTRAINT approvals_heartbeat_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.approvals_heartbeat
+    ADD CONSTRAINT heartbeat_once_per_program_and_host UNIQUE (program, host);
+
 ALTER TABLE ONLY public.approvals_historicalproposal
     ADD CONSTRAINT approvals_historical_history_user_id_c66d1ee6_fk_auth_user FOREIGN KEY (history_user_id) REFERENCES public.auth_user(id) DEFERRABLE INITIALLY DEFERRED;
 
@@ -191,10 +197,19 @@ ALTER TABLE ONLY public.approvals_occasion
     ADD CONSTRAINT approvals_occasion_proposal_id_c155ec06_fk_approvals FOREIGN KEY (proposal_id) REFERENCES public.approvals_proposal(id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.approvals_outcome
+    ADD CONSTRAINT approvals_outcome_corrects_id_eee19dba_fk_approvals_outcome_id FOREIGN KEY (corrects_id) REFERENCES public.approvals_outcome(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.approvals_outcome
+    ADD CONSTRAINT approvals_outcome_corrects_id_key UNIQUE (corrects_id);
+
+ALTER TABLE ONLY public.approvals_outcome
     ADD CONSTRAINT approvals_outcome_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.approvals_outcome
     ADD CONSTRAINT approvals_outcome_proposal_id_cab55505_fk_approvals_proposal_id FOREIGN KEY (proposal_id) REFERENCES public.approvals_proposal(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.approvals_outcome
+    ADD CONSTRAINT approvals_outcome_reported_by_id_05a70173_fk_auth_user_id FOREIGN KEY (reported_by_id) REFERENCES public.auth_user(id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.approvals_outsideaddress
     ADD CONSTRAINT approvals_outsideaddress_name_key UNIQUE (name);
@@ -239,6 +254,12 @@ ALTER TABLE ONLY public.approvals_proposal
     ADD CONSTRAINT approvals_proposal_agent_id_47d3955f_fk_policies_agent_slug FOREIGN KEY (agent_id) REFERENCES public.policies_agent(slug) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.approvals_proposal
+    ADD CONSTRAINT approvals_proposal_agent_owner_id_4fd8f047_fk_auth_user_id FOREIGN KEY (agent_owner_id) REFERENCES public.auth_user(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.approvals_proposal
+    ADD CONSTRAINT approvals_proposal_key_issuer_id_f00b68b9_fk_auth_user_id FOREIGN KEY (key_issuer_id) REFERENCES public.auth_user(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.approvals_proposal
     ADD CONSTRAINT approvals_proposal_owner_id_9de853bd_fk_auth_group_name FOREIGN KEY (owner_id) REFERENCES public.auth_group(name) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.approvals_proposal
@@ -266,19 +287,37 @@ ALTER TABLE ONLY public.approvals_reevaluation
     ADD CONSTRAINT approvals_reevaluati_proposal_id_48bb8d79_fk_approvals FOREIGN KEY (proposal_id) REFERENCES public.approvals_proposal(id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.approvals_reevaluation
+    ADD CONSTRAINT approvals_reevaluati_revision_id_aeb935e5_fk_approvals FOREIGN KEY (revision_id) REFERENCES public.approvals_revision(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.approvals_reevaluation
     ADD CONSTRAINT approvals_reevaluati_version_id_d9ff0641_fk_policies_ FOREIGN KEY (version_id) REFERENCES public.policies_policyversion(number) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.approvals_reevaluation
     ADD CONSTRAINT approvals_reevaluation_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.approvals_reevaluation
-    ADD CONSTRAINT reevaluation_once_per_version UNIQUE (proposal_id, version_id);
+    ADD CONSTRAINT approvals_reevaluation_tier_id_51fe1657_fk_policies_tier_slug FOREIGN KEY (tier_id) REFERENCES public.policies_tier(slug) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.approvals_reportdelivery
+    ADD CONSTRAINT approvals_reportdelivery_person_id_71c6c609_fk_auth_user_id FOREIGN KEY (person_id) REFERENCES public.auth_user(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.approvals_reportdelivery
+    ADD CONSTRAINT approvals_reportdelivery_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.approvals_reportdelivery
+    ADD CONSTRAINT report_once UNIQUE (person_id, day, channel);
 
 ALTER TABLE ONLY public.approvals_revision
     ADD CONSTRAINT approvals_revision_agent_id_a7a22378_fk_policies_agent_slug FOREIGN KEY (agent_id) REFERENCES public.policies_agent(slug) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.approvals_revision
+    ADD CONSTRAINT approvals_revision_agent_owner_id_2d155a67_fk_auth_user_id FOREIGN KEY (agent_owner_id) REFERENCES public.auth_user(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.approvals_revision
     ADD CONSTRAINT approvals_revision_author_id_3e1ca7df_fk_auth_user_id FOREIGN KEY (author_id) REFERENCES public.auth_user(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.approvals_revision
+    ADD CONSTRAINT approvals_revision_key_issuer_id_4a728612_fk_auth_user_id FOREIGN KEY (key_issuer_id) REFERENCES public.auth_user(id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.approvals_revision
     ADD CONSTRAINT approvals_revision_pkey PRIMARY KEY (id);
@@ -355,6 +394,33 @@ ALTER TABLE ONLY public.approvals_timer
 ALTER TABLE ONLY public.approvals_timer
     ADD CONSTRAINT timer_one_per_level UNIQUE (proposal_id, kind, level);
 
+ALTER TABLE ONLY public.approvals_upload
+    ADD CONSTRAINT approvals_upload_agent_id_d03f75bb_fk_policies_agent_slug FOREIGN KEY (agent_id) REFERENCES public.policies_agent(slug) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.approvals_upload
+    ADD CONSTRAINT approvals_upload_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.approvals_upload
+    ADD CONSTRAINT approvals_upload_surface_id_595b7006_fk_policies_surface_slug FOREIGN KEY (surface_id) REFERENCES public.policies_surface(slug) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.approvals_uploadchunk
+    ADD CONSTRAINT approvals_uploadchunk_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.approvals_uploadchunk
+    ADD CONSTRAINT approvals_uploadchunk_upload_id_c6bce9fe_fk_approvals_upload_id FOREIGN KEY (upload_id) REFERENCES public.approvals_upload(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.approvals_uploadchunk
+    ADD CONSTRAINT upload_chunk_once UNIQUE (upload_id, number);
+
+ALTER TABLE ONLY public.approvals_uploadscan
+    ADD CONSTRAINT approvals_uploadscan_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.approvals_uploadscan
+    ADD CONSTRAINT approvals_uploadscan_upload_id_0383f374_fk_approvals_upload_id FOREIGN KEY (upload_id) REFERENCES public.approvals_upload(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.approvals_uploadscan
+    ADD CONSTRAINT upload_scan_once UNIQUE (upload_id, checks_digest);
+
 ALTER TABLE ONLY public.approvals_verdict
     ADD CONSTRAINT approvals_verdict_pkey PRIMARY KEY (id);
 
@@ -369,6 +435,15 @@ ALTER TABLE ONLY public.approvals_verdict
 
 ALTER TABLE ONLY public.audit_entry
     ADD CONSTRAINT audit_entry_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.hitlportal_linkrequest
+    ADD CONSTRAINT hitlportal_linkrequest_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.policies_accesschange
+    ADD CONSTRAINT policies_accesschange_by_id_64e9e98a_fk_auth_user_id FOREIGN KEY (by_id) REFERENCES public.auth_user(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.policies_accesschange
+    ADD CONSTRAINT policies_accesschange_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.policies_activation
     ADD CONSTRAINT policies_activation_by_id_b4aad7c1_fk_auth_user_id FOREIGN KEY (by_id) REFERENCES public.auth_user(id) DEFERRABLE INITIALLY DEFERRED;
@@ -390,6 +465,12 @@ ALTER TABLE ONLY public.policies_apikey
 
 ALTER TABLE ONLY public.policies_apikey
     ADD CONSTRAINT policies_apikey_created_by_id_b338a470_fk_auth_user_id FOREIGN KEY (created_by_id) REFERENCES public.auth_user(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.policies_apikey
+    ADD CONSTRAINT policies_apikey_loosening_id_7b23541a_fk_policies_loosening_id FOREIGN KEY (loosening_id) REFERENCES public.policies_loosening(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.policies_apikey
+    ADD CONSTRAINT policies_apikey_loosening_id_key UNIQUE (loosening_id);
 
 ALTER TABLE ONLY public.policies_apikey
     ADD CONSTRAINT policies_apikey_pkey PRIMARY KEY (id);
@@ -501,6 +582,12 @@ ALTER TABLE ONLY public.policies_historicaltier
 
 ALTER TABLE ONLY public.policies_historicaltier
     ADD CONSTRAINT policies_historicaltier_pkey PRIMARY KEY (history_id);
+
+ALTER TABLE ONLY public.policies_historicaltuning
+    ADD CONSTRAINT policies_historicalt_history_user_id_96a0aa42_fk_auth_user FOREIGN KEY (history_user_id) REFERENCES public.auth_user(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.policies_historicaltuning
+    ADD CONSTRAINT policies_historicaltuning_pkey PRIMARY KEY (history_id);
 
 ALTER TABLE ONLY public.policies_killswitch
     ADD CONSTRAINT policies_killswitch_agent_id_c99f28cb_fk_policies_agent_slug FOREIGN KEY (agent_id) REFERENCES public.policies_agent(slug) DEFERRABLE INITIALLY DEFERRED;
@@ -619,6 +706,18 @@ ALTER TABLE ONLY public.policies_tier
 ALTER TABLE ONLY public.policies_tier
     ADD CONSTRAINT policies_tier_rank_key UNIQUE (rank);
 
+ALTER TABLE ONLY public.policies_tuning
+    ADD CONSTRAINT policies_tuning_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.policies_tuning
+    ADD CONSTRAINT policies_tuning_role_id_eb1e36f0_fk_auth_group_name FOREIGN KEY (role_id) REFERENCES public.auth_group(name) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.policies_tuning
+    ADD CONSTRAINT policies_tuning_surface_id_b77e450e_fk_policies_surface_slug FOREIGN KEY (surface_id) REFERENCES public.policies_surface(slug) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.policies_tuning
+    ADD CONSTRAINT tuning_once_per_role_and_surface UNIQUE (role_id, surface_id);
+
 ALTER TABLE ONLY public.portal_cache
     ADD CONSTRAINT portal_cache_pkey PRIMARY KEY (cache_key);
 
@@ -651,6 +750,15 @@ ALTER TABLE public.approvals_attempt ALTER COLUMN id ADD GENERATED BY DEFAULT AS
 
 ALTER TABLE public.approvals_conflict ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     SEQUENCE NAME public.approvals_conflict_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.approvals_heartbeat ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.approvals_heartbeat_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -784,8 +892,44 @@ ALTER TABLE public.approvals_timer ALTER COLUMN id ADD GENERATED BY DEFAULT AS I
     CACHE 1
 );
 
+ALTER TABLE public.approvals_uploadchunk ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.approvals_uploadchunk_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.approvals_uploadscan ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.approvals_uploadscan_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE public.audit_entry ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     SEQUENCE NAME public.audit_entry_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.hitlportal_linkrequest ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.hitlportal_linkrequest_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.policies_accesschange ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.policies_accesschange_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -937,6 +1081,15 @@ ALTER TABLE public.policies_historicaltier ALTER COLUMN history_id ADD GENERATED
     CACHE 1
 );
 
+ALTER TABLE public.policies_historicaltuning ALTER COLUMN history_id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.policies_historicaltuning_history_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE public.policies_loosening ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
     SEQUENCE NAME public.policies_loosening_id_seq
     START WITH 1
@@ -982,13 +1135,22 @@ ALTER TABLE public.policies_requirement ALTER COLUMN id ADD GENERATED BY DEFAULT
     CACHE 1
 );
 
+ALTER TABLE public.policies_tuning ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.policies_tuning_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 COMMENT ON TRIGGER pgtrigger_append_only_a6b88 ON public.audit_entry IS '1b389f8260e22d0fbf38b4ff1e20214212b176ee';
 
-COMMENT ON TRIGGER pgtrigger_asked_once_3bd0d ON public.approvals_proposal IS 'c4b0d62027a95b07d5a7bb037f7654db3f8c4aaf';
+COMMENT ON TRIGGER pgtrigger_asked_once_3bd0d ON public.approvals_proposal IS '919254e99ac22e2fac91d4a21b44a11ed50c4e18';
 
 COMMENT ON TRIGGER pgtrigger_attempt_never_deleted_3cd00 ON public.approvals_attempt IS '23104afb011d58dd9dfbc7256e725baf1942734b';
 
-COMMENT ON TRIGGER pgtrigger_attempt_same_try_bf8a2 ON public.approvals_attempt IS '0fb04acf44dd0bc3453c1ca43d45f8f97c2911dd';
+COMMENT ON TRIGGER pgtrigger_attempt_same_try_bf8a2 ON public.approvals_attempt IS 'f948d44076794ff200c427b8fb434241af28f174';
 
 COMMENT ON TRIGGER pgtrigger_bound_for_good_ca7fb ON public.approvals_decisiontoken IS 'c8a836a97a0dc422b678c3a596ad77ea84989768';
 
@@ -996,7 +1158,7 @@ COMMENT ON TRIGGER pgtrigger_cancelled_once_8f620 ON public.approvals_absence IS
 
 COMMENT ON TRIGGER pgtrigger_copied_once_22744 ON public.approvals_timer IS '2ac296892ab75f989cb85c05536546174af58fd3';
 
-COMMENT ON TRIGGER pgtrigger_dispatch_legal_edges_9a90f ON public.approvals_dispatch IS 'e4007a32768988a02f011d2f7db7de7412350175';
+COMMENT ON TRIGGER pgtrigger_dispatch_legal_edges_9a90f ON public.approvals_dispatch IS '1d098f89025022fe31c6203e9be7cfd4964aab6f';
 
 COMMENT ON TRIGGER pgtrigger_dispatch_never_deleted_606d0 ON public.approvals_dispatch IS '17149f20c40a8ad9c2c9adad4046340469c92a15';
 
@@ -1012,6 +1174,8 @@ COMMENT ON TRIGGER pgtrigger_immutable_2d59d ON public.approvals_outcome IS '3df
 
 COMMENT ON TRIGGER pgtrigger_immutable_44a0d ON public.policies_activation IS 'fb2e9f3831d0de21c9b36b699e3b72b7a58b60af';
 
+COMMENT ON TRIGGER pgtrigger_immutable_44daa ON public.policies_accesschange IS '6e65d6725c3c665dac8a7253c3ad74b6552684e6';
+
 COMMENT ON TRIGGER pgtrigger_immutable_7ba56 ON public.approvals_assessment IS 'a5a237790c33204fa8d104268843b4cfca0ad489';
 
 COMMENT ON TRIGGER pgtrigger_immutable_856aa ON public.approvals_verdict IS 'b6ae957b4fc22955fb222afd01e05691767f7bbf';
@@ -1022,7 +1186,7 @@ COMMENT ON TRIGGER pgtrigger_immutable_9fe38 ON public.approvals_decision IS '13
 
 COMMENT ON TRIGGER pgtrigger_immutable_cc558 ON public.approvals_revision IS 'df14a61e97aca4f27ed2e747d931e573203ec2f6';
 
-COMMENT ON TRIGGER pgtrigger_legal_edges_23a34 ON public.approvals_proposal IS '1fc3259b45de18e015a7530a28ea333af609ecad';
+COMMENT ON TRIGGER pgtrigger_legal_edges_23a34 ON public.approvals_proposal IS 'ae5b6463305fdf19bd3e2ec1897e87faed5cfecb';
 
 COMMENT ON TRIGGER pgtrigger_loosening_answered_once_49e10 ON public.policies_loosening IS '16c24d04fa6d247593382fcb348b017c0e16a82e';
 
@@ -1040,13 +1204,31 @@ COMMENT ON TRIGGER pgtrigger_never_deleted_f9166 ON public.policies_killswitch I
 
 COMMENT ON TRIGGER pgtrigger_noted_once_32185 ON public.approvals_absence IS '25b53d3fa34b7695f39fe9d41cbcb8269bd80552';
 
+COMMENT ON TRIGGER pgtrigger_reevaluation_immutable_26a88 ON public.approvals_reevaluation IS '1132e0a506208494d1839545df7aefc8c3fe1b57';
+
 COMMENT ON TRIGGER pgtrigger_replay_edges_91408 ON public.policies_replayrun IS '1f6d51f26306fc93018709826e475a8b216e2f4a';
 
 COMMENT ON TRIGGER pgtrigger_replay_same_question_292de ON public.policies_replayrun IS '67abe0895aed934e677ccd525d3f6acbadd65230';
 
 COMMENT ON TRIGGER pgtrigger_starts_at_the_beginning_69f70 ON public.approvals_proposal IS '5f6d6994d956be40b0704bf057b712e7e294e858';
 
+COMMENT ON TRIGGER pgtrigger_upload_chunk_before_use_40fdf ON public.approvals_uploadchunk IS '7a271b09f79c0a3eeed6ff76681b437729309460';
+
+COMMENT ON TRIGGER pgtrigger_upload_chunk_immutable_de9a0 ON public.approvals_uploadchunk IS '829776de547b6305de50e4768d5e576a3729e71c';
+
+COMMENT ON TRIGGER pgtrigger_upload_chunk_kept_once_used_cd9ef ON public.approvals_uploadchunk IS 'd81a0806aba5cda0ce361e9621ef49baaae153cd';
+
+COMMENT ON TRIGGER pgtrigger_upload_kept_once_used_bbbd5 ON public.approvals_upload IS '480ca02f885bd79fe9cb6b9c06d035fefcec0f38';
+
+COMMENT ON TRIGGER pgtrigger_upload_of_one_proposal_e872a ON public.approvals_upload IS 'b5ee60f96baf2125385e40140fc24020abbc454e';
+
+COMMENT ON TRIGGER pgtrigger_upload_same_rows_4a2d0 ON public.approvals_upload IS '49c16b0aa674771efb47d5f4dcb1fec7a013f546';
+
+COMMENT ON TRIGGER pgtrigger_upload_scan_immutable_d75de ON public.approvals_uploadscan IS '413d6b38df044d3b119991a90e9c06ad6d665bdc';
+
 COMMENT ON TRIGGER pgtrigger_used_once_21325 ON public.approvals_decisiontoken IS 'd7cffae12520070412346e15c50286ab985837e2';
+
+COMMENT ON TRIGGER pgtrigger_who_is_close_stays_close_4b46f ON public.approvals_proposal IS 'f854a3e9a45c16fcdc58c4f313a4e6482a1e61d6';
 
 CREATE FUNCTION public._pgtrigger_should_ignore(trigger_name name) RETURNS boolean
     LANGUAGE plpgsql
@@ -1187,7 +1369,7 @@ CREATE FUNCTION public.pgtrigger_dispatch_legal_edges_9a90f() RETURNS trigger
                             RETURN NEW;
                         END IF;
                     END IF;
-                    SELECT CONCAT(OLD."status", ':', NEW."status") = ANY('{waiting:claimed,waiting:cancelled,waiting:failed,claimed:waiting,claimed:delivered,claimed:failed,failed:waiting,cancelled:waiting}'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."status" IS DISTINCT FROM NEW."status") THEN RAISE EXCEPTION 'pgtrigger: Invalid transition of field "status" from "%" to "%" on table %', OLD."status", NEW."status", TG_TABLE_NAME; ELSE RETURN NEW; END IF;
+                    SELECT CONCAT(OLD."status", ':', NEW."status") = ANY('{waiting:claimed,waiting:cancelled,waiting:failed,claimed:waiting,claimed:delivered,claimed:failed,failed:waiting,failed:cancelled,claimed:cancelled,cancelled:waiting}'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."status" IS DISTINCT FROM NEW."status") THEN RAISE EXCEPTION 'pgtrigger: Invalid transition of field "status" from "%" to "%" on table %', OLD."status", NEW."status", TG_TABLE_NAME; ELSE RETURN NEW; END IF;
                 END;
             $$;
 
@@ -1296,6 +1478,21 @@ CREATE FUNCTION public.pgtrigger_immutable_44a0d() RETURNS trigger
                 END;
             $$;
 
+CREATE FUNCTION public.pgtrigger_immutable_44daa() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+                BEGIN
+                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN
+                        IF (TG_OP = 'DELETE') THEN
+                            RETURN OLD;
+                        ELSE
+                            RETURN NEW;
+                        END IF;
+                    END IF;
+                    RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;
+                END;
+            $$;
+
 CREATE FUNCTION public.pgtrigger_immutable_7ba56() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1383,7 +1580,7 @@ CREATE FUNCTION public.pgtrigger_legal_edges_23a34() RETURNS trigger
                             RETURN NEW;
                         END IF;
                     END IF;
-                    SELECT CONCAT(OLD."state", ':', NEW."state") = ANY('{pending:edited,pending:approved,pending:rejected,pending:returned,pending:taken_over,edited:approved,edited:rejected,edited:returned,edited:taken_over,pending:blocked,pending:withdrawn,pending:expired,edited:blocked,edited:withdrawn,edited:expired,returned:blocked,returned:withdrawn,returned:expired,returned:pending,approved:pending,rejected:pending,approved:shipped,approved:failed,approved:withdrawn,approved:expired,failed:approved,shipped:rolled_back}'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION 'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;
+                    SELECT CONCAT(OLD."state", ':', NEW."state") = ANY('{pending:edited,pending:approved,pending:rejected,pending:returned,pending:taken_over,edited:approved,edited:rejected,edited:returned,edited:taken_over,pending:blocked,pending:withdrawn,pending:expired,edited:blocked,edited:withdrawn,edited:expired,returned:blocked,returned:withdrawn,returned:expired,returned:pending,approved:pending,rejected:pending,approved:shipped,approved:failed,approved:withdrawn,approved:expired,failed:approved,failed:pending,shipped:rolled_back}'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION 'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;
                 END;
             $$;
 
@@ -1508,6 +1705,21 @@ CREATE FUNCTION public.pgtrigger_noted_once_32185() RETURNS trigger
                 END;
             $$;
 
+CREATE FUNCTION public.pgtrigger_reevaluation_immutable_26a88() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+                BEGIN
+                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN
+                        IF (TG_OP = 'DELETE') THEN
+                            RETURN OLD;
+                        ELSE
+                            RETURN NEW;
+                        END IF;
+                    END IF;
+                    RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;
+                END;
+            $$;
+
 CREATE FUNCTION public.pgtrigger_replay_edges_91408() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1554,6 +1766,117 @@ CREATE FUNCTION public.pgtrigger_starts_at_the_beginning_69f70() RETURNS trigger
                 END;
             $$;
 
+CREATE FUNCTION public.pgtrigger_upload_chunk_before_use_40fdf() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+                BEGIN
+                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN
+                        IF (TG_OP = 'DELETE') THEN
+                            RETURN OLD;
+                        ELSE
+                            RETURN NEW;
+                        END IF;
+                    END IF;
+    IF EXISTS (SELECT 1 FROM approvals_upload WHERE id = NEW.upload_id AND proposal_id IS NOT NULL) THEN
+        RAISE EXCEPTION 'The rows of a proposal never change.';
+    END IF;
+    RETURN NEW;
+                END;
+            $$;
+
+CREATE FUNCTION public.pgtrigger_upload_chunk_immutable_de9a0() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+                BEGIN
+                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN
+                        IF (TG_OP = 'DELETE') THEN
+                            RETURN OLD;
+                        ELSE
+                            RETURN NEW;
+                        END IF;
+                    END IF;
+                    RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;
+                END;
+            $$;
+
+CREATE FUNCTION public.pgtrigger_upload_chunk_kept_once_used_cd9ef() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+                BEGIN
+                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN
+                        IF (TG_OP = 'DELETE') THEN
+                            RETURN OLD;
+                        ELSE
+                            RETURN NEW;
+                        END IF;
+                    END IF;
+    IF EXISTS (SELECT 1 FROM approvals_upload WHERE id = OLD.upload_id AND proposal_id IS NOT NULL) THEN
+        RAISE EXCEPTION 'The rows of a proposal never change.';
+    END IF;
+    RETURN OLD;
+                END;
+            $$;
+
+CREATE FUNCTION public.pgtrigger_upload_kept_once_used_bbbd5() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+                BEGIN
+                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN
+                        IF (TG_OP = 'DELETE') THEN
+                            RETURN OLD;
+                        ELSE
+                            RETURN NEW;
+                        END IF;
+                    END IF;
+                    RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;
+                END;
+            $$;
+
+CREATE FUNCTION public.pgtrigger_upload_of_one_proposal_e872a() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+                BEGIN
+                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN
+                        IF (TG_OP = 'DELETE') THEN
+                            RETURN OLD;
+                        ELSE
+                            RETURN NEW;
+                        END IF;
+                    END IF;
+                    RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;
+                END;
+            $$;
+
+CREATE FUNCTION public.pgtrigger_upload_same_rows_4a2d0() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+                BEGIN
+                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN
+                        IF (TG_OP = 'DELETE') THEN
+                            RETURN OLD;
+                        ELSE
+                            RETURN NEW;
+                        END IF;
+                    END IF;
+                    RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;
+                END;
+            $$;
+
+CREATE FUNCTION public.pgtrigger_upload_scan_immutable_d75de() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+                BEGIN
+                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN
+                        IF (TG_OP = 'DELETE') THEN
+                            RETURN OLD;
+                        ELSE
+                            RETURN NEW;
+                        END IF;
+                    END IF;
+                    RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;
+                END;
+            $$;
+
 CREATE FUNCTION public.pgtrigger_used_once_21325() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1569,7 +1892,24 @@ CREATE FUNCTION public.pgtrigger_used_once_21325() RETURNS trigger
                 END;
             $$;
 
+CREATE FUNCTION public.pgtrigger_who_is_close_stays_close_4b46f() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+                BEGIN
+                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN
+                        IF (TG_OP = 'DELETE') THEN
+                            RETURN OLD;
+                        ELSE
+                            RETURN NEW;
+                        END IF;
+                    END IF;
+                    RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;
+                END;
+            $$;
+
 CREATE INDEX absence_by_delegate ON public.approvals_absence USING btree (delegate_id, ends_at) WHERE ((cancelled_at IS NULL) AND (delegate_id IS NOT NULL));
+
+CREATE INDEX access_change_by_subject ON public.policies_accesschange USING btree (subject, id DESC);
 
 CREATE INDEX answer_by_age ON public.approvals_idempotentanswer USING btree (created_at);
 
@@ -1647,6 +1987,8 @@ CREATE INDEX approvals_presence_person_id_26b5be3b ON public.approvals_presence 
 
 CREATE INDEX approvals_presence_proposal_id_13b86309 ON public.approvals_presence USING btree (proposal_id);
 
+CREATE INDEX approvals_reportdelivery_person_id_71c6c609 ON public.approvals_reportdelivery USING btree (person_id);
+
 CREATE INDEX approvals_sample_by_id_96d69c80 ON public.approvals_sample USING btree (by_id);
 
 CREATE INDEX approvals_savedfilter_person_id_57e66c43 ON public.approvals_savedfilter USING btree (person_id);
@@ -1666,6 +2008,12 @@ CREATE INDEX approvals_snooze_person_id_ac8c0543 ON public.approvals_snooze USIN
 CREATE INDEX approvals_snooze_proposal_id_26db3a14 ON public.approvals_snooze USING btree (proposal_id);
 
 CREATE INDEX approvals_timer_proposal_id_d30099be ON public.approvals_timer USING btree (proposal_id);
+
+CREATE INDEX approvals_upload_agent_id_d03f75bb ON public.approvals_upload USING btree (agent_id);
+
+CREATE INDEX approvals_upload_agent_id_d03f75bb_like ON public.approvals_upload USING btree (agent_id varchar_pattern_ops);
+
+CREATE INDEX approvals_upload_proposal_id_296acfcd ON public.approvals_upload USING btree (proposal_id);
 
 CREATE INDEX approvals_verdict_revision_id_fdba3f25 ON public.approvals_verdict USING btree (revision_id);
 
@@ -1697,6 +2045,8 @@ CREATE INDEX entry_by_time ON public.audit_entry USING brin (at);
 
 CREATE INDEX limit_entry_by_age ON public.approvals_limitentry USING btree (running_id, at) INCLUDE (amount) WHERE is_counted;
 
+CREATE INDEX notice_bundled ON public.approvals_noticedelivery USING btree (next_attempt_at) WHERE is_bundled;
+
 CREATE INDEX notice_due ON public.approvals_noticedelivery USING btree (next_attempt_at) WHERE ((status)::text = 'waiting'::text);
 
 CREATE INDEX notice_inbox ON public.approvals_notice USING btree (person_id, at DESC) WHERE is_in_inbox;
@@ -1704,6 +2054,8 @@ CREATE INDEX notice_inbox ON public.approvals_notice USING btree (person_id, at 
 CREATE INDEX notice_leased ON public.approvals_noticedelivery USING btree (lease_until) WHERE ((status)::text = 'claimed'::text);
 
 CREATE INDEX notice_unread ON public.approvals_notice USING btree (person_id, at DESC) WHERE (is_in_inbox AND (read_at IS NULL));
+
+CREATE INDEX outcome_incident_by_time ON public.approvals_outcome USING btree (observed_at DESC) WHERE ((kind)::text = ANY ((ARRAY['incident'::character varying, 'complaint'::character varying])::text[]));
 
 CREATE INDEX policies_activation_by_id_b4aad7c1 ON public.policies_activation USING btree (by_id);
 
@@ -1931,6 +2283,20 @@ CREATE INDEX policies_historicaltier_slug_86917cef ON public.policies_historical
 
 CREATE INDEX policies_historicaltier_slug_86917cef_like ON public.policies_historicaltier USING btree (slug varchar_pattern_ops);
 
+CREATE INDEX policies_historicaltuning_history_date_3d009539 ON public.policies_historicaltuning USING btree (history_date);
+
+CREATE INDEX policies_historicaltuning_history_user_id_96a0aa42 ON public.policies_historicaltuning USING btree (history_user_id);
+
+CREATE INDEX policies_historicaltuning_id_9296999a ON public.policies_historicaltuning USING btree (id);
+
+CREATE INDEX policies_historicaltuning_role_id_b1b46dfc ON public.policies_historicaltuning USING btree (role_id);
+
+CREATE INDEX policies_historicaltuning_role_id_b1b46dfc_like ON public.policies_historicaltuning USING btree (role_id varchar_pattern_ops);
+
+CREATE INDEX policies_historicaltuning_surface_id_726483f9 ON public.policies_historicaltuning USING btree (surface_id);
+
+CREATE INDEX policies_historicaltuning_surface_id_726483f9_like ON public.policies_historicaltuning USING btree (surface_id varchar_pattern_ops);
+
 CREATE INDEX policies_killswitch_agent_id_c99f28cb_like ON public.policies_killswitch USING btree (agent_id varchar_pattern_ops);
 
 CREATE INDEX policies_killswitch_engaged_by_id_2e90ba2c ON public.policies_killswitch USING btree (engaged_by_id);
@@ -2019,11 +2385,21 @@ CREATE INDEX policies_surface_tier_id_2b7b669d_like ON public.policies_surface U
 
 CREATE INDEX policies_tier_slug_e7be5ab4_like ON public.policies_tier USING btree (slug varchar_pattern_ops);
 
+CREATE INDEX policies_tuning_role_id_eb1e36f0 ON public.policies_tuning USING btree (role_id);
+
+CREATE INDEX policies_tuning_role_id_eb1e36f0_like ON public.policies_tuning USING btree (role_id varchar_pattern_ops);
+
+CREATE INDEX policies_tuning_surface_id_b77e450e ON public.policies_tuning USING btree (surface_id);
+
+CREATE INDEX policies_tuning_surface_id_b77e450e_like ON public.policies_tuning USING btree (surface_id varchar_pattern_ops);
+
 CREATE INDEX portal_cache_expires ON public.portal_cache USING btree (expires);
 
 CREATE INDEX proposal_by_agent ON public.approvals_proposal USING btree (agent_id, id DESC);
 
 CREATE INDEX proposal_by_deciding_roles ON public.approvals_proposal USING gin (deciding_roles);
+
+CREATE INDEX proposal_by_model ON public.approvals_proposal USING gin (model jsonb_path_ops);
 
 CREATE INDEX proposal_by_owner ON public.approvals_proposal USING btree (owner_id, id DESC);
 
@@ -2035,6 +2411,10 @@ CREATE INDEX proposal_by_tier ON public.approvals_proposal USING btree (tier_id,
 
 CREATE INDEX proposal_by_time ON public.approvals_proposal USING btree (created_at);
 
+CREATE INDEX proposal_by_touchpoint ON public.approvals_proposal USING btree (agent_id, surface_id, created_at);
+
+CREATE INDEX proposal_by_trigger ON public.approvals_proposal USING gin (trigger jsonb_path_ops);
+
 CREATE INDEX proposal_due ON public.approvals_proposal USING btree (deadline_at) WHERE ((state)::text = ANY ((ARRAY['pending'::character varying, 'edited'::character varying, 'returned'::character varying])::text[]));
 
 CREATE INDEX proposal_ended_undecided ON public.approvals_proposal USING btree (updated_at) WHERE ((state)::text = ANY ((ARRAY['blocked'::character varying, 'withdrawn'::character varying, 'expired'::character varying])::text[]));
@@ -2043,11 +2423,19 @@ CREATE INDEX proposal_expiring ON public.approvals_proposal USING btree (expires
 
 CREATE INDEX proposal_live_targets ON public.approvals_proposal USING gin (targets) WHERE ((state)::text = ANY ((ARRAY['pending'::character varying, 'edited'::character varying, 'returned'::character varying, 'approved'::character varying])::text[]));
 
+CREATE INDEX proposal_live_twins ON public.approvals_proposal USING btree (payload_digest, surface_id, action) WHERE ((state)::text = ANY ((ARRAY['pending'::character varying, 'edited'::character varying, 'returned'::character varying, 'approved'::character varying])::text[]));
+
 CREATE INDEX proposal_settled ON public.approvals_proposal USING btree (agent_id, surface_id, id DESC) WHERE ((state)::text = ANY ((ARRAY['approved'::character varying, 'failed'::character varying, 'rejected'::character varying, 'rolled_back'::character varying, 'shipped'::character varying])::text[]));
 
 CREATE INDEX proposal_to_be_assessed ON public.approvals_proposal USING btree (id) WHERE is_to_be_assessed;
 
+CREATE INDEX reevaluation_by_proposal ON public.approvals_reevaluation USING btree (proposal_id, id DESC);
+
 CREATE INDEX replay_by_digest ON public.policies_replayrun USING btree (digest, id DESC);
+
+CREATE INDEX report_due ON public.approvals_reportdelivery USING btree (next_attempt_at) WHERE ((status)::text = 'waiting'::text);
+
+CREATE INDEX report_leased ON public.approvals_reportdelivery USING btree (lease_until) WHERE ((status)::text = 'claimed'::text);
 
 CREATE INDEX sample_by_time ON public.approvals_sample USING btree (picked_at);
 
@@ -2062,6 +2450,8 @@ CREATE INDEX slack_message_due ON public.approvals_slackmessage USING btree (nex
 CREATE INDEX slack_message_leased ON public.approvals_slackmessage USING btree (lease_until) WHERE ((status)::text = 'claimed'::text);
 
 CREATE INDEX timer_due ON public.approvals_timer USING btree (due_at, id) WHERE ((due_at IS NOT NULL) AND (fired_at IS NULL));
+
+CREATE INDEX upload_unused ON public.approvals_upload USING btree (created_at) WHERE (proposal_id IS NULL);
 
 CREATE TABLE public.approvals_absence (
     CONSTRAINT absence_delegate_is_somebody_else CHECK (((delegate_id IS NULL) OR (NOT ((delegate_id = person_id) AND (delegate_id IS NOT NULL)))))
@@ -2105,13 +2495,17 @@ CREATE TABLE public.approvals_assignment (
 CREATE TABLE public.approvals_attempt (
     CONSTRAINT approvals_attempt_fence_check CHECK ((fence >= 0))
     CONSTRAINT approvals_attempt_http_status_check CHECK ((http_status >= 0))
+    CONSTRAINT approvals_attempt_policy_version_check CHECK ((policy_version >= 0))
     digest character varying(71) NOT NULL
     dispatch_id uuid NOT NULL
+    distinct_people boolean NOT NULL
     ended_at timestamp with time zone
     error character varying(500) NOT NULL
     fence integer NOT NULL
     http_status smallint
     id bigint NOT NULL
+    policy_version integer
+    requirements jsonb NOT NULL
     started_at timestamp with time zone NOT NULL
     worker character varying(200) NOT NULL
 );
@@ -2125,6 +2519,7 @@ CREATE TABLE public.approvals_callback (
     delivered_at timestamp with time zone
     fence integer NOT NULL
     id uuid NOT NULL
+    is_only boolean NOT NULL
     last_error character varying(500) NOT NULL
     lease_until timestamp with time zone
     next_attempt_at timestamp with time zone NOT NULL
@@ -2169,6 +2564,7 @@ CREATE TABLE public.approvals_decision (
     reason_code character varying(16) NOT NULL
     revision_id uuid NOT NULL
     revision_number integer NOT NULL
+    roles character varying(150)[] NOT NULL
     ticked character varying(80)[] NOT NULL
     verdict character varying(10) NOT NULL
 );
@@ -2197,6 +2593,7 @@ CREATE TABLE public.approvals_dispatch (
     attempts_made smallint NOT NULL
     connector_id character varying(80)
     created_at timestamp with time zone NOT NULL
+    decision jsonb
     delivered_at timestamp with time zone
     digest character varying(71) NOT NULL
     fence integer NOT NULL
@@ -2209,6 +2606,13 @@ CREATE TABLE public.approvals_dispatch (
     receipt jsonb
     revision_id uuid NOT NULL
     status character varying(10) NOT NULL
+);
+
+CREATE TABLE public.approvals_heartbeat (
+    at timestamp with time zone NOT NULL
+    host character varying(255) NOT NULL
+    id bigint NOT NULL
+    program character varying(20) NOT NULL
 );
 
 CREATE TABLE public.approvals_historicalproposal (
@@ -2256,6 +2660,7 @@ CREATE TABLE public.approvals_lastshipped (
 
 CREATE TABLE public.approvals_limitdefinition (
     counted_for bigint NOT NULL
+    currency character varying(3) NOT NULL
     digest character varying(71) NOT NULL
     id bigint NOT NULL
     measure character varying(13) NOT NULL
@@ -2305,6 +2710,7 @@ CREATE TABLE public.approvals_noticedelivery (
     delivered_at timestamp with time zone
     fence integer NOT NULL
     id uuid NOT NULL
+    is_bundled boolean DEFAULT false NOT NULL
     is_gathered boolean NOT NULL
     kind character varying(20) NOT NULL
     lane character varying(40) NOT NULL
@@ -2338,12 +2744,18 @@ CREATE TABLE public.approvals_occasion (
 );
 
 CREATE TABLE public.approvals_outcome (
+    CONSTRAINT outcome_by_a_person_has_their_name CHECK ((((reported_by_id IS NULL) AND ((reported_by_name)::text = ''::text)) OR ((reported_by_id IS NOT NULL) AND (NOT ((reported_by_name)::text = ''::text)))))
+    CONSTRAINT outcome_incident_says_what_happened CHECK ((((kind)::text = 'measured'::text) OR (NOT (note = ''::text))))
+    corrects_id uuid
     id uuid NOT NULL
+    kind character varying(10) NOT NULL
     metric character varying(120) NOT NULL
     note text NOT NULL
     observed_at timestamp with time zone NOT NULL
     proposal_id uuid NOT NULL
     reported_at timestamp with time zone NOT NULL
+    reported_by_id integer
+    reported_by_name character varying(200) NOT NULL
     unit character varying(40) NOT NULL
     value double precision NOT NULL
 );
@@ -2379,17 +2791,23 @@ CREATE TABLE public.approvals_presence (
 
 CREATE TABLE public.approvals_proposal (
     CONSTRAINT approvals_proposal_audience_size_check CHECK ((audience_size >= 0))
+    CONSTRAINT approvals_proposal_policy_version_check CHECK ((policy_version >= 0))
     CONSTRAINT proposal_cleared_iff_release_at_and_digest CHECK ((((release_at IS NOT NULL) AND ((state)::text = ANY ((ARRAY['approved'::character varying, 'shipped'::character varying, 'failed'::character varying, 'rolled_back'::character varying])::text[])) AND (NOT ((approved_digest)::text = ''::text))) OR ((NOT ((state)::text = ANY ((ARRAY['approved'::character varying, 'shipped'::character varying, 'failed'::character varying, 'rolled_back'::character varying])::text[]))) AND ((approved_digest)::text = ''::text) AND (release_at IS NULL))))
     CONSTRAINT proposal_confidence_is_a_share CHECK (((confidence IS NULL) OR ((confidence >= (0.0)::double precision) AND (confidence <= (1.0)::double precision))))
     CONSTRAINT proposal_deadline_not_after_expiry CHECK (((expires_at IS NULL) OR (deadline_at <= expires_at)))
     CONSTRAINT proposal_state_is_known CHECK (((state)::text = ANY ((ARRAY['pending'::character varying, 'edited'::character varying, 'returned'::character varying, 'approved'::character varying, 'shipped'::character varying, 'rejected'::character varying, 'blocked'::character varying, 'taken_over'::character varying, 'withdrawn'::character varying, 'expired'::character varying, 'failed'::character varying, 'rolled_back'::character varying])::text[])))
     action character varying(120) NOT NULL
     agent_id character varying(80) NOT NULL
+    agent_owner_id integer NOT NULL
+    agent_owner_name character varying(200) NOT NULL
     amount numeric(20,4)
     approved_digest character varying(71) NOT NULL
+    asked_again_at timestamp with time zone
     audience_size bigint
     callback_url character varying(2000) NOT NULL
+    callback_when character varying(8) NOT NULL
     checklist jsonb NOT NULL
+    close_people integer[] NOT NULL
     confidence double precision
     created_at timestamp with time zone NOT NULL
     currency character varying(3) NOT NULL
@@ -2401,9 +2819,14 @@ CREATE TABLE public.approvals_proposal (
     expires_at timestamp with time zone
     id uuid NOT NULL
     is_to_be_assessed boolean NOT NULL
+    key_issuer_id integer
+    key_issuer_name character varying(200) NOT NULL
+    mandate character varying(100) NOT NULL
     metrics jsonb NOT NULL
     model jsonb
     owner_id character varying(150) NOT NULL
+    payload_digest character varying(71) NOT NULL
+    policy_version integer NOT NULL
     rationale text NOT NULL
     release_at timestamp with time zone
     requirements jsonb NOT NULL
@@ -2422,6 +2845,7 @@ CREATE TABLE public.approvals_proposal (
 CREATE TABLE public.approvals_reachability (
     CONSTRAINT reachability_quiet_has_both_ends CHECK ((((quiet_from IS NULL) AND (quiet_until IS NULL)) OR ((quiet_from IS NOT NULL) AND (quiet_until IS NOT NULL))))
     daily_at time without time zone NOT NULL
+    gets_daily_report boolean DEFAULT true NOT NULL
     person_id integer NOT NULL
     quiet_from time without time zone
     quiet_until time without time zone
@@ -2430,9 +2854,32 @@ CREATE TABLE public.approvals_reachability (
 
 CREATE TABLE public.approvals_reevaluation (
     at timestamp with time zone NOT NULL
+    facts jsonb NOT NULL
     id bigint NOT NULL
+    is_met boolean NOT NULL
+    outcome character varying(16) NOT NULL
     proposal_id uuid NOT NULL
+    reasons jsonb NOT NULL
+    revision_id uuid NOT NULL
+    tier_id character varying(80)
     version_id integer NOT NULL
+);
+
+CREATE TABLE public.approvals_reportdelivery (
+    CONSTRAINT approvals_reportdelivery_attempts_made_check CHECK ((attempts_made >= 0))
+    CONSTRAINT approvals_reportdelivery_fence_check CHECK ((fence >= 0))
+    attempts_made smallint NOT NULL
+    channel character varying(10) NOT NULL
+    created_at timestamp with time zone NOT NULL
+    day date NOT NULL
+    delivered_at timestamp with time zone
+    fence integer NOT NULL
+    id uuid NOT NULL
+    last_error character varying(500) NOT NULL
+    lease_until timestamp with time zone
+    next_attempt_at timestamp with time zone NOT NULL
+    person_id integer NOT NULL
+    status character varying(10) NOT NULL
 );
 
 CREATE TABLE public.approvals_revision (
@@ -2441,6 +2888,7 @@ CREATE TABLE public.approvals_revision (
     CONSTRAINT revision_has_one_author CHECK ((((agent_id IS NOT NULL) AND (author_id IS NULL)) OR ((agent_id IS NULL) AND (author_id IS NOT NULL))))
     CONSTRAINT revision_rollback_has_digest CHECK ((((rollback_body IS NULL) AND ((rollback_digest)::text = ''::text)) OR ((rollback_body IS NOT NULL) AND (NOT ((rollback_digest)::text = ''::text)))))
     agent_id character varying(80)
+    agent_owner_id integer
     amount numeric(20,4)
     audience_size bigint
     author_id integer
@@ -2451,6 +2899,7 @@ CREATE TABLE public.approvals_revision (
     created_at timestamp with time zone NOT NULL
     digest character varying(71) NOT NULL
     id uuid NOT NULL
+    key_issuer_id integer
     note text NOT NULL
     number integer NOT NULL
     proposal_id uuid NOT NULL
@@ -2545,6 +2994,46 @@ CREATE TABLE public.approvals_timer (
     widens boolean NOT NULL
 );
 
+CREATE TABLE public.approvals_upload (
+    CONSTRAINT approvals_upload_count_check CHECK ((count >= 0))
+    CONSTRAINT approvals_upload_size_check CHECK ((size >= 0))
+    CONSTRAINT upload_has_rows CHECK ((count > 0))
+    agent_id character varying(80) NOT NULL
+    count integer NOT NULL
+    created_at timestamp with time zone NOT NULL
+    digest character varying(71) NOT NULL
+    id uuid NOT NULL
+    key character varying(200) NOT NULL
+    kind character varying(200) NOT NULL
+    kinds jsonb NOT NULL
+    member character varying(200) NOT NULL
+    proposal_id uuid
+    seed character varying(64) NOT NULL
+    size bigint NOT NULL
+    surface_id character varying(80) NOT NULL
+);
+
+CREATE TABLE public.approvals_uploadchunk (
+    CONSTRAINT approvals_uploadchunk_count_check CHECK ((count >= 0))
+    CONSTRAINT approvals_uploadchunk_first_check CHECK ((first >= 0))
+    CONSTRAINT approvals_uploadchunk_number_check CHECK ((number >= 0))
+    body bytea NOT NULL
+    count integer NOT NULL
+    first integer NOT NULL
+    id bigint NOT NULL
+    number integer NOT NULL
+    upload_id uuid NOT NULL
+);
+
+CREATE TABLE public.approvals_uploadscan (
+    at timestamp with time zone NOT NULL
+    checks_digest character varying(71) NOT NULL
+    faults jsonb NOT NULL
+    findings jsonb NOT NULL
+    id bigint NOT NULL
+    upload_id uuid NOT NULL
+);
+
 CREATE TABLE public.approvals_verdict (
     at timestamp with time zone NOT NULL
     facts jsonb NOT NULL
@@ -2567,6 +3056,23 @@ CREATE TABLE public.audit_entry (
     subject character varying(160) NOT NULL
 );
 
+CREATE TABLE public.hitlportal_linkrequest (
+    asked_at timestamp with time zone NOT NULL
+    id bigint NOT NULL
+    username character varying(150) NOT NULL
+);
+
+CREATE TABLE public.policies_accesschange (
+    after jsonb NOT NULL
+    at timestamp with time zone NOT NULL
+    before jsonb NOT NULL
+    by_id integer
+    by_name character varying(200) NOT NULL
+    id bigint NOT NULL
+    name character varying(200) NOT NULL
+    subject character varying(160) NOT NULL
+);
+
 CREATE TABLE public.policies_activation (
     at timestamp with time zone NOT NULL
     by_id integer
@@ -2578,6 +3084,7 @@ CREATE TABLE public.policies_agent (
     CONSTRAINT policies_agent_rate_per_minute_check CHECK ((rate_per_minute >= 0))
     callback_hosts character varying(253)[] NOT NULL
     callback_secret text NOT NULL
+    callback_when character varying(8) NOT NULL
     description text NOT NULL
     model character varying(120) NOT NULL
     name character varying(120) NOT NULL
@@ -2594,6 +3101,7 @@ CREATE TABLE public.policies_apikey (
     expires_at timestamp with time zone
     id bigint NOT NULL
     last_used_at timestamp with time zone
+    loosening_id bigint
     prefix character varying(12) NOT NULL
     revoked_at timestamp with time zone
     secret_hash bytea NOT NULL
@@ -2651,6 +3159,7 @@ CREATE TABLE public.policies_guardrail (
 CREATE TABLE public.policies_historicalagent (
     CONSTRAINT policies_historicalagent_rate_per_minute_check CHECK ((rate_per_minute >= 0))
     callback_hosts character varying(253)[] NOT NULL
+    callback_when character varying(8) NOT NULL
     description text NOT NULL
     history_change_reason character varying(100)
     history_date timestamp with time zone NOT NULL
@@ -2750,6 +3259,7 @@ CREATE TABLE public.policies_historicallimit (
     "limit" double precision NOT NULL
     "window" character varying(7) NOT NULL
     agents character varying(120)[] NOT NULL
+    currency character varying(3) NOT NULL
     effect character varying(4) NOT NULL
     history_change_reason character varying(100)
     history_date timestamp with time zone NOT NULL
@@ -2844,6 +3354,7 @@ CREATE TABLE public.policies_historicalsurface (
     confidence_low double precision NOT NULL
     connector_id character varying(80)
     cool_down interval NOT NULL
+    currency character varying(3) NOT NULL
     deadline interval NOT NULL
     derived_tags jsonb NOT NULL
     description text NOT NULL
@@ -2866,6 +3377,7 @@ CREATE TABLE public.policies_historicalsurface (
     payload_schema jsonb NOT NULL
     retention interval NOT NULL
     senior_tier_id character varying(80)
+    shelf_life interval
     slug character varying(80) NOT NULL
     spends_money boolean NOT NULL
     tier_id character varying(80)
@@ -2891,6 +3403,17 @@ CREATE TABLE public.policies_historicaltier (
     slug character varying(80) NOT NULL
 );
 
+CREATE TABLE public.policies_historicaltuning (
+    history_change_reason character varying(100)
+    history_date timestamp with time zone NOT NULL
+    history_id integer NOT NULL
+    history_type character varying(1) NOT NULL
+    history_user_id integer
+    id bigint NOT NULL
+    role_id character varying(150)
+    surface_id character varying(80)
+);
+
 CREATE TABLE public.policies_killswitch (
     CONSTRAINT kill_switch_engaged_says_when_and_why CHECK (((NOT is_engaged) OR ((engaged_at IS NOT NULL) AND (NOT ((reason)::text = ''::text)))))
     CONSTRAINT kill_switch_scope_says_what_it_stops CHECK ((((agent_id IS NULL) AND ((scope)::text = 'everywhere'::text) AND (surface_id IS NULL)) OR ((agent_id IS NULL) AND ((scope)::text ~~ 'surface:%'::text) AND (surface_id IS NOT NULL)) OR ((agent_id IS NOT NULL) AND ((scope)::text ~~ 'agent:%'::text) AND (surface_id IS NULL))))
@@ -2907,10 +3430,12 @@ CREATE TABLE public.policies_killswitch (
 CREATE TABLE public.policies_limit (
     "limit" double precision NOT NULL
     "window" character varying(7) NOT NULL
+    CONSTRAINT limit_currency_is_of_amounts CHECK ((((measure)::text = 'amount'::text) OR ((currency)::text = ''::text)))
     CONSTRAINT limit_not_negative CHECK (("limit" >= (0.0)::double precision))
     CONSTRAINT limit_rolling_window_has_a_length CHECK ((((length > '00:00:00'::interval) AND (("window")::text = 'rolling'::text)) OR ((NOT (("window")::text = 'rolling'::text)) AND (length = '00:00:00'::interval))))
     CONSTRAINT limit_warns_before_it_strikes CHECK (((warning IS NULL) OR (warning <= "limit")))
     agents character varying(120)[] NOT NULL
+    currency character varying(3) NOT NULL
     effect character varying(4) NOT NULL
     is_enabled boolean NOT NULL
     length interval NOT NULL
@@ -2958,11 +3483,15 @@ CREATE TABLE public.policies_policytest (
 );
 
 CREATE TABLE public.policies_policyversion (
+    agreed_by character varying(200) NOT NULL
+    asked_by character varying(200) NOT NULL
     created_at timestamp with time zone NOT NULL
     created_by_id integer
     digest character varying(71) NOT NULL
     document jsonb NOT NULL
+    is_part boolean NOT NULL
     number integer NOT NULL
+    written_by character varying(500) NOT NULL
 );
 
 CREATE TABLE public.policies_replayrun (
@@ -3028,7 +3557,7 @@ CREATE TABLE public.policies_rule (
 
 CREATE TABLE public.policies_surface (
     CONSTRAINT surface_confidence_bands_in_order CHECK (((confidence_high <= (1.0)::double precision) AND (confidence_low >= (0.0)::double precision) AND (confidence_low <= confidence_high)))
-    CONSTRAINT surface_durations_make_sense CHECK (((cool_down >= '00:00:00'::interval) AND (deadline > '00:00:00'::interval) AND (retention > '00:00:00'::interval) AND (undo_window >= '00:00:00'::interval)))
+    CONSTRAINT surface_durations_make_sense CHECK (((cool_down >= '00:00:00'::interval) AND (deadline > '00:00:00'::interval) AND (retention > '00:00:00'::interval) AND (undo_window >= '00:00:00'::interval) AND ((shelf_life IS NULL) OR (shelf_life > '00:00:00'::interval))))
     agent_owner_may_decide boolean NOT NULL
     amount_pointer character varying(200) NOT NULL
     audience_pointer character varying(200) NOT NULL
@@ -3038,6 +3567,7 @@ CREATE TABLE public.policies_surface (
     confidence_low double precision NOT NULL
     connector_id character varying(80)
     cool_down interval NOT NULL
+    currency character varying(3) NOT NULL
     deadline interval NOT NULL
     derived_tags jsonb NOT NULL
     description text NOT NULL
@@ -3055,6 +3585,7 @@ CREATE TABLE public.policies_surface (
     payload_schema jsonb NOT NULL
     retention interval NOT NULL
     senior_tier_id character varying(80) NOT NULL
+    shelf_life interval
     slug character varying(80) NOT NULL
     spends_money boolean NOT NULL
     tier_id character varying(80) NOT NULL
@@ -3078,13 +3609,19 @@ CREATE TABLE public.policies_tier (
     slug character varying(80) NOT NULL
 );
 
+CREATE TABLE public.policies_tuning (
+    id bigint NOT NULL
+    role_id character varying(150) NOT NULL
+    surface_id character varying(80) NOT NULL
+);
+
 CREATE TRIGGER pgtrigger_append_only_a6b88 BEFORE DELETE OR UPDATE ON public.audit_entry FOR EACH ROW EXECUTE FUNCTION public.pgtrigger_append_only_a6b88();
 
-CREATE TRIGGER pgtrigger_asked_once_3bd0d BEFORE UPDATE ON public.approvals_proposal FOR EACH ROW WHEN (((old.id IS DISTINCT FROM new.id) OR ((old.agent_id)::text IS DISTINCT FROM (new.agent_id)::text) OR ((old.surface_id)::text IS DISTINCT FROM (new.surface_id)::text) OR ((old.action)::text IS DISTINCT FROM (new.action)::text) OR (old.created_at IS DISTINCT FROM new.created_at) OR (old.expires_at IS DISTINCT FROM new.expires_at) OR ((old.callback_url)::text IS DISTINCT FROM (new.callback_url)::text))) EXECUTE FUNCTION public.pgtrigger_asked_once_3bd0d();
+CREATE TRIGGER pgtrigger_asked_once_3bd0d BEFORE UPDATE ON public.approvals_proposal FOR EACH ROW WHEN (((old.id IS DISTINCT FROM new.id) OR ((old.agent_id)::text IS DISTINCT FROM (new.agent_id)::text) OR ((old.surface_id)::text IS DISTINCT FROM (new.surface_id)::text) OR ((old.action)::text IS DISTINCT FROM (new.action)::text) OR (old.created_at IS DISTINCT FROM new.created_at) OR (old.expires_at IS DISTINCT FROM new.expires_at) OR ((old.callback_url)::text IS DISTINCT FROM (new.callback_url)::text) OR ((old.callback_when)::text IS DISTINCT FROM (new.callback_when)::text) OR (old.agent_owner_id IS DISTINCT FROM new.agent_owner_id) OR ((old.agent_owner_name)::text IS DISTINCT FROM (new.agent_owner_name)::text) OR (old.key_issuer_id IS DISTINCT FROM new.key_issuer_id) OR ((old.key_issuer_name)::text IS DISTINCT FROM (new.key_issuer_name)::text))) EXECUTE FUNCTION public.pgtrigger_asked_once_3bd0d();
 
 CREATE TRIGGER pgtrigger_attempt_never_deleted_3cd00 BEFORE DELETE ON public.approvals_attempt FOR EACH ROW EXECUTE FUNCTION public.pgtrigger_attempt_never_deleted_3cd00();
 
-CREATE TRIGGER pgtrigger_attempt_same_try_bf8a2 BEFORE UPDATE ON public.approvals_attempt FOR EACH ROW WHEN (((old.dispatch_id IS DISTINCT FROM new.dispatch_id) OR (old.fence IS DISTINCT FROM new.fence) OR ((old.worker)::text IS DISTINCT FROM (new.worker)::text) OR ((old.digest)::text IS DISTINCT FROM (new.digest)::text) OR (old.started_at IS DISTINCT FROM new.started_at))) EXECUTE FUNCTION public.pgtrigger_attempt_same_try_bf8a2();
+CREATE TRIGGER pgtrigger_attempt_same_try_bf8a2 BEFORE UPDATE ON public.approvals_attempt FOR EACH ROW WHEN (((old.dispatch_id IS DISTINCT FROM new.dispatch_id) OR (old.fence IS DISTINCT FROM new.fence) OR ((old.worker)::text IS DISTINCT FROM (new.worker)::text) OR ((old.digest)::text IS DISTINCT FROM (new.digest)::text) OR (old.started_at IS DISTINCT FROM new.started_at) OR (old.policy_version IS DISTINCT FROM new.policy_version) OR (old.requirements IS DISTINCT FROM new.requirements) OR (old.distinct_people IS DISTINCT FROM new.distinct_people))) EXECUTE FUNCTION public.pgtrigger_attempt_same_try_bf8a2();
 
 CREATE TRIGGER pgtrigger_bound_for_good_ca7fb BEFORE UPDATE ON public.approvals_decisiontoken FOR EACH ROW WHEN ((((old.hash)::text IS DISTINCT FROM (new.hash)::text) OR (old.person_id IS DISTINCT FROM new.person_id) OR (old.proposal_id IS DISTINCT FROM new.proposal_id) OR (old.revision_number IS DISTINCT FROM new.revision_number) OR ((old.digest)::text IS DISTINCT FROM (new.digest)::text) OR (old.expires_at IS DISTINCT FROM new.expires_at))) EXECUTE FUNCTION public.pgtrigger_bound_for_good_ca7fb();
 
@@ -3107,6 +3644,8 @@ CREATE TRIGGER pgtrigger_has_a_kill_switch_6941c AFTER INSERT ON public.policies
 CREATE TRIGGER pgtrigger_immutable_2d59d BEFORE DELETE OR UPDATE ON public.approvals_outcome FOR EACH ROW EXECUTE FUNCTION public.pgtrigger_immutable_2d59d();
 
 CREATE TRIGGER pgtrigger_immutable_44a0d BEFORE DELETE OR UPDATE ON public.policies_activation FOR EACH ROW EXECUTE FUNCTION public.pgtrigger_immutable_44a0d();
+
+CREATE TRIGGER pgtrigger_immutable_44daa BEFORE DELETE OR UPDATE ON public.policies_accesschange FOR EACH ROW EXECUTE FUNCTION public.pgtrigger_immutable_44daa();
 
 CREATE TRIGGER pgtrigger_immutable_7ba56 BEFORE DELETE OR UPDATE ON public.approvals_assessment FOR EACH ROW EXECUTE FUNCTION public.pgtrigger_immutable_7ba56();
 
@@ -3136,13 +3675,33 @@ CREATE TRIGGER pgtrigger_never_deleted_f9166 BEFORE DELETE ON public.policies_ki
 
 CREATE TRIGGER pgtrigger_noted_once_32185 BEFORE UPDATE ON public.approvals_absence FOR EACH ROW WHEN (((old.person_id IS DISTINCT FROM new.person_id) OR (old.delegate_id IS DISTINCT FROM new.delegate_id) OR (old.begins_at IS DISTINCT FROM new.begins_at) OR (old.ends_at IS DISTINCT FROM new.ends_at) OR (old.roles IS DISTINCT FROM new.roles) OR (old.surfaces IS DISTINCT FROM new.surfaces) OR (old.noted_at IS DISTINCT FROM new.noted_at) OR (old.noted_by_id IS DISTINCT FROM new.noted_by_id))) EXECUTE FUNCTION public.pgtrigger_noted_once_32185();
 
+CREATE TRIGGER pgtrigger_reevaluation_immutable_26a88 BEFORE DELETE OR UPDATE ON public.approvals_reevaluation FOR EACH ROW EXECUTE FUNCTION public.pgtrigger_reevaluation_immutable_26a88();
+
 CREATE TRIGGER pgtrigger_replay_edges_91408 BEFORE UPDATE ON public.policies_replayrun FOR EACH ROW EXECUTE FUNCTION public.pgtrigger_replay_edges_91408();
 
 CREATE TRIGGER pgtrigger_replay_same_question_292de BEFORE UPDATE ON public.policies_replayrun FOR EACH ROW WHEN ((((old.digest)::text IS DISTINCT FROM (new.digest)::text) OR (old.document IS DISTINCT FROM new.document) OR (old.version IS DISTINCT FROM new.version) OR (old.since IS DISTINCT FROM new.since) OR (old.most IS DISTINCT FROM new.most) OR (old.asked_by_id IS DISTINCT FROM new.asked_by_id))) EXECUTE FUNCTION public.pgtrigger_replay_same_question_292de();
 
 CREATE TRIGGER pgtrigger_starts_at_the_beginning_69f70 BEFORE INSERT ON public.approvals_proposal FOR EACH ROW WHEN ((NOT ((new.state)::text = ANY ((ARRAY['pending'::character varying, 'approved'::character varying, 'blocked'::character varying])::text[])))) EXECUTE FUNCTION public.pgtrigger_starts_at_the_beginning_69f70();
 
+CREATE TRIGGER pgtrigger_upload_chunk_before_use_40fdf BEFORE INSERT ON public.approvals_uploadchunk FOR EACH ROW EXECUTE FUNCTION public.pgtrigger_upload_chunk_before_use_40fdf();
+
+CREATE TRIGGER pgtrigger_upload_chunk_immutable_de9a0 BEFORE UPDATE ON public.approvals_uploadchunk FOR EACH ROW EXECUTE FUNCTION public.pgtrigger_upload_chunk_immutable_de9a0();
+
+CREATE TRIGGER pgtrigger_upload_chunk_kept_once_used_cd9ef BEFORE DELETE ON public.approvals_uploadchunk FOR EACH ROW EXECUTE FUNCTION public.pgtrigger_upload_chunk_kept_once_used_cd9ef();
+
+CREATE TRIGGER pgtrigger_upload_kept_once_used_bbbd5 BEFORE DELETE ON public.approvals_upload FOR EACH ROW WHEN ((old.proposal_id IS NOT NULL)) EXECUTE FUNCTION public.pgtrigger_upload_kept_once_used_bbbd5();
+
+CREATE TRIGGER pgtrigger_upload_of_one_proposal_e872a BEFORE UPDATE ON public.approvals_upload FOR EACH ROW WHEN (((old.proposal_id IS NOT NULL) AND (old.proposal_id IS DISTINCT FROM new.proposal_id))) EXECUTE FUNCTION public.pgtrigger_upload_of_one_proposal_e872a();
+
+CREATE TRIGGER pgtrigger_upload_same_rows_4a2d0 BEFORE UPDATE ON public.approvals_upload FOR EACH ROW WHEN (((old.id IS DISTINCT FROM new.id) OR ((old.agent_id)::text IS DISTINCT FROM (new.agent_id)::text) OR ((old.surface_id)::text IS DISTINCT FROM (new.surface_id)::text) OR ((old.member)::text IS DISTINCT FROM (new.member)::text) OR (old.count IS DISTINCT FROM new.count) OR (old.size IS DISTINCT FROM new.size) OR ((old.digest)::text IS DISTINCT FROM (new.digest)::text) OR (old.kinds IS DISTINCT FROM new.kinds) OR ((old.key)::text IS DISTINCT FROM (new.key)::text) OR ((old.kind)::text IS DISTINCT FROM (new.kind)::text) OR ((old.seed)::text IS DISTINCT FROM (new.seed)::text) OR (old.created_at IS DISTINCT FROM new.created_at))) EXECUTE FUNCTION public.pgtrigger_upload_same_rows_4a2d0();
+
+CREATE TRIGGER pgtrigger_upload_scan_immutable_d75de BEFORE UPDATE ON public.approvals_uploadscan FOR EACH ROW EXECUTE FUNCTION public.pgtrigger_upload_scan_immutable_d75de();
+
 CREATE TRIGGER pgtrigger_used_once_21325 BEFORE UPDATE ON public.approvals_decisiontoken FOR EACH ROW WHEN ((old.used_at IS NOT NULL)) EXECUTE FUNCTION public.pgtrigger_used_once_21325();
+
+CREATE TRIGGER pgtrigger_who_is_close_stays_close_4b46f BEFORE UPDATE ON public.approvals_proposal FOR EACH ROW WHEN ((NOT (new.close_people @> old.close_people))) EXECUTE FUNCTION public.pgtrigger_who_is_close_stays_close_4b46f();
+
+CREATE UNIQUE INDEX callback_only_one_where_one_is_wanted ON public.approvals_callback USING btree (proposal_id) WHERE (is_only AND (NOT ((status)::text = 'cancelled'::text)));
 
 CREATE UNIQUE INDEX loosening_one_waiting_per_subject ON public.policies_loosening USING btree (kind, subject) WHERE ((status)::text = 'waiting'::text);
 

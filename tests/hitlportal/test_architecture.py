@@ -83,6 +83,46 @@ def test_a_public_class_name_is_used_once_per_app(app):
     assert {name: places for name, places in named.items() if len(places) > 1} == {}
 
 
+ACTS = {"found", "said", "told", "asked"}
+
+
+def _named_for_an_act(tree: ast.AST) -> Iterator[str]:
+    """Yield the locals and parameters that say what was done instead of what they hold."""
+    functions = [
+        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    ]
+    for function in functions:
+        for node in ast.walk(function):
+            is_stored = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            name = node.id if isinstance(node, ast.Name) and is_stored else getattr(node, "arg", None)
+            if name in ACTS and (is_stored or isinstance(node, ast.arg)):
+                yield f"{name} in line {node.lineno}"  # type: ignore[attr-defined]  # both have one
+
+
+def test_locals_name_the_thing_not_the_act():
+    named = {
+        _dotted(module): acts
+        for module in _written()
+        if not module.is_relative_to(CHECKOUT / "clients")
+        and (acts := [*_named_for_an_act(ast.parse(module.read_text()))])
+    }
+    assert named == {}
+
+
+def test_every_way_to_name_a_local_for_an_act_is_noticed():
+    ways = (
+        "def f(told): ...",
+        "def f(*, asked=None): ...",
+        "def f():\n    said = 1",
+        "def f():\n    return [found for found in ()]",
+        "def f():\n    if (found := 1): ...",
+        "f = lambda said: said",
+    )
+    for way in ways:
+        assert [*_named_for_an_act(ast.parse(way))], way
+    assert [*_named_for_an_act(ast.parse("def f(): g(said=beside.said)"))] == []
+
+
 @pytest.mark.parametrize("module", PURE, ids=_dotted)
 def test_what_decides_asks_no_clock(module):
     tree = ast.parse(module.read_text())
@@ -146,15 +186,16 @@ def test_a_kind_of_connector_is_one_module_and_one_row():
     asking = {
         _dotted(module)
         for module in _modules("approvals", "hitlportal")
-        if re.search(r"\bKind\.(PULL|WEBHOOK)\b", module.read_text())
+        if re.search(r"\bKind\.(PULL|WEBHOOK|GATE)\b", module.read_text())
     }
     assert asking == {"approvals.shipping.kinds", "approvals.api.dispatches"}
 
 
 def test_every_style_sheet_closes_what_it_opens():
     """What is left open swallows the rules behind it, and no browser complains."""
-    sheets = sorted(CHECKOUT.glob("*/static/*/*.css"))
+    sheets = [*CHECKOUT.glob("*/static/*/*.css"), *CHECKOUT.glob("*/*/*/static/*.css")]
     assert len(sheets) > 5
+    assert any("cards" in sheet.parts for sheet in sheets)
     for sheet in sheets:
         depth = 0
         for line in re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL).splitlines():

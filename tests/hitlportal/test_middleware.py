@@ -70,3 +70,35 @@ def test_other_schemes_pass(client, authorization):
 @pytest.mark.parametrize("path", ["/apiary/", "/API/v1/", "//api/v1/"])
 def test_only_the_api_itself_takes_agent_keys(client, path):
     assert client.get(path, headers=BEARER).status_code == 403
+
+
+CALL = "/api/v1/proposals/"
+SHARED = (
+    "Content-Security-Policy", "X-Frame-Options", "X-Content-Type-Options", "Referrer-Policy", "Permissions-Policy",
+    "Cross-Origin-Opener-Policy", "Content-Language", "Content-Length",
+)  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_call_with_a_key_has_the_headers_of_every_answer(client, page):
+    answer = client.get(CALL, headers=BEARER)
+    assert answer.status_code == 401
+    assert {name: answer[name] for name in SHARED[:-1]} == {name: page[name] for name in SHARED[:-1]}
+    assert int(answer["Content-Length"]) == len(answer.content)
+
+
+@pytest.mark.django_db
+def test_a_call_with_a_key_asks_for_no_session(admin_client, django_assert_num_queries):
+    with django_assert_num_queries(0):  # not even this key's: it has not the form of one
+        answer = admin_client.get(CALL, headers=BEARER)
+    assert answer.status_code == 401
+
+
+@pytest.mark.django_db
+def test_a_call_without_a_key_is_a_persons(admin_client):
+    assert admin_client.get(CALL).status_code == 200
+
+
+@pytest.mark.django_db
+def test_what_is_not_there_is_not_found_with_a_key_either(client):
+    assert client.get("/api/v1/nowhere/", headers=BEARER).status_code == 404

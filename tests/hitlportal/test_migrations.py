@@ -9,12 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from hitlportal.embedded.placement import place
 
-FIRST = [
-    ("audit", "0001_initial"),
-    ("policies", "0001_initial"),
-    ("approvals", "0001_initial"),
-    ("hitlportal", "0001_cache"),
-]
+FIRST = [(app, "0001_initial") for app in ("audit", "policies", "approvals", "hitlportal")]
 # Made with the chain of migrations from which the first of each app was drawn together.
 EXPECTED = Path(__file__).parent / "first_schema.sql"
 OURS = re.compile(r"\b(?:approvals|audit|policies|portal|hitlportal)_|pgtrigger_")

@@ -23,6 +23,14 @@ def test_links_lead_somewhere(document):
     assert missing == []
 
 
+def test_the_lines_of_the_log_name_the_modules_that_write_them():
+    operations = (settings.BASE_DIR / "docs" / "operations.md").read_text(encoding="utf-8")
+    modules = re.findall(r"^\| `([a-z_.]+): ", operations, re.MULTILINE)
+    assert len(modules) > 4
+    missing = [module for module in modules if not (settings.BASE_DIR / f"{module.replace('.', '/')}.py").is_file()]
+    assert missing == []
+
+
 def test_every_command_it_lists_exists():
     section = README.split("## Commands")[1].split("\n## ")[0]
     listed = set(re.findall(r"^\| `([a-z_]+)", section, re.MULTILINE))
@@ -34,7 +42,8 @@ def test_every_command_it_lists_exists():
 @pytest.mark.django_db(transaction=True)
 def test_the_first_proposal_goes_as_it_says(live_server, capsys):
     person("admin")
-    call_command("bootstrap")
+    (options,) = re.findall(r"manage\.py bootstrap (.+)", README)
+    call_command("bootstrap", *options.split())
     (words,) = re.findall(r"manage\.py create_agent (.+)", README)
     call_command("create_agent", *words.split())
     key = re.search(r"hitl_\S+", capsys.readouterr().out)[0]

@@ -1,4 +1,4 @@
-"""How long failures make one wait before a password is looked at again.
+"""Delays after failed sign-ins, before a password is checked again.
 
 Each failure beyond the free ones doubles the wait. The caller names what is counted; nothing here asks
 whether an account exists, so nothing here can tell.
@@ -33,7 +33,7 @@ class Limit:
 
 
 HERE: Final = Limit(free=5, first=timedelta(seconds=30), longest=timedelta(hours=1), remembered=timedelta(days=1))
-"""One account tried from one address or one device: whoever fails slows down themselves alone."""
+"""One account tried from one address or one device: those who fail slow down only themselves."""
 ADDRESS: Final = Limit(
     free=50, first=timedelta(seconds=15), longest=timedelta(minutes=15), remembered=timedelta(hours=1)
 )

@@ -1,6 +1,6 @@
 """The way in by e-mail while passwords are slow: a link that makes the browser known that opens it.
 
-The link replaces no password. Whoever opens it may try theirs at once, from that browser.
+The link replaces no password. Anyone who opens it may try theirs at once, from that browser.
 """
 
 import logging

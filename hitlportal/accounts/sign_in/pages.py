@@ -16,7 +16,7 @@ GONE = 410
 
 
 class NameForm(forms.Form):
-    """Whose mailbox the link is for."""
+    """Ask for the person whose mailbox the link goes to."""
 
     login = forms.CharField(
         max_length=User._meta.get_field("username").max_length, validators=[UnicodeUsernameValidator()]

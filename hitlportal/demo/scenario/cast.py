@@ -6,6 +6,8 @@ from typing import Final
 WRITER: Final = "journey-writer"
 PACER: Final = "budget-pacer"
 SCOUT: Final = "price-scout"
+DESK: Final = "support-desk"
+KEEPER: Final = "crm-keeper"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +29,39 @@ AGENTS: Final = (
         WRITER,
         "Journey writer",
         "writer-2",
-        {"email.lifecycle": "batch", "journeys.lifecycle": "single", "crm.segments": "single"},
-        earned={"email.lifecycle": "monitored"},
+        {
+            "ads.creatives": "batch",
+            "email.lifecycle": "single",
+            "journeys.lifecycle": "single",
+            "crm.segments": "single",
+        },
+        earned={"ads.creatives": "monitored"},
     ),
-    Cast(PACER, "Budget pacer", "pacer-1", {"ads.budget": "single"}),
+    Cast(
+        PACER,
+        "Budget pacer",
+        "pacer-1",
+        {"ads.budget": "single", "ads.bids": "single"},
+        earned={"ads.bids": "monitored"},
+    ),
     Cast(
         SCOUT,
         "Price scout",
         "scout-4",
         {"pricing.catalog": "signature", "leads.enrichment": "batch", "leads.scoring": "single"},
+    ),
+    Cast(
+        DESK,
+        "Support desk",
+        "desk-1",
+        {"support.refunds": "single", "support.replies": "single"},
+        earned={"support.refunds": "monitored"},
+    ),
+    Cast(
+        KEEPER,
+        "CRM keeper",
+        "keeper-3",
+        {"leads.routing": "single", "crm.hygiene": "single"},
+        earned={"leads.routing": "monitored", "crm.hygiene": "monitored"},
     ),
 )

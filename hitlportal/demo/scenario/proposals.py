@@ -1,12 +1,13 @@
-"""What the demo's agents propose. Data only: no network, no database, no clock."""
+"""Proposals of the demo's agents. Data only: no network, no database, no clock."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import Any, Final
 
-from hitlportal.demo.scenario import letters
+from hitlportal.demo.scenario import daily_work, letters
+from hitlportal.demo.scenario.acts import Act
 from hitlportal.demo.scenario.cast import PACER, SCOUT, WRITER
 
 # The agent asks for an earlier decision than the surface gives, and the Executive is called as much earlier: after
@@ -16,23 +17,9 @@ PRICE_WITHIN: Final = timedelta(minutes=54)
 REHEARSED_WITHIN: Final = timedelta(seconds=90)
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One agent proposes something.
-
-    `second` is the content it sends when people send it back; `within` is how soon it asks people to decide.
-    """
-
-    name: str
-    agent: str
-    proposal: dict[str, Any]
-    second: dict[str, Any] | None = None
-    within: timedelta | None = None
-
-
 def opening() -> list[Act]:
     """Return the four proposals with which the demo begins, one for each fate."""
-    return [_email(), _budget(4000), replace(_price(), within=PRICE_WITHIN), _without_mandate()]
+    return [daily_work.creative(), _budget(4000), replace(_price(), within=PRICE_WITHIN), _without_mandate()]
 
 
 def rehearsed() -> list[Act]:
@@ -50,6 +37,7 @@ def further() -> Iterator[Act]:
         yield _segment(number)
         yield _scoring(number)
         yield _email(number=number)
+        yield from daily_work.acts(number)
 
 
 def _email(*, number: int = 0) -> Act:

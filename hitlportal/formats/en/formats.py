@@ -1,4 +1,4 @@
-"""How Django's own pages write times: as ours do, with the day first and twenty-four hours."""
+"""Time formats of Django's own pages: the day first, twenty-four hours."""
 
 from typing import Final
 

@@ -28,4 +28,4 @@ class Command(BaseCommand):
             raise CommandError(str(problem)) from problem
         facts = {"file": file, "size": f"{file.stat().st_size:,}", "version": client.major}
         self.stdout.write(_("%(file)s: %(size)s bytes, by pg_dump %(version)s.") % facts)
-        self.stdout.write(_("Keep SECRET_KEY and GRANT_SIGNING_KEY too, but in another place: they are not in it."))
+        self.stdout.write(_("Keep SECRET_KEY and the two signing keys too, but in another place: they are not in it."))

@@ -2,7 +2,6 @@
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -66,23 +65,8 @@ class Command(BaseCommand):
                 return replay.tally
 
     def _tell(self, tally: Tally, total: int) -> None:
-        self.stdout.write(_("lines %d") % total)
-        for title, counts in (
-            (_("state"), tally.states),
-            (_("refused"), tally.refusals),
-            (_("no answer"), tally.unanswered),
-        ):
-            self._count(title, counts)
-        if tally.repeated:
-            self.stdout.write(_("of these proposed before %d") % tally.repeated)
-        told = "  ".join(
-            f"p{share:.0%} {1000 * tally.percentile(share):.1f} ms".replace("%", "") for share in (0.5, 0.95, 0.99)
-        )
-        self.stdout.write(_("latency %s") % told)
-
-    def _count(self, title: str, counts: Counter[str]) -> None:
-        for name, number in sorted(counts.items()):
-            self.stdout.write(f"{title} {name} {number}")
+        for line in tally.lines(total):
+            self.stdout.write(line)
 
 
 def _address(text: str) -> str:

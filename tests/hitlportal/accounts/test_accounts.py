@@ -1,23 +1,8 @@
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import Client
 
-LOGIN = "/accounts/login/"
-
-
-@pytest.fixture(autouse=True)
-def forgotten_attempts(db):
-    cache.clear()
-
-
-@pytest.fixture
-def manager():
-    return User.objects.create_user("maria", password="correct horse", is_staff=True)
-
-
-def sign_in(client, password, username="maria", **data):
-    return client.post(LOGIN, {"login": username, "password": password, **data})
+from tests.hitlportal.accounts.signing_in import LOGIN, sign_in
 
 
 def test_the_admin_sends_strangers_to_sign_in(client):

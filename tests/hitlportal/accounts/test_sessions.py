@@ -13,26 +13,16 @@ from django.test import Client
 
 from audit.models import Entry
 from hitlportal import tasks
+from tests.hitlportal.accounts.signing_in import LOGIN, PASSWORD
 
 pytestmark = pytest.mark.django_db
-PASSWORD = "correct horse"
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile Safari/604.1"
 DESK = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:131.0) Gecko/20100101 Firefox/131.0"
 
 
-@pytest.fixture(autouse=True)
-def forgotten_attempts(db):
-    cache.clear()
-
-
-@pytest.fixture
-def manager():
-    return User.objects.create_user("maria", password=PASSWORD, is_staff=True)
-
-
 def signed_in(username="maria", agent=DESK, address="203.0.113.7"):
     client = Client(headers={"user-agent": agent}, REMOTE_ADDR=address)
-    client.post("/accounts/login/", {"login": username, "password": PASSWORD})
+    client.post(LOGIN, {"login": username, "password": PASSWORD})
     assert client.get("/account/").status_code == 200
     return client
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -16,23 +15,7 @@ from audit.models import Entry
 from policies.accounts import second_factor
 from policies.accounts.second_factor import Answer
 from tests import factors
-
-LOGIN = "/accounts/login/"
-PASSWORD = "correct horse"
-
-
-@pytest.fixture(autouse=True)
-def forgotten_attempts(db):
-    cache.clear()
-
-
-@pytest.fixture
-def manager():
-    return User.objects.create_user("maria", password=PASSWORD, is_staff=True)
-
-
-def sign_in(client, password=PASSWORD, username="maria", **data):
-    return client.post(LOGIN, {"login": username, "password": password, **data})
+from tests.hitlportal.accounts.signing_in import LOGIN, PASSWORD, sign_in
 
 
 def confirm(client):
@@ -313,7 +296,7 @@ def test_an_expired_row_is_won_by_one_only(transactional_db):
 
 
 def test_a_full_cache_forgets_no_count(client, manager):
-    """The limits of all live in one table; whoever could flood it would otherwise empty it."""
+    """The limits of all live in one table; anyone who could flood it would otherwise empty it."""
     for _ in range(5):
         sign_in(client, "wrong")
     for number in range(700):

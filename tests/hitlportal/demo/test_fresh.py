@@ -26,9 +26,10 @@ def folder(tmp_path, settings):
     return folder
 
 
-@pytest.fixture
-def older(folder):
-    MigrationRecorder(connection).record_applied("policies", "0002_everywhere")
+@pytest.fixture(params=["policies.0002_everywhere", "hitlportal.0001_cache", "approvals.0012_callbacks_and_decisions"])
+def older(folder, request):
+    """A demo that remembers a migration of a chain before this one, each of which was drawn together later."""
+    MigrationRecorder(connection).record_applied(*request.param.split("."))
     return folder
 
 

@@ -12,9 +12,9 @@ MESSAGE = Message(
     id="1",
     thread="1",
     asks=True,
-    heading="Waits for your decision",
+    heading="Needs your decision",
     title="Lower the starter plan from $29 to $24 – für alle",
-    effect="Approving lowers the price of starter.",
+    effect="If approved, the price of starter goes down.",
     url="http://127.0.0.1:8000/admin/approvals/proposal/1/",
     link_text="Open and decide",
     note="",
@@ -35,8 +35,8 @@ def test_an_e_mail_is_told_in_three_lines(post):
     transport.send(MESSAGE, to="finance@shop.example")
     (mail,) = post.read()
     assert [*mail.lines()] == [
-        "E-mail to finance@shop.example: Waits for your decision: Lower the starter plan from $29 to $24 – für alle",
-        "  Approving lowers the price of starter.",
+        "E-mail to finance@shop.example: Needs your decision: Lower the starter plan from $29 to $24 – für alle",
+        "  If approved, the price of starter goes down.",
         "  Open and decide: http://127.0.0.1:8000/admin/approvals/proposal/1/",
     ]
 

@@ -21,6 +21,7 @@ from hitlportal.demo import run
 from hitlportal.embedded.server import DATABASE, SUPERUSER, EmbeddedPostgres
 from hitlportal.environment import environment
 from hitlportal.processes import portal
+from hitlportal.processes.supervisor import leashed
 
 ENVIRONMENT_READERS = sorted((settings.BASE_DIR / "hitlportal" / "environment").glob("*.py"))
 
@@ -32,7 +33,7 @@ def start(state_folder, unused_port) -> Iterator[Callable[..., subprocess.Popen[
 
     def start(*words: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "demo", *words],
+            leashed([sys.executable, "manage.py", "demo", *words]),
             cwd=settings.BASE_DIR,
             env={**os.environ, "DEBUG": "true", "VAR_DIR": str(state_folder), "PORT": str(unused_port)},
             stdout=subprocess.PIPE,
@@ -66,8 +67,8 @@ def test_the_demo_checks_itself_and_a_person_can_follow_in_the_same_state(start,
     assert checked.returncode == 0, out
     assert len(re.findall(r"^  ok ", out, re.MULTILINE)) == 13
     assert "executed ads.budget shift_budget; signature and grant verified" in out
-    assert "E-mail to finance@shop.example: Waits for your decision: Lower the starter plan from $29 to $24" in out
-    assert "E-mail to executive@shop.example: Escalated to you: waits for your decision: Lower the starter" in out
+    assert "E-mail to finance@shop.example: Needs your decision: Lower the starter plan from $29 to $24" in out
+    assert "E-mail to executive@shop.example: Escalated to you: needs your decision: Lower the starter" in out
     assert "Content-Type" not in out
 
     memory = state_folder / "demo" / "demo.json"

@@ -19,6 +19,7 @@ def complete():
         "SITE_URL": "https://portal.example.com/",
         "TRUST_X_FORWARDED_PROTO": "true",
         "GRANT_SIGNING_KEY": environment.new_signing_key(),
+        "LEDGER_SIGNING_KEY": environment.new_signing_key(),
         "DATABASE_URL": "postgres://portal@db.internal/portal",
     }
 
@@ -40,7 +41,8 @@ def public_pem():
 
 def test_an_empty_environment_is_refused_and_everything_missing_is_told(tmp_path):
     told = problems({}, tmp_path)
-    for name in ("SECRET_KEY", "ALLOWED_HOSTS", "SITE_URL", "HTTPS", "GRANT_SIGNING_KEY", "DATABASE_URL"):
+    keys = ("SECRET_KEY", "GRANT_SIGNING_KEY", "LEDGER_SIGNING_KEY")
+    for name in (*keys, "ALLOWED_HOSTS", "SITE_URL", "HTTPS", "DATABASE_URL"):
         assert f"- {name}" in told
     assert "DEBUG=true" in told
     assert list(tmp_path.iterdir()) == [], "nothing is generated when DEBUG is off"
@@ -53,7 +55,10 @@ def test_a_complete_environment_is_read(complete, tmp_path):
     assert found.outbound_allowed_networks == []
 
 
-@pytest.mark.parametrize("missing", ["SECRET_KEY", "ALLOWED_HOSTS", "SITE_URL", "GRANT_SIGNING_KEY", "DATABASE_URL"])
+@pytest.mark.parametrize(
+    "missing",
+    ["SECRET_KEY", "ALLOWED_HOSTS", "SITE_URL", "GRANT_SIGNING_KEY", "LEDGER_SIGNING_KEY", "DATABASE_URL"],
+)
 def test_each_missing_setting_is_named(complete, tmp_path, missing):
     del complete[missing]
     assert f"- {missing} is missing" in problems(complete, tmp_path)
@@ -70,7 +75,9 @@ def test_each_missing_setting_is_named(complete, tmp_path, missing):
         pytest.param({"TLS_CERTIFICATE": "/nowhere/c.pem"}, "belong together", id="half-tls"),
         pytest.param({"ALLOWED_HOSTS": "*"}, "admits any", id="any-host"),
         pytest.param({"SECRET_KEY": "short"}, "SECRET_KEY is too short", id="short-key"),
-        pytest.param({"GRANT_SIGNING_KEY": "nonsense"}, "not a PEM private key", id="no-pem"),
+        pytest.param({"GRANT_SIGNING_KEY": "nonsense"}, "GRANT_SIGNING_KEY is not a PEM private key", id="no-pem"),
+        pytest.param({"LEDGER_SIGNING_KEY": "nonsense"}, "LEDGER_SIGNING_KEY is not a PEM", id="no-ledger-pem"),
+        pytest.param({"LEDGER_RETIRED_KEYS": "nonsense"}, "LEDGER_RETIRED_KEYS holds", id="no-retired-ledger-pem"),
         pytest.param({"GRANT_RETIRED_KEYS": "nonsense"}, "no PEM public key", id="no-public-pem"),
         pytest.param({"PORT": "80000"}, "PORT: say a whole number", id="port"),
         pytest.param({"AGENT_RATE_PER_MINUTE": "0"}, "AGENT_RATE_PER_MINUTE", id="rate"),
@@ -95,6 +102,12 @@ def test_each_missing_setting_is_named(complete, tmp_path, missing):
 )
 def test_wrong_values_are_told(complete, tmp_path, change, told):
     assert told in problems({**complete, **change}, tmp_path)
+
+
+@pytest.mark.parametrize("written", [str, lambda pem: pem.replace("\n", "\\n"), lambda pem: f"\n{pem}\n\n"])
+def test_grants_and_the_ledger_have_keys_of_their_own(complete, tmp_path, written):
+    complete["LEDGER_SIGNING_KEY"] = written(complete["GRANT_SIGNING_KEY"])
+    assert "LEDGER_SIGNING_KEY is the key of GRANT_SIGNING_KEY" in problems(complete, tmp_path)
 
 
 def test_the_embedded_database_in_production_has_to_be_accepted(complete, tmp_path):
@@ -140,6 +153,7 @@ def test_every_secret_may_come_from_a_file(complete, tmp_path, name):
         "EMAIL_URL": "smtp://localhost:25",
         "GRANT_RETIRED_KEYS": public_pem(),
         "SECRET_KEY_FALLBACKS": "old",
+        "LEDGER_RETIRED_KEYS": public_pem(),
         "LLM_BASE_URL": "http://localhost:8080/v1",
         "LLM_MODEL": "some-model",
         "LLM_API_KEY": "key",
@@ -147,6 +161,8 @@ def test_every_secret_may_come_from_a_file(complete, tmp_path, name):
         "OIDC_ISSUER": "https://id.example.com",
         "OIDC_CLIENT_ID": "portal",
         "OIDC_CLIENT_SECRET": "secret",
+        "COMMAND_CODE": "123456",
+        "COMMAND_PASSWORD": "a long enough password",
         "SLACK_BOT_TOKEN": "xoxb-1",
         "SLACK_SIGNING_SECRET": "secret",
     }
@@ -218,6 +234,8 @@ def test_without_one_none_is_offered(complete, tmp_path):
     ({"OIDC_ISSUER": "http://id.example.com"}, "OIDC_ISSUER is no address"),
     ({"OIDC_ISSUER": "https://id.example.com/?x=1"}, "OIDC_ISSUER is no address"),
     ({"OIDC_GROUP_MAP": "hitl-legal"}, "'hitl-legal' is no pair"),
+    ({"OIDC_GROUP_MAP": "a=Legal;b=Finance"}, "'a=Legal;b=Finance' is no pair"),
+    ({"OIDC_GROUP_MAP": "a==Legal"}, "'a==Legal' is no pair"),
     ({"OIDC_GROUP_MAP": "a=Legal,a=Finance"}, "'a' stands there twice"),
     ({"OIDC_GROUP_MAP": "CN=legal,OU=Groups,DC=corp=Legal"}, '{"CN=legal,OU=Groups,DC=corp": "Legal"}'),
     ({"OIDC_GROUP_MAP": "CN=legal,OU=Groups,DC=corp=Legal"}, "'CN=legal' looks like a piece of a distinguished name"),

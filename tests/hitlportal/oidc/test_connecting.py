@@ -116,7 +116,7 @@ def test_an_identity_of_somebody_else_is_refused(browser, provider, person):
     other = Client()
     sign_in(other, provider)
     connect(browser, provider)
-    assert "signs in somebody else here" in said(browser)
+    assert "signs in someone else here" in said(browser)
     assert SocialAccount.objects.get().user != person
     assert told() == []
 

@@ -23,6 +23,7 @@ from approvals.shipping import delivery
 from audit.clock import database_now
 from hitlportal.processes import backups
 from hitlportal.processes.backups import Archive, BackupRefused, Client
+from hitlportal.processes.supervisor import leashed
 from policies.models import EVERYWHERE, Connector, KillSwitch, Surface
 from tests import world as worlds
 from tests.approvals.far_side import CONNECTOR_SECRET, executing
@@ -123,10 +124,11 @@ def address_of(name):
 @contextmanager
 def held_portal(database, state_folder, port):
     """The restored portal as `serve --held` runs it."""
-    keys = {"SECRET_KEY": settings.SECRET_KEY, "GRANT_SIGNING_KEY": settings.GRANT_SIGNING_KEY}
+    keys = {name: getattr(settings, name) for name in ("SECRET_KEY", "GRANT_SIGNING_KEY", "LEDGER_SIGNING_KEY")}
     env = {**os.environ, **keys, "DATABASE_URL": address_of(database), "VAR_DIR": str(state_folder), "PORT": str(port)}
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "serve", "--held"], cwd=settings.BASE_DIR, text=True, stdout=subprocess.PIPE,
+        leashed([sys.executable, "manage.py", "serve", "--held"]),
+        cwd=settings.BASE_DIR, text=True, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, env={**env, "WEB_WORKERS": "1", "SITE_URL": settings.SITE_URL, "REDIS_URL": ""},
     )  # fmt: skip
     try:

@@ -18,19 +18,22 @@ from psycopg.sql import SQL, Identifier
 
 from hitlportal.embedded.placement import place
 from hitlportal.embedded.server import DATABASE, SUPERUSER, EmbeddedPostgres
+from hitlportal.processes.supervisor import leashed
 
+# With Django it had 138.
+SUPERVISOR_MIB = 40
 CHECKOUT = Path(__file__).resolve().parent.parent.parent.parent
 
 
 class Portal:
     """A started `manage.py serve` and what it has printed so far."""
 
-    def __init__(self, port, env):
+    def __init__(self, port, env, words=()):
         self.address = f"http://127.0.0.1:{port}"
         self.lines = []
         self._queue = queue.Queue()
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve"],
+            leashed([sys.executable, "manage.py", "serve", *words]),
             cwd=CHECKOUT,
             env={**os.environ, "DEBUG": "true", "LOG_LEVEL": "INFO", "PORT": str(port), **env},
             stdout=subprocess.PIPE,
@@ -45,7 +48,7 @@ class Portal:
             self._queue.put(line)
         self._queue.put(None)
 
-    def wait_for(self, part, seconds=60):
+    def wait_for(self, part, seconds=100):
         deadline = time.monotonic() + seconds
         while (line := self._queue.get(timeout=max(0.1, deadline - time.monotonic()))) is not None:
             if part in line:
@@ -68,8 +71,8 @@ class Portal:
 def serve(state_folder, unused_port):
     started = []
 
-    def start(**env):
-        started.append(Portal(unused_port, {"VAR_DIR": str(state_folder), **env}))
+    def start(*words, **env):
+        started.append(Portal(unused_port, {"VAR_DIR": str(state_folder), **env}, words))
         return started[-1]
 
     yield start
@@ -83,30 +86,81 @@ def embedded(serve, state_folder):
     return serve(DATABASE_URL="", REDIS_URL="")
 
 
-def test_it_says_when_it_is_ready_and_ends_cleanly(embedded):
+def wait_for_heartbeats(folder, wanted):
+    """Return once these programs have said in the database that they run."""
+    database = {"host": str(place(folder / "postgres").socket), "user": SUPERUSER, "dbname": DATABASE}
+    until, seen = time.monotonic() + 30, set()
+    with psycopg.connect(**database, autocommit=True) as connection:
+        while not wanted <= seen:
+            assert time.monotonic() < until, seen
+            seen = {name for (name,) in connection.execute("SELECT program FROM approvals_heartbeat")}
+            time.sleep(0.1)
+
+
+def pss(pid):
+    """MiB of one process, with its part of what it shares."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def test_it_says_when_it_is_ready_and_ends_cleanly(embedded, state_folder):
     line = embedded.wait_for("is ready")
     assert line.endswith(f"HITL Portal is ready at {embedded.address}/admin/\n")
     assert httpx.get(f"{embedded.address}/readyz").json()["status"] == "ok"
-    assert len(embedded.children()) == 3
+    wait_for_ends(embedded, ["granian", "nursery", "worker", "worker"])
+    wait_for_heartbeats(state_folder, {"worker", "notice_worker", "beat"})
+    assert pss(embedded.process.pid) < SUPERVISOR_MIB
     assert embedded.end(signal.SIGTERM) == 0
     embedded.wait_for("HITL Portal has stopped")
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{embedded.address}/healthz")
 
 
-def test_a_killed_worker_and_a_killed_postgresql_come_back_and_ctrl_c_ends_all(embedded, state_folder):
+def test_a_killed_worker_and_a_killed_postgresql_come_back_and_ctrl_c_ends_all(migrated_folder, embedded, state_folder):
     embedded.wait_for("is ready")
-    worker = next(pid for pid, args in embedded.children().items() if " worker " in args)
+    worker = next(pid for pid, args in embedded.children().items() if "--queues=hitlportal,shipping" in args)
     os.kill(worker, signal.SIGKILL)
     assert "worker" in embedded.wait_for("died (SIGKILL)")
     embedded.wait_for("celery@")
-    assert len(embedded.children()) == 3
+    assert len(embedded.children()) == 4
     os.kill(int((place(state_folder / "postgres").data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
     embedded.wait_for("postgres | runs again")
     until = time.monotonic() + 10
     while httpx.get(f"{embedded.address}/readyz", timeout=10).status_code != 200:
         assert time.monotonic() < until
     assert embedded.end(signal.SIGINT) == 0
+
+
+def ends_of(portal):
+    """What each child is, by what stands at the end of its command line."""
+    words = ("granian", " beat ", " worker ", "nursery")
+    return sorted(next((word.strip() for word in words if word in args), args) for args in portal.children().values())
+
+
+def wait_for_ends(portal, wanted):
+    """Return once these are its children. One that was only just forked still goes by the name of what forked it."""
+    until = time.monotonic() + 30
+    while (ends := ends_of(portal)) != wanted:
+        assert time.monotonic() < until, ends
+        time.sleep(0.1)
+
+
+def test_only_some_programs_run_where_only_some_are_wanted(serve, migrated_folder):
+    portal = serve("--only", "shipper", "--only", "beat", DATABASE_URL="", REDIS_URL="")
+    portal.wait_for("Runs: shipper, beat")
+    portal.wait_for("shipper@")
+    wait_for_ends(portal, ["beat", "nursery", "worker"])
+    (shipper,) = [args for args in portal.children().values() if " worker " in args]
+    assert "--queues=shipping" in shipper
+    assert portal.end(signal.SIGTERM) == 0
+
+
+def test_a_worker_of_its_own_leaves_shipping_to_shippers(serve, migrated_folder):
+    portal = serve("--only", "worker", DATABASE_URL="", REDIS_URL="")
+    portal.wait_for("celery@")
+    (worker,) = portal.children().values()
+    assert "--queues=hitlportal" in worker
+    assert portal.end(signal.SIGTERM) == 0
 
 
 def test_a_taken_port_is_told_at_once(serve, unused_port):

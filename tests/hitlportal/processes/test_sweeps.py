@@ -1,23 +1,30 @@
 """One table of sweeps: beat, the sweep, the tasks and the lag figures know the same work."""
 
 import inspect
+from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
+from celery import Celery, signals
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from approvals import sweeps as table
 from approvals import tasks
 from approvals.figures import lag
-from approvals.models import IdempotentAnswer
+from approvals.models import IdempotentAnswer, Upload
 from approvals.models.answer import KEPT_FOR
 from approvals.sweeps import Due, Sweep, Work
+from approvals.uploads import intake
 from audit.clock import database_now
 from hitlportal.celery import app
 from hitlportal.environment.schedule import SWEEPS
-from hitlportal.processes import sweeping
+from hitlportal.processes import portal, pulse, sweeping
+from hitlportal.processes.supervisor import Supervisor
+from hitlportal.processes.sweeping import BeatThread
 from tests import world as worlds
+from tests.approvals.uploads import bulk
 
 EVERY = pytest.mark.parametrize("sweep", SWEEPS, ids=lambda sweep: sweep.task)
 OF_PROPOSALS = pytest.mark.parametrize("sweep", table.SWEEPS, ids=lambda sweep: sweep.task)
@@ -91,12 +98,124 @@ def test_the_sweep_forgets_old_answers_while_the_broker_is_away() -> None:
     assert not IdempotentAnswer.objects.exists()
 
 
+@pytest.mark.django_db
+def test_uploads_that_nothing_names_are_due_to_be_forgotten_after_their_day() -> None:
+    world = worlds.build()
+    bulk.surface(world)
+    upload = bulk.upload(world, 3)
+    assert forgetting().rows == 0
+    with bulk.without_triggers():
+        old = database_now() - intake.LIFETIME - timedelta(hours=5)
+        Upload.objects.filter(pk=upload.pk).update(created_at=old)
+    due = forgetting()
+    assert (due.rows, due.is_late) == (1, True)
+    assert 5 * 3600 <= due.seconds < 6 * 3600
+    intake.forget_unused()
+    assert forgetting().rows == 0
+
+
+def forgetting() -> lag.Lag:
+    (due,) = lag.measure_all({"forgetting"})
+    return due
+
+
 def test_what_takes_long_is_swept_apart() -> None:
     slow = {sweep.task for sweep in SWEEPS if sweep.is_slow}
-    assert slow == {"approvals.tasks.assess_waiting", "approvals.tasks.replay_policies"}
+    assert slow == {
+        "approvals.tasks.assess_waiting",
+        "approvals.tasks.replay_policies",
+        "approvals.tasks.recount_trust",
+        "approvals.tasks.verify_ledger",
+    }
 
 
 def test_a_row_of_lag_names_a_function_of_the_figures() -> None:
     for due in (due for sweep in table.SWEEPS for due in sweep.due):
         assert isinstance(due, Due)
         assert callable(getattr(lag, due.measure))
+
+
+def worker_of(*queues: str) -> SimpleNamespace:
+    """A worker as Celery hands it over, which serves these queues."""
+    return SimpleNamespace(app=SimpleNamespace(amqp=SimpleNamespace(queues=SimpleNamespace(consume_from=queues))))
+
+
+def test_notices_have_a_queue_of_their_own_and_nothing_else_is_in_it() -> None:
+    routed = {sweep.task: app.amqp.router.route({}, sweep.task)["queue"].name for sweep in SWEEPS}
+    assert [task for task, queue in routed.items() if queue == table.NOTICES] == [
+        "approvals.tasks.deliver_notices",
+        "approvals.tasks.send_daily_reports",
+    ]
+    assert routed["approvals.tasks.ship_due"] == table.SHIPPING
+    everything = {table.WORK, table.SHIPPING, table.NOTICES}
+    assert {queue.routing_key for queue in app.conf.task_queues} == everything
+    assert {*app.amqp.queues.consume_from} == everything, "a worker of one's own serves all of them"
+
+
+@pytest.mark.parametrize(
+    ("queues", "wanted"),
+    [
+        ((table.NOTICES,), {"approvals.tasks.deliver_notices", "approvals.tasks.send_daily_reports"}),
+        ((table.SHIPPING,), {"approvals.tasks.ship_due"}),
+    ],
+)
+def test_a_worker_sweeps_for_its_own_queues(monkeypatch, queues, wanted) -> None:
+    begun = set()
+    monkeypatch.setattr(sweeping, "_sweep_for_ever", lambda _name, mine: begun.update(sweep.task for sweep in mine))
+    sweeping.start(instance=worker_of(*queues))
+    assert begun == wanted
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("number", "programs"),
+    [
+        (0, {"worker": "hitlportal,shipping,notices"}),
+        (1, {"worker": "hitlportal,shipping", "notices": "notices"}),
+        (2, {"worker": "hitlportal,shipping", "notices-1": "notices", "notices-2": "notices"}),
+    ],
+)
+def test_serve_runs_as_many_notice_workers_as_it_is_told_to(number, programs) -> None:
+    environment = replace(settings.ENVIRONMENT, notice_workers=number)
+    supervisor = Supervisor(lambda _name, _line: None)
+    portal.add_programs(supervisor, environment)
+    queues = {
+        child.name: argument.partition("=")[2]
+        for child in supervisor._children
+        for argument in child.argv
+        if argument.startswith("--queues=")
+    }
+    assert queues == programs
+    beats = [child.name for child in supervisor._children if "--with-beat" in child.argv]
+    assert beats == ["worker"]
+
+
+def test_beat_is_a_program_where_it_is_asked_for_by_name() -> None:
+    lines = dict(portal.command_lines(settings.ENVIRONMENT, ("worker", "beat")))
+    assert "--with-beat" not in lines["worker"]
+    assert "beat" in lines["beat"]
+    assert [*dict(portal.command_lines(settings.ENVIRONMENT, ("web", "worker")))] == ["web", "worker"]
+
+
+@pytest.fixture
+def silent_beat():
+    """Beat that says nothing in the database."""
+    signals.beat_init.disconnect(pulse._with_beat)
+    yield
+    signals.beat_init.connect(pulse._with_beat)
+
+
+@pytest.mark.usefixtures("silent_beat")
+def test_beat_in_a_worker_sends_reminders_until_it_is_stopped() -> None:
+    other = Celery("other", broker="memory://", set_as_current=False)
+    other.conf.update(beat_schedule={"due": {"task": "look", "schedule": 0.1}}, task_default_queue="reminders")
+    beat = BeatThread(other)
+    beat.start()
+    with other.connection_for_read() as connection, connection.SimpleQueue("reminders") as reminders:
+        for _ in range(3):
+            message = reminders.get(timeout=10)
+            assert message.headers["task"] == "look"
+            message.ack()
+    beat.stop()
+    beat.join(timeout=5)
+    assert not beat.is_alive()

@@ -17,6 +17,7 @@ from audit.clock import database_now
 from hitlportal import celery
 from hitlportal.celery import app
 from hitlportal.processes import watchdog
+from hitlportal.processes.supervisor import leashed
 from policies.models import Connector
 from tests import world as worlds
 from tests.approvals.far_side import Executor
@@ -86,7 +87,7 @@ serve()
 def worker(program):
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
     return subprocess.Popen(
-        [sys.executable, "-c", program, connection.settings_dict["NAME"]],
+        leashed([sys.executable, "-c", program, connection.settings_dict["NAME"]]),
         cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
