@@ -5,18 +5,19 @@ conflict links both ways, and is resolved once one of the two is given up. What 
 a verdict that was strict is not loosened afterwards.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 from zlib import crc32
 
-from django.db import connection
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
 
 from approvals.models import WAITING, Conflict, LastShipped, Proposal, State
 from approvals.models.proposal_queries import ProposalQuerySet
-from approvals.models.together import Statement
+from approvals.models.stored_row import Statement
+from policies.facts.facts import Twin
+from policies.stored_functions import StoredFunction, naming
 
 MOST: Final = 20
 """So many conflicts of one proposal are told, the newest."""
@@ -46,6 +47,41 @@ SELECT id::text, agent_id, created_at FROM approvals_proposal
    AND state IN {tuple(map(str, LIVE))} AND id IS DISTINCT FROM %(own)s::uuid
    AND (%(made)s::uuid IS NULL OR revision_id < %(made)s::uuid)
  ORDER BY id LIMIT {MOST}"""  # noqa: S608
+
+
+NEIGHBOURS: Final = StoredFunction(
+    "approvals_neighbours",
+    "the_stripes integer[], the_targets varchar[], the_warm_since timestamptz, the_own uuid, the_same text,"
+    " the_digest text, the_surface text, the_action text, the_made uuid, is_held boolean,"
+    " OUT conflicts text[], OUT twins json",
+    f"""
+    IF cardinality(the_targets) > 0 THEN
+        IF is_held THEN
+            PERFORM {naming(LOCK, "stripes").removeprefix("SELECT ")};
+        END IF;
+        conflicts := ARRAY({naming(FIND, "targets", "warm_since", "own")});
+    END IF;
+    IF is_held THEN
+        PERFORM {naming(LOCK_TWINS, "same").removeprefix("SELECT ")};
+    END IF;
+    twins := (SELECT json_agg(json_build_array(twin.id, twin.agent_id, twin.created_at))
+                FROM ({naming(TWINS, "digest", "surface", "action", "own", "made")}) AS twin);
+    """,  # noqa: S608  # made of the constants above
+)
+"""Proposals that name the same targets or ask for the same, held against newcomers or only looked at.
+
+Each statement of it sees what was committed when it began, so after its lock was granted.
+"""
+CALL_NEIGHBOURS: Final = (
+    "SELECT * FROM approvals_neighbours(%(stripes)s::int[], %(targets)s::varchar[], %(warm_since)s, %(own)s::uuid,"
+    " %(same)s, %(digest)s, %(surface)s, %(action)s, %(made)s::uuid, %(is_held)s)"
+)
+
+
+def neighbours(row: Sequence[Any]) -> tuple[tuple[str, ...], tuple[Twin, ...]]:
+    """Return the conflicts and twins that NEIGHBOURS has found."""
+    conflicts, twins = row
+    return tuple(conflicts or ()), tuple(Twin(who, agent, datetime.fromisoformat(at)) for who, agent, at in twins or ())
 
 
 def same(*, surface: str, action: str, digest: str, made: UUID | None) -> dict[str, Any]:
@@ -123,11 +159,9 @@ SELECT target, %s, %s FROM unnest(%s::varchar[]) AS target ORDER BY target
  WHERE approvals_lastshipped.at <= excluded.at"""
 
 
-def has_shipped(proposal: Proposal, *, at: datetime) -> None:
-    """Remember that a locked proposal has just shipped to its targets."""
-    if proposal.targets:
-        with connection.cursor() as cursor:
-            cursor.execute(_SHIPPED, [proposal.pk, at, sorted(set(proposal.targets))])
+def shipping(proposal: Proposal, *, at: datetime) -> list[Statement]:
+    """Return the statement that remembers that a locked proposal has just shipped to its targets, if it has any."""
+    return [Statement(_SHIPPED, [proposal.pk, at, sorted(set(proposal.targets))])] if proposal.targets else []
 
 
 def shipped_since(proposal: Proposal) -> QuerySet[LastShipped]:
@@ -138,8 +172,8 @@ def shipped_since(proposal: Proposal) -> QuerySet[LastShipped]:
     revision = proposal.revision
     if not revision.agent_id:
         revision = proposal.revisions.filter(agent__isnull=False).latest("number")
-    found = LastShipped.objects.filter(target__in=proposal.targets, at__gt=revision.created_at)
-    return found.exclude(proposal=proposal).order_by("-at", "target")
+    shipped = LastShipped.objects.filter(target__in=proposal.targets, at__gt=revision.created_at)
+    return shipped.exclude(proposal=proposal).order_by("-at", "target")
 
 
 def of(proposal: Proposal) -> QuerySet[Conflict]:

@@ -1,29 +1,32 @@
-"""What goes on around a proposal, read for the policy and held still until the commit.
+"""The context of a proposal: read for the policy, and locked until the commit.
 
-Whoever takes several locks takes them in this order, so that nobody ever waits in a circle:
+Take several locks in this order, so that nobody ever waits in a circle:
 
 1. the row of one proposal (and then that of its dispatch);
-2. the gate of `policies.publishing.gate`, shared, and then the rows of kill switches;
-3. the locks of its targets, by number;
-4. the lock of what asks for the same;
-5. the rows of running totals, by id.
+2. the gate of `policies.publishing.gate`, shared, and then the rows of kill switches or of standing approvals;
+3. the uploads that it names;
+4. the locks of its targets, by number;
+5. the lock of what asks for the same;
+6. the rows of running totals, by id.
 
 Nobody who holds one of the later kinds waits for one of the earlier. That is why links between proposals
 and entries of limits have no constraint in the database: checking it would lock another proposal's row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
-from approvals.evaluation import conflicts, limit_windows, limits
-from approvals.evaluation.limits import Total
+from approvals.evaluation import conflicts
+from approvals.evaluation.limits import room, totals, windows
+from approvals.evaluation.limits.totals import Total
 from approvals.models import Proposal, State
-from approvals.models.together import Statement
+from approvals.models.stored_row import Statement
 from policies.engine.policy import LimitPolicy
 from policies.facts.facts import Twin
 from policies.publishing.current import Current
@@ -39,6 +42,8 @@ class Context:
     twins: tuple[Twin, ...] = ()
     covering: list[LimitPolicy] = field(default_factory=list)
     totals: list[Total] = field(default_factory=list)
+    room: Sequence[Decimal] | None = None
+    """How far each total may come for the verdict to stay, where they are not held; see `limits.room`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,43 +64,39 @@ class Place:
 def hold(place: Place, standing: Current) -> Context:
     """Lock what the verdict will depend on and read it, in one round trip.
 
-    Raises NotCounted, for `limits.with_limits` to see to.
+    Raises NotCounted, for `recount.with_limits` to see to.
     """
-    return _read(place, standing, is_held=True)
+    return _read(place, standing, is_held=True, are_totals_held=True)
+
+
+def hold_targets(place: Place, standing: Current) -> Context:
+    """Lock and read the same, but only look at running totals. Raises NotCounted."""
+    return _read(place, standing, is_held=True, are_totals_held=False)
 
 
 def look(place: Place, standing: Current) -> Context:
     """Read the same without holding it. Raises NotCounted."""
-    return _read(place, standing, is_held=False)
+    return _read(place, standing, is_held=False, are_totals_held=False)
 
 
-def _read(place: Place, standing: Current, *, is_held: bool) -> Context:
-    covering = limits.covering(standing, surface=place.surface, agent=place.agent)
-    wanted = limit_windows.wanted(
-        covering, surface=place.surface, agent=place.agent, targets=place.targets, at=standing.at
-    )
-    counting = limits.HOLD if is_held else limits.LOOK
-    statements = [
-        *([conflicts.LOCK] if is_held and place.targets else ()),
-        *([conflicts.FIND] if place.targets else ()),
-        *([conflicts.LOCK_TWINS] if is_held else ()),
-        conflicts.TWINS,
-        *(counting if covering else ()),
-    ]
+def _read(place: Place, standing: Current, *, is_held: bool, are_totals_held: bool) -> Context:
+    covering = totals.covering(standing, surface=place.surface, agent=place.agent)
+    wanted = windows.wanted(covering, surface=place.surface, agent=place.agent, targets=place.targets, at=standing.at)
+    statements = [conflicts.CALL_NEIGHBOURS]
+    if covering:
+        statements += totals.HOLD if are_totals_held else totals.LOOK
     words = {
         "own": place.own,
+        "is_held": is_held,
         **conflicts.asked(place.targets, at=standing.at, cool_down=place.cool_down),
         **conflicts.same(surface=place.surface, action=place.action, digest=place.digest, made=place.made),
-        **limits.asked(list(wanted), activation=standing.activation),
+        **totals.asked(list(wanted), activation=standing.activation),
     }
-    answers = dict(zip(statements, _run(statements, words), strict=True))
-    totals = [Total(slug, row, float(total)) for slug, row, total in answers[statements[-1]]] if covering else []
+    answers = _run(statements, words)
+    others, twins = conflicts.neighbours(answers[0][0])
+    counted = [Total(slug, row, float(total), cutoff) for slug, row, total, cutoff in answers[-1]] if covering else []
     return Context(
-        limits=limits.facts(covering, totals),
-        conflicts=tuple(str(other) for (other,) in answers.get(conflicts.FIND, ())),
-        twins=tuple(Twin(*row) for row in answers[conflicts.TWINS]),
-        covering=covering,
-        totals=totals,
+        limits=totals.facts(covering, counted), conflicts=others, twins=twins, covering=covering, totals=counted
     )
 
 
@@ -120,12 +121,14 @@ def joining(proposal: Proposal, around: Context) -> list[Statement]:
     """Return the statements that count a new proposal and link it with those it is in conflict with."""
     if proposal.state == State.BLOCKED:
         return []
-    found = []
+    statements = []
     if around.conflicts:
-        found.append(conflicts.linking(proposal.pk, around.conflicts, at=proposal.created_at))
-    if around.totals:
-        found.append(limits.adding(proposal, around.covering, around.totals))
-    return found
+        statements.append(conflicts.linking(proposal.pk, around.conflicts, at=proposal.created_at))
+    if around.room is not None:
+        statements.append(room.counting(proposal, around.covering, around.totals, around.room))
+    elif around.totals:
+        statements.append(totals.adding(proposal, around.covering, around.totals))
+    return statements
 
 
 def follow(proposal: Proposal, *, was: str, at: datetime) -> None:
@@ -138,10 +141,10 @@ def follow(proposal: Proposal, *, was: str, at: datetime) -> None:
         statements.append(conflicts.RESOLVE if is_given_up else conflicts.FIND)
     words = {
         **conflicts.asked(proposal.targets, at=at, cool_down=timedelta(0)),
-        **limits.followed(proposal),
+        **totals.followed(proposal),
         "at": at,
     }
-    answers = _run([*statements, *limits.FOLLOW], words)
+    answers = _run([*statements, *totals.FOLLOW], words)
     if proposal.targets and is_back:
         relink(proposal, [str(other) for (other,) in answers[2]], at=at)
 

@@ -9,17 +9,19 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from approvals.errors import InvalidProposal
+from approvals.evaluation import content_checks, context
 from approvals.evaluation.context import Context, Place
+from approvals.evaluation.limits import room
 from approvals.models import Proposal, Revision, Verdict
 from approvals.models.ids import uuid7
 from audit import canonical
 from policies import guardrails, plain_text
-from policies.engine import payloads
+from policies.engine import payloads, references
 from policies.engine.evaluation import Facts, evaluate
 from policies.engine.evaluation import Verdict as PolicyVerdict
 from policies.engine.payloads import Derived, FieldError
 from policies.engine.policy import Policy, SurfacePolicy
-from policies.facts.facts import Effect, Finding, Twin, Unread
+from policies.facts.facts import Finding, Twin, Unread
 from policies.publishing.current import Current
 
 AMOUNT_PLACES: Final = 4
@@ -53,6 +55,10 @@ class Ask:
     expires_at: datetime | None = None
     texts: Mapping[str, Any] = field(default_factory=dict)
     """What the agent says beside the payload, for guardrails to read."""
+    own: UUID | None = None
+    """The id of the proposal, once it is stored."""
+    standing_approval: int | None = None
+    """By which it has passed already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ class Checked:
             targets=self.ask.targets,
             cool_down=self.surface.cool_down,
             action=self.ask.action,
-            digest=canonical.digest(self.body),
+            digest=references.digest_of_sense(self.body),
             own=own,
             made=made,
         )
@@ -101,9 +107,10 @@ class Judgement:
 
 
 def check(ask: Ask, content: Content, standing: Current) -> Checked:
-    """Check `content` against the surface, and its texts against the guardrails. Touches no database.
+    """Check `content` against the surface, and its texts against the guardrails.
 
-    It may take its time over a large payload, so call it before anything is locked that others wait for.
+    Touches no database, unless the payload names rows that were uploaded. It may take its time over a large payload,
+    so call it before anything is locked that others wait for.
     Raises InvalidProposal, naming each field: an unknown surface, a payload that breaks the surface's
     schema, an amount or audience size that contradicts the payload.
     """
@@ -111,18 +118,23 @@ def check(ask: Ask, content: Content, standing: Current) -> Checked:
     if surface is None:
         detail = f"There is no surface {ask.surface}. GET surfaces/ lists yours."
         raise InvalidProposal([FieldError("/surface", "unknown_surface", detail)])
-    if found := _faults(surface, content):
-        raise InvalidProposal(found)
+    held = guardrails.for_surface(standing.policy.guardrails, ask.surface)
+    rows = content_checks.require_fitting(
+        surface, content.payload, content.rollback, held=held, agent=ask.agent, own=ask.own
+    )
     derived = payloads.derive(surface, content.payload)
     content = replace(
         content,
         amount=_agreed("amount", surface.amount_pointer, content.amount, derived),
-        audience_size=_agreed("audience_size", surface.audience_pointer, content.audience_size, derived),
+        audience_size=content_checks.reaching(
+            rows, _agreed("audience_size", surface.audience_pointer, content.audience_size, derived)
+        ),
     )
     _require_amount(content.amount)
     tags = tuple(dict.fromkeys(map(plain_text.name, (*ask.tags, *derived.tags))))
-    findings = _findings(standing, ask, content)
-    return Checked(ask, content, standing, surface, tags, findings, canonical.encode(content.payload), derived.unread)
+    findings = content_checks.findings(held, content.payload, {**ask.texts, "note": content.note}, rows)
+    unread = (*derived.unread, *content_checks.unread(rows))
+    return Checked(ask, content, standing, surface, tags, findings, canonical.encode(content.payload), unread)
 
 
 def judge(checked: Checked, around: Context, *, is_in_review: bool) -> Judgement:
@@ -134,32 +146,19 @@ def judge(checked: Checked, around: Context, *, is_in_review: bool) -> Judgement
     )
 
 
-def _findings(standing: Current, ask: Ask, content: Content) -> tuple[Finding, ...]:
-    if not standing.policy.guardrails:
-        return ()
-    here = guardrails.for_surface(standing.policy.guardrails, ask.surface)
-    return tuple(map(as_fact, guardrails.run(here, content.payload, {**ask.texts, "note": content.note})))
+def judge_new(checked: Checked) -> Judgement:
+    """Judge a new proposal under the locks that its verdict needs, those of running totals only where it hangs on them.
 
-
-def as_fact(found: guardrails.GuardrailFinding) -> Finding:
-    """Return what a guardrail found in the form in which the policy weighs it and verdicts keep it."""
-    return Finding(
-        guardrail=found.guardrail,
-        effect=Effect(found.effect.value),
-        tier=found.tier,
-        text=f"{found.text} {found.found}".strip(),
-        at=found.pointer,
-        start=found.start,
-        end=found.end,
-        excerpt=found.excerpt,
-    )
-
-
-def _faults(surface: SurfacePolicy, content: Content) -> list[FieldError]:
-    found = payloads.errors(surface.payload_schema, content.payload, at="/payload")
-    if content.rollback is not None:
-        found += payloads.errors(surface.payload_schema, content.rollback, at="/rollback")
-    return found
+    Raises NotCounted.
+    """
+    place, standing = checked.place(), checked.standing
+    judged = judge(checked, context.hold_targets(place, standing), is_in_review=False)
+    if not (around := judged.around).totals:
+        return judged
+    left = room.left(judged.policy, judged.facts, around.covering, around.totals)
+    if left is None:
+        return judge(checked, context.hold(place, standing), is_in_review=False)
+    return replace(judged, around=replace(around, room=left))
 
 
 def _agreed(name: str, pointer: str, claimed: Any, derived: Derived) -> Any:
@@ -210,7 +209,18 @@ def _facts(checked: Checked, around: Context, *, is_in_review: bool) -> Facts:
         twins=around.twins,
         findings=checked.findings,
         unread=checked.unread,
+        standing_approval=_standing_approval(checked),
     )
+
+
+def _standing_approval(checked: Checked) -> str:
+    """Return the standing approval that covers a proposal: of a stored one only that by which it has passed."""
+    ask, content = checked.ask, checked.content
+    for given in checked.standing.standing_approvals:
+        is_usable = given.id == ask.standing_approval if ask.own else given.left > 0
+        if is_usable and given.covers(action=ask.action, amount=content.amount, currency=ask.currency):
+            return str(given.id)
+    return ""
 
 
 def new_revision(judged: Judgement, *, proposal_id: UUID, number: int, at: datetime, **author: Any) -> Revision:
@@ -278,10 +288,12 @@ def put_before_people(proposal: Proposal, revision: Revision, verdict: Verdict, 
     """Point `proposal` at its new current revision and verdict, unsaved."""
     proposal.revision = revision
     proposal.verdict = verdict
-    proposal.payload_digest = revision.digest
+    proposal.payload_digest = references.digest_of_sense(bytes(revision.body))
     proposal.tier_id = verdict.tier_id
     proposal.policy_version = verdict.policy_version_id or 0
     proposal.mandate = (verdict.facts["mandate"] or "") if verdict.facts["agent_is_active"] else ""
+    is_by_standing = verdict.outcome == Verdict.Outcome.ALLOW and verdict.facts.get("standing_approval")
+    proposal.standing_approval = int(verdict.facts["standing_approval"]) if is_by_standing else None
     proposal.confidence = revision.confidence
     proposal.amount = revision.amount
     proposal.audience_size = revision.audience_size

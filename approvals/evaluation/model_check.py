@@ -221,10 +221,10 @@ def _content(answer: bytes) -> str:
 
 def _checked(slug: str, content: str, readings: list[Reading]) -> GuardrailAssessment:
     """Return the answer if it is one, and if what it quotes was really said."""
-    said = _parsed(_unfenced(content))
-    if not isinstance(said, Mapping) or str(said.get("answer")).lower() not in {"yes", "no", "unsure"}:
+    body = _parsed(_unfenced(content))
+    if not isinstance(body, Mapping) or str(body.get("answer")).lower() not in {"yes", "no", "unsure"}:
         raise _NoAnswer("The answer is none of yes, no and unsure.")
-    answer, quotation = ModelAnswer(str(said["answer"]).lower()), said.get("quotation") or ""
+    answer, quotation = ModelAnswer(str(body["answer"]).lower()), body.get("quotation") or ""
     if not isinstance(quotation, str) or len(quotation) > LONGEST_QUOTATION:
         raise _NoAnswer("The quotation is none.")
     if not quotation.strip() and answer is not ModelAnswer.NO:

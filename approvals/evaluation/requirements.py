@@ -1,4 +1,4 @@
-"""What the policy asks of people for one proposal: whose approvals, and what they have to tick.
+"""Requirements of one proposal: whose approvals it needs, and what they have to tick.
 
 Copied onto the proposal when it is submitted. What is judged later may add to it and never takes anything away.
 """
@@ -18,11 +18,11 @@ from policies.engine.requirements import Approvers
 
 def approvers(policy: Policy, surface: SurfacePolicy, verdict: Verdict) -> tuple[Approvers, ...]:
     """Return whose approvals the policy asks for: what the rules that hold name, or else the surface's rows."""
-    asked = [(slug, requirements.from_rows(rows)) for slug, rows in verdict.requirements]
-    if not asked:
+    tables = [(slug, requirements.from_rows(rows)) for slug, rows in verdict.requirements]
+    if not tables:
         tier = verdict.tier.slug if verdict.tier else None
         return requirements.required(policy.requirements, surface=surface.slug, tier=tier, owner=surface.owner)
-    (_, needed), *others = asked
+    (_, needed), *others = tables
     for slug, rows in others:
         needed = requirements.tightened(needed, rows, mark=slug)
     return needed
@@ -66,12 +66,12 @@ def write(proposal: Proposal, policy: Policy, surface: SurfacePolicy, verdict: V
 def tighten(proposal: Proposal, policy: Policy, surface: SurfacePolicy, verdict: Verdict, *, mark: str = "") -> None:
     """Add to a locked proposal, unsaved, what the policy asks for its current revision; `mark` tells it apart."""
     before = requirements.from_rows(proposal.requirements)
-    asked = approvers(policy, surface, verdict)
+    required = approvers(policy, surface, verdict)
     for role in escalated(proposal):
-        # Whoever was called to decide may decide on what is asked now as well.
-        asked = requirements.widened(asked, role)
+        # Anyone who was called to decide may decide on what is asked now as well.
+        required = requirements.widened(required, role)
     proposal.distinct_people = proposal.distinct_people or surface.distinct_people
-    rows = requirements.tightened(before, asked, mark=mark or f"revision {proposal.revision.number}")
+    rows = requirements.tightened(before, required, mark=mark or f"revision {proposal.revision.number}")
     proposal.require_approvals(requirements.as_rows(rows))
     known = {item["slug"] for item in proposal.checklist}
     # The number is that of the revision on the screen; every other item stays as it was first asked.

@@ -1,9 +1,10 @@
-"""What a stored proposal asks and a stored revision says, to be judged again."""
+"""Read the content of a stored revision, to judge it again."""
 
 from typing import Any, Final
 
 from approvals.evaluation.judgement import Ask, Content
 from approvals.models import Proposal, Revision
+from policies.engine import references
 from policies.engine.policy import SurfacePolicy
 
 _BESIDE: Final = (
@@ -36,17 +37,20 @@ def ask_of(proposal: Proposal) -> Ask:
         model=proposal.model,
         expires_at=proposal.expires_at,
         texts=beside(proposal),
+        own=proposal.pk,
+        standing_approval=proposal.standing_approval,
     )
 
 
 def content_of(revision: Revision, surface: SurfacePolicy | None) -> Content:
     """Return what a stored revision says, to be judged again on `surface`, which is None once it is unpublished.
 
-    The figures it was judged by count, but for those that the surface reads in the payload itself. Where there is
-    no surface nobody reads them there, so that they count: without them, limits would see nothing.
+    The figures it was judged by count, but for those that the payload itself says, in a field or by the number of
+    rows that it names. Where there is no surface nobody reads them there, so that they count: without them, limits
+    would see nothing.
     """
     reads_amount = surface is not None and bool(surface.amount_pointer)
-    reads_size = surface is not None and bool(surface.audience_pointer)
+    reads_size = surface is not None and (bool(surface.audience_pointer) or _counts_rows(revision))
     return Content(
         payload=revision.payload,
         before=revision.before,
@@ -55,3 +59,9 @@ def content_of(revision: Revision, surface: SurfacePolicy | None) -> Content:
         audience_size=None if reads_size else revision.audience_size,
         confidence=revision.confidence,
     )
+
+
+def _counts_rows(revision: Revision) -> bool:
+    """Whether as many people are reached as rows are named, so that other rows reach other people."""
+    named = references.read_bytes(bytes(revision.body))
+    return bool(named) and revision.audience_size == references.total(named)

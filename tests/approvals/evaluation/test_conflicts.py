@@ -11,6 +11,7 @@ from approvals.models import Conflict, Dispatch, Proposal
 from approvals.shipping import claims, dispatches
 from tests import world as worlds
 from tests.approvals.races import race
+from tests.kept import kept
 from tests.proofs import assert_invariants_hold
 from tests.world import World, limit, rule, seen
 
@@ -19,6 +20,7 @@ LEAD = ("lead:1",)
 
 
 @pytest.fixture
+@kept
 def world() -> World:
     made = worlds.build()
     made.surface("email.now", "autopilot")

@@ -10,12 +10,14 @@ from approvals.models import LimitTotal, Proposal
 from policies.facts import stored_facts
 from tests import world as worlds
 from tests.approvals.api.conftest import SENT, agent_api
+from tests.kept import kept
 from tests.world import World, limit, rule
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept
 def world() -> World:
     made = worlds.build()
     made.surface("s.money", "monitored", amount_pointer="/amount")
@@ -56,7 +58,7 @@ def test_an_amount_that_cannot_be_read_needs_a_person(world, payload, found):
     proposal = money(world, payload, currency="USD")
     assert (proposal.state, proposal.tier_id, proposal.amount) == ("pending", "single", None)
     assert any(found in text for text in reasons(proposal, "figure"))
-    assert any("This limit could not count it" in text for text in reasons(proposal, "limit"))
+    assert any("This limit can’t count it" in text for text in reasons(proposal, "limit"))
 
 
 @pytest.mark.parametrize("amount", [1e300, -1e300, 1e15, 0.00001, float("nan"), float("inf")])
@@ -142,7 +144,7 @@ def test_a_surface_names_the_currency_of_its_rules(world):
     assert world.propose("s.usd", currency="USD", content={"payload": {"amount": 90}}).state == "approved"
     foreign = world.propose("s.usd", currency="KWD", content={"payload": {"amount": 90}})
     assert (foreign.state, foreign.tier_id) == ("pending", "single")
-    assert reasons(foreign, "currency") == ["The amount is 90.000 KWD; amounts here are in USD. A person looks."]
+    assert reasons(foreign, "currency") == ["The amount is 90.000 KWD; amounts here are in USD. Review needed."]
 
 
 def test_a_limit_counts_anew_once_it_names_its_currency(world):

@@ -1,10 +1,10 @@
-"""Whose approvals a proposal needs and what has to be ticked: copied when it is submitted, only ever tightened."""
+"""Approvals that a proposal needs, and what has to be ticked: copied when it is submitted, only ever tightened."""
 
 import re
 
 import pytest
 
-from approvals.errors import NotEligible, ReasonRequired
+from approvals.errors import EditRefused, NotEligible, ReasonRequired
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle import review, submission
 from approvals.models import Proposal
@@ -210,10 +210,33 @@ def test_what_a_guardrail_finds_counts_and_is_kept_with_its_place(world, effect,
     assert any(reason["source"] == "guardrail" for reason in proposal.verdict.reasons)
 
 
-def test_guardrails_run_on_peoples_edits_too(world):
-    world.enforce(guardrails={"promises": FORBIDDEN | {"effect": "deny"}})
+@pytest.mark.parametrize(("effect", "tier", "got"), [("flag", None, "single"), ("tier", "signature", "signature")])
+def test_guardrails_run_on_peoples_edits_too(world, effect, tier, got):
+    world.enforce(guardrails={"promises": FORBIDDEN | {"effect": effect, "tier": tier}})
     proposal = world.propose(content={"payload": {"text": "Save money"}})
     edited = review.edit(
         proposal_id=proposal.pk, seen=seen(proposal), by=world.owner, payload={"text": "Guaranteed savings"}
     )
-    assert edited.state == "blocked"
+    assert (edited.state, edited.tier_id) == ("edited", got)
+
+
+@pytest.mark.parametrize(
+    ("payload", "note", "places"),
+    [
+        ({"text": "Guaranteed savings"}, "", ["/payload/text"]),
+        ({"text": ["Guaranteed", "and guaranteed"]}, "", ["/payload/text/0", "/payload/text/1"]),
+        ({"text": "Save money"}, "It is guaranteed.", ["/note"]),
+    ],
+)
+@pytest.mark.parametrize("act", [review.edit, review.edit_and_approve])
+def test_an_edit_that_a_guardrail_denies_is_refused_with_each_place(world, act, payload, note, places):
+    paths = ["/text", "@/note"]
+    world.enforce(guardrails={"promises": FORBIDDEN | {"effect": "deny", "paths": paths}})
+    proposal = world.propose(content={"payload": {"text": "Save money"}})
+    with pytest.raises(EditRefused, match=r"No guarantees\..*uaranteed") as refused:
+        act(proposal_id=proposal.pk, seen=seen(proposal), by=world.owner, payload=payload, note=note)
+    assert [fault.pointer for fault in refused.value.errors] == places
+    proposal.refresh_from_db()
+    assert (proposal.state, proposal.revision.number, proposal.revisions.count()) == ("pending", 1, 1)
+    assert world.approve(proposal).state == "approved"
+    assert_invariants_hold()

@@ -1,50 +1,40 @@
-"""Running totals, exact whoever submits at the same time. The only writer of what limits count.
+"""Running totals, exact under concurrent submissions. The only writer of what limits count.
 
 A total is the sum of its counted entries that are inside the window, one entry per proposal. Entries stay
 when a proposal is rejected, blocked, withdrawn or expires, but do not count; after an undo they count again.
 
 Cost: an entry is added, changed and taken off once each, so a submission costs the same however long the
-window is. What is held, and in which order, `surroundings` says.
+window is. What is held, and in which order, `context` says.
 """
 
-from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from functools import wraps
-from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Final, NamedTuple
 
-from django.db import connection, transaction
-
-from approvals.evaluation import limit_windows
-from approvals.evaluation.limit_windows import TotalWindow
-from approvals.models import LimitDefinition, Proposal, State
-from approvals.models.together import Statement
-from audit.clock import database_now
+from approvals.evaluation.limits.windows import TotalWindow
+from approvals.models import Proposal, State
+from approvals.models.stored_row import Statement
 from policies.engine.policy import LimitPolicy
-from policies.facts.measures import FIELDS, any_in_sql, in_sql, measured
-from policies.models import Activation, Agent, Surface
+from policies.facts.measures import FIELDS, any_in_sql, measured
 from policies.publishing.current import Current
-from policies.publishing.gate import close_gate
-from policies.publishing.publish import compiled
-from policies.rules.rule import matches
 
 GIVEN_BACK: Final = (State.REJECTED, State.BLOCKED, State.EXPIRED, State.WITHDRAWN)
 """What is in these states does not count."""
 
-Parameters = ParamSpec("Parameters")
-Answer = TypeVar("Answer")
-
 
 class NotCounted(Exception):
-    """A limit of the policy in force has not been counted yet; `with_limits` sees to it."""
+    """A limit of the policy in force has not been counted yet; `recount.with_limits` sees to it."""
 
 
 class Total(NamedTuple):
-    """A running total as it stands without the proposal in question; `row` is what is locked of it."""
+    """A running total as it stands without the proposal in question."""
 
     slug: str
     row: int
+    """What is locked of it; 0 where nothing was counted yet."""
     total: float
+    cutoff: datetime | None
+    """Entries before this have left the window."""
 
 
 _WANTED: Final = (
@@ -87,11 +77,11 @@ _OWN: Final = (
     " AND own.is_counted AND own.at >= running.tail_at"
 )
 _READ: Final = f"""
-SELECT wanted.slug, running.id, running.total - coalesce(own.amount, 0)
+SELECT wanted.slug, running.id, running.total - coalesce(own.amount, 0), wanted.cutoff
   FROM {_WANTED} JOIN {_ROW} LEFT JOIN {_OWN}"""  # noqa: S608
 
 HOLD: Final = (_BEGIN, _LOCK, _POP, _READ)
-"""Statements that lock the totals that `asked` names and read them; the last one returns `(slug, row, total)`."""
+"""Statements that lock the totals that `asked` names and read them; the last one returns what makes a Total."""
 
 LOOK: Final = (
     f"""
@@ -99,7 +89,7 @@ SELECT wanted.slug, coalesce(running.id, 0), coalesce(running.total, 0) - coales
        - coalesce((SELECT sum(entry.amount) FROM approvals_limitentry AS entry
                     WHERE entry.running_id = running.id AND entry.is_counted
                       AND entry.proposal_id IS DISTINCT FROM %(own)s::uuid
-                      AND entry.at >= running.tail_at AND entry.at < wanted.cutoff), 0)
+                      AND entry.at >= running.tail_at AND entry.at < wanted.cutoff), 0), wanted.cutoff
   FROM {_WANTED} LEFT JOIN {_ROW} LEFT JOIN {_OWN}""",  # noqa: S608
 )
 """The same without locking or changing anything."""
@@ -127,12 +117,12 @@ def facts(limits: list[LimitPolicy], totals: list[Total]) -> dict[str, float]:
 
     Raises NotCounted.
     """
-    found: dict[str, float] = {}
+    figures: dict[str, float] = {}
     for each in totals:
-        found[each.slug] = max(each.total, found.get(each.slug, each.total))
-    if len(found) < len(limits):
+        figures[each.slug] = max(each.total, figures.get(each.slug, each.total))
+    if len(figures) < len(limits):
         raise NotCounted
-    return found
+    return figures
 
 
 _ADD: Final = """
@@ -186,97 +176,3 @@ def followed(proposal: Proposal) -> dict[str, Any]:
         "counts": proposal.state not in GIVEN_BACK,
         **{name: getattr(proposal, name) for name in FIELDS},
     }
-
-
-def with_limits(use_case: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
-    """Run `use_case` in a transaction; where a limit has not been counted yet, count it and run it again."""
-
-    @wraps(use_case)
-    def run(*args: Parameters.args, **words: Parameters.kwargs) -> Answer:
-        while True:  # a second time only if the policy changed once more in between
-            try:
-                with transaction.atomic():
-                    return use_case(*args, **words)
-            except NotCounted:
-                count_what_is_in_force()
-
-    return run
-
-
-@transaction.atomic
-def count_what_is_in_force() -> None:
-    """Make every limit of the policy in force count from what was proposed inside its window so far.
-
-    One that was counted under the activation before this one, too, has missed nothing and goes on. Nobody
-    is judged meanwhile, so that nothing is missed here either. Cost: one pass over the proposals inside the
-    window of each new definition.
-    """
-    close_gate()
-    latest = list(Activation.objects.order_by("-id").values_list("id", "version_id", "version__digest")[:2])
-    if not latest:
-        return
-    activation, number, digest = latest[0]
-    before = latest[1][0] if len(latest) > 1 else None
-    at = database_now()
-    for limit in compiled(number, digest).limits:
-        definition, is_new = LimitDefinition.objects.get_or_create(
-            slug=limit.slug,
-            digest=limit_windows.digest(limit),
-            defaults={"measure": limit.measure, "currency": limit.currency, "counted_for": activation},
-        )
-        if definition.counted_for == activation and not is_new:
-            continue
-        if is_new or definition.counted_for != before:
-            _count_anew(definition, limit, at=at)
-        definition.counted_for = activation
-        definition.save(update_fields=["counted_for"])
-
-
-_SCOPES: Final[Mapping[str, str]] = {
-    "surface": "ARRAY[surface_id::text]",
-    "agent": "ARRAY[agent_id::text]",
-    "agent_and_surface": "ARRAY[agent_id || ' ' || surface_id]",
-    "target": "CASE WHEN targets = '{}' THEN ARRAY[''] ELSE targets::text[] END",
-    "everywhere": "ARRAY['']",
-}
-_FORGET: Final = """
-DELETE FROM approvals_limitentry
- WHERE running_id IN (SELECT id FROM approvals_limittotal WHERE definition_id = %(definition)s);
-DELETE FROM approvals_limittotal WHERE definition_id = %(definition)s"""
-_COUNT_ANEW: Final = """
-WITH new AS MATERIALIZED (
-    SELECT id, created_at, state <> ALL(%(given_back)s::text[]) AS counts, {measure}::numeric AS amount, scope
-      FROM approvals_proposal CROSS JOIN LATERAL (SELECT DISTINCT unnest({scopes}) AS scope) AS each
-     WHERE created_at >= %(start)s AND state <> 'blocked'
-       AND surface_id = ANY(%(surfaces)s::text[]) AND agent_id = ANY(%(agents)s::text[])
-), totals AS (
-    INSERT INTO approvals_limittotal (definition_id, scope, since, tail_at, total)
-    SELECT %(definition)s, scope, %(since)s, %(start)s, coalesce(sum(amount) FILTER (WHERE counts), 0)
-      FROM new GROUP BY scope
-    RETURNING id, scope
-)
-INSERT INTO approvals_limitentry (running_id, proposal_id, amount, at, is_counted)
-SELECT totals.id, new.id, new.amount, new.created_at, new.counts FROM new JOIN totals ON totals.scope = new.scope"""
-
-
-def _count_anew(definition: LimitDefinition, limit: LimitPolicy, *, at: datetime) -> None:
-    start = limit_windows.begins(limit, at)
-    is_rolling = limit.window["kind"] == limit_windows.ROLLING
-    statement = _COUNT_ANEW.format(measure=in_sql(limit.measure, currency="%(currency)s"), scopes=_SCOPES[limit.per])
-    with connection.cursor() as cursor:
-        words: dict[str, Any] = {
-            "definition": definition.pk,
-            "currency": limit.currency,
-            "given_back": [str(state) for state in GIVEN_BACK],
-            "start": start,
-            "since": limit_windows.BEGINNING if is_rolling else start,
-            "surfaces": _among(limit.surfaces, Surface),
-            "agents": _among(limit.agents, Agent),
-        }
-        cursor.execute(f"{_FORGET};{statement}", words)
-
-
-def _among(globs: tuple[str, ...], model: type[Surface] | type[Agent]) -> list[str]:
-    """Return the slugs that one of `globs` matches; all of them where there are no globs."""
-    slugs = model.objects.values_list("slug", flat=True)
-    return [slug for slug in slugs if not globs or any(matches(glob, slug) for glob in globs)]

@@ -1,4 +1,4 @@
-"""What a limit counts: its definition, its scopes, and where its window begins. PURE."""
+"""Windows of a limit: its definition, its scopes, and where its window begins. PURE."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from approvals.evaluation import limit_windows
+from approvals.evaluation.limits import windows
 from approvals.lifecycle import review, submission
 from approvals.models import LimitEntry, LimitTotal, Proposal
 from policies.engine.policy import LimitPolicy, compile_limit
@@ -47,7 +47,7 @@ NOON = datetime(2026, 3, 18, 12, 30, tzinfo=UTC)  # a Wednesday
     ],
 )  # fmt: skip
 def test_calendar_windows_begin_in_the_limits_own_time_zone(kind, zone, at, expected):
-    assert limit_windows.begins(policy(kind=kind, time_zone=zone), at) == expected
+    assert windows.begins(policy(kind=kind, time_zone=zone), at) == expected
 
 
 @given(
@@ -57,10 +57,10 @@ def test_calendar_windows_begin_in_the_limits_own_time_zone(kind, zone, at, expe
 )
 def test_a_window_has_begun_and_begins_once(at, kind, zone):
     made = policy(kind=kind, time_zone=zone)
-    start = limit_windows.begins(made, at)
+    start = windows.begins(made, at)
     assert start <= at
-    assert limit_windows.begins(made, start) == start
-    assert limit_windows.begins(made, start - timedelta(microseconds=1)) < start
+    assert windows.begins(made, start) == start
+    assert windows.begins(made, start - timedelta(microseconds=1)) < start
     assert start.astimezone(ZoneInfo(zone)).hour == 0
 
 
@@ -76,11 +76,11 @@ def test_a_window_has_begun_and_begins_once(at, kind, zone):
     ],
 )
 def test_only_what_is_counted_makes_another_definition(change, is_same):
-    assert (limit_windows.digest(policy()) == limit_windows.digest(policy(**change))) is is_same
+    assert (windows.digest(policy()) == windows.digest(policy(**change))) is is_same
 
 
 def test_the_order_of_surfaces_is_no_part_of_it():
-    assert limit_windows.digest(policy(surfaces=["a", "b"])) == limit_windows.digest(policy(surfaces=["b", "a"]))
+    assert windows.digest(policy(surfaces=["a", "b"])) == windows.digest(policy(surfaces=["b", "a"]))
 
 
 STEPS = st.lists(
