@@ -1,4 +1,4 @@
-"""What can go wrong with a proposal, each with a stable code. `hitlportal.errors` maps them to HTTP."""
+"""Errors of the domain, each with a stable code. `hitlportal.errors` maps them to HTTP."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Self
@@ -24,6 +24,28 @@ class InvalidProposal(ProposalError):
         self.errors = tuple(errors)
 
 
+class UploadRefused(ProposalError):
+    """Rows that were sent cannot be kept; `errors` names each line and reason."""
+
+    code = "invalid_upload"
+
+    def __init__(self, message: str, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(message)
+        self.errors = tuple(errors)
+
+
+class UploadTooLarge(UploadRefused):
+    """There are more rows, or more bytes, than an upload may have."""
+
+    code = "upload_too_large"
+
+
+class EditRefused(InvalidProposal):
+    """A person's edit breaks a guardrail that denies; `errors` names each place and what was found there."""
+
+    code = "edit_refused"
+
+
 class StateConflict(ProposalError):
     """The proposal is not in a state in which this can be done."""
 
@@ -39,14 +61,14 @@ class StaleRevision(StateConflict):
     def of(cls, *, seen: int, current: int, author: str) -> Self:
         """Say which of number and digest is not the current revision's."""
         if seen < current:
-            told = _(
-                "Revision %(current)s, by %(author)s, has replaced revision %(seen)s. Look at it and decide again."
+            sentence = _(
+                "Revision %(current)s, by %(author)s, has replaced revision %(seen)s. Check it and decide again."
             )
         elif seen == current:
-            told = _("This digest is not the one of revision %(current)s. Look at it and decide again.")
+            sentence = _("This digest is not the one of revision %(current)s. Check it and decide again.")
         else:
-            told = _("There is no revision %(seen)s; revision %(current)s is current. Look at it and decide again.")
-        return cls(told % {"seen": seen, "current": current, "author": author})
+            sentence = _("There is no revision %(seen)s; revision %(current)s is current. Check it and decide again.")
+        return cls(sentence % {"seen": seen, "current": current, "author": author})
 
 
 class PolicyChanged(StateConflict):
@@ -118,6 +140,12 @@ class AbsenceRefused(ProposalError):
     def __init__(self, message: str, *, field: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class NotYet(StateConflict):
+    """It is approved and may be consumed, but not at this moment."""
+
+    code = "not_yet"
 
 
 class NothingToRollBack(StateConflict):

@@ -1,4 +1,4 @@
-"""What is looked for again and again, one row each: beat, the sweep, the tasks and the lag figures read it here.
+"""The periodic sweeps, one row each: beat, the sweep without a broker, the tasks and the lag figures use it.
 
 Work is named by its dotted path, so that the settings can read the table before any model is there.
 """
@@ -13,6 +13,9 @@ NETWORK: Final = (120, 180)
 """Soft and hard limit of a task, in seconds. Deliveries may take a minute each; what uses only the database may not."""
 DATABASE: Final = (60, 120)
 MODEL: Final = (360, 420)
+VERIFICATION: Final = (1800, 2400)
+WORK, SHIPPING, NOTICES = "hitlportal", "shipping", "notices"
+"""What is shipped and what people are told have queues of their own, so that they can have programs of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Sweep:
     limits: tuple[int, int] = DATABASE
     work: tuple[Work, ...] = ()
     due: tuple[Due, ...] = ()
+    queue: str = WORK
+    """Which programs take it up."""
     is_slow: bool = False
     """Whether one piece may take long; the sweep does such work apart, so that shipping waits for none of it."""
 
@@ -60,6 +65,7 @@ SWEEPS: Final = (
         title="ship due dispatches",
         every_seconds=1.0,
         limits=NETWORK,
+        queue=SHIPPING,
         work=(Work("approvals.shipping.delivery.ship_due", 1, 20),),
         due=(Due("shipping", _("Shipping"), "shipping_due", 60),),
     ),
@@ -75,7 +81,10 @@ SWEEPS: Final = (
         task="approvals.tasks.expire_overdue",
         title="expire overdue proposals",
         every_seconds=5.0,
-        work=(Work("approvals.lifecycle.escalation.expire_overdue", 200, 200),),
+        work=(
+            Work("approvals.lifecycle.escalation.expire_overdue", 200, 200),
+            Work("approvals.shipping.claims.give_up_unheard", 50, 50),
+        ),
         due=(Due("expiry", _("Expiring what ran out of time"), "expiry_due", 60),),
     ),
     Sweep(
@@ -89,7 +98,10 @@ SWEEPS: Final = (
         task="approvals.tasks.reevaluate_open",
         title="judge what is open by the policy in force",
         every_seconds=5.0,
-        work=(Work("approvals.lifecycle.reevaluation.reevaluate_open", 100, 100),),
+        work=(
+            Work("approvals.lifecycle.reevaluation.reevaluate_open", 100, 100),
+            Work("approvals.lifecycle.reevaluation.judge_released", 100, 100),
+        ),
         due=(Due("reevaluation", _("Applying a new policy to what is open"), "reevaluation_due", 0),),
     ),
     Sweep(
@@ -97,14 +109,28 @@ SWEEPS: Final = (
         title="deliver notices",
         every_seconds=2.0,
         limits=NETWORK,
+        queue=NOTICES,
         work=(
-            Work("approvals.notices.occasions.fan_out", 50, 500),
+            Work("approvals.notices.occasions.fan_out", 500, 2_000),
             Work("approvals.messaging.sending.deliver_due", 1, 10),  # late in the table: a dead channel takes its time
         ),
         due=(
             Due("occasions", _("Working out whom to tell"), "occasions_due", 60),
             Due("notices", _("Sending messages to people"), "notices_due", 120),
         ),
+    ),
+    Sweep(
+        task="approvals.tasks.send_daily_reports",
+        title="send daily reports",
+        every_seconds=60.0,
+        expires_seconds=60,
+        limits=NETWORK,
+        queue=NOTICES,
+        work=(
+            Work("approvals.messaging.daily_report.plan_due", 1_000, 1_000, is_repeated=False),
+            Work("approvals.messaging.daily_report.send_due", 20, 100),
+        ),
+        due=(Due("reports", _("Sending daily reports"), "reports_due", 3600),),
     ),
     Sweep(
         task="approvals.tasks.forget_old_answers",
@@ -114,8 +140,32 @@ SWEEPS: Final = (
         work=(
             Work("approvals.api.http.idempotency.forget_old", 5_000, 5_000),
             Work("approvals.notices.retention.forget_old_notices", 1_000, 1_000),
+            Work("approvals.uploads.intake.forget_unused", 20, 20),
         ),
         due=(Due("forgetting", _("Forgetting old answers"), "forgetting_due", 4 * 3600),),
+    ),
+    Sweep(
+        task="approvals.tasks.sequence_ledger",
+        title="put the ledger in order and sign it",
+        every_seconds=1.0,
+        work=(
+            Work("audit.ledger.sequencer.sequence", 1_000, 5_000),
+            Work("audit.verification.keepsake.sign_due", 1, 1, is_repeated=False),
+        ),
+        due=(Due("ledger", _("Putting the ledger in order"), "ledger_due", 300),),
+    ),
+    Sweep(
+        task="approvals.tasks.verify_ledger",
+        title="verify the ledger",
+        every_seconds=3600.0,
+        expires_seconds=3600,
+        limits=VERIFICATION,
+        work=(Work("audit.verification.runs.run_due", 1, 1, is_repeated=False),),
+        due=(
+            Due("verification", _("Verifying the ledger"), "verification_due", 2 * 3600),
+            Due("ledger_faults", _("The ledger, as last verified"), "ledger_faults", 0),
+        ),
+        is_slow=True,
     ),
     Sweep(
         task="approvals.tasks.assess_waiting",
@@ -133,6 +183,23 @@ SWEEPS: Final = (
         every_seconds=1.0,
         work=(Work("approvals.replays.runner.run_due", 1, 1, is_repeated=False),),
         due=(Due("replays", _("Trying a policy on the past"), "replays_due", 600),),
+        is_slow=True,
+    ),
+    Sweep(
+        task="approvals.tasks.recalculate_trust",
+        title="recalculate trust",
+        every_seconds=3.0,
+        work=(Work("approvals.trust.recalculation.recalculate", 500, 500),),
+        due=(Due("trust", _("Recalculating trust"), "trust_due", 600),),
+    ),
+    Sweep(
+        task="approvals.tasks.recount_trust",
+        title="count trust anew",
+        every_seconds=900.0,
+        expires_seconds=900,
+        limits=MODEL,
+        work=(Work("approvals.trust.recalculation.recount_due", 1, 1, is_repeated=False),),
+        due=(Due("trust_anew", _("Counting trust anew"), "recount_due", 12 * 3600),),
         is_slow=True,
     ),
 )

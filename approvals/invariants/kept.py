@@ -103,10 +103,10 @@ _ROLLED_BACK_WAS_DELIVERED = none(
 def _every_answer_has_its_row() -> Breach | None:
     for batch in _answers():
         wanted = {identifier for _, identifier in batch if identifier is not None}
-        found = set(Proposal.objects.filter(pk__in=wanted).values_list("pk", flat=True))
-        found |= set(Outcome.objects.filter(pk__in=wanted - found).values_list("pk", flat=True))
+        kept = set(Proposal.objects.filter(pk__in=wanted).values_list("pk", flat=True))
+        kept |= set(Outcome.objects.filter(pk__in=wanted - kept).values_list("pk", flat=True))
         for answer, identifier in batch:
-            if identifier not in found:
+            if identifier not in kept:
                 return Breach(f"answer {answer}", f"An agent was told of {identifier}, which is not there.")
     return None
 

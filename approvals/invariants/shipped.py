@@ -1,6 +1,8 @@
 """I1 and I2: only what was approved has shipped, and once."""
 
 from approvals.invariants.clearance import every_claim_was_cleared
+from approvals.models import Upload
+from approvals.uploads import stored_rows
 from audit import canonical
 from audit.invariants import Breach, Invariant, none
 from policies.models import PolicyVersion
@@ -103,6 +105,29 @@ _SWITCHES_ARE_AS_TOLD = none(
 )
 
 
+def _named_rows_are_as_uploaded() -> Breach | None:
+    for upload in Upload.objects.filter(proposal__isnull=False).order_by("id").iterator(chunk_size=50):
+        if not stored_rows.is_intact(upload):
+            return Breach(str(upload.proposal_id), "The stored rows of a proposal are not those that were uploaded.")
+    return None
+
+
+_NAMED_ROWS_ARE_THERE = none(
+    "A revision names rows that are not there, or are of another proposal.",
+    """
+    SELECT revision.id
+      FROM approvals_revision AS revision
+     WHERE position('"$upload"'::bytea IN revision.body) > 0
+       AND EXISTS (
+           SELECT 1 FROM jsonb_each(convert_from(revision.body, 'UTF8')::jsonb) AS member (name, said)
+            WHERE jsonb_typeof(said) = 'object' AND said ? '$upload'
+              AND NOT EXISTS (SELECT 1 FROM approvals_upload AS upload
+                               WHERE upload.id::text = said ->> '$upload' AND upload.digest = said ->> 'digest'
+                                 AND upload.proposal_id = revision.proposal_id))
+    """,
+)
+
+
 def _every_version_is_as_published() -> Breach | None:
     for version in PolicyVersion.objects.order_by("number").iterator(chunk_size=50):
         if canonical.digest(canonical.encode(version.document)) != version.digest:
@@ -120,6 +145,8 @@ APPROVED_ONLY = Invariant(
         _DISPATCH_IS_OF_ITS_REVISION,
         _ATTEMPT_IS_OF_ITS_DISPATCH,
         _CLEARED_IS_CURRENT,
+        _NAMED_ROWS_ARE_THERE,
+        _named_rows_are_as_uploaded,
         _CLAIMED_IS_APPROVED,
         _every_version_is_as_published,
         _VERDICT_IS_OF_ITS_POLICY,

@@ -1,6 +1,6 @@
 """I8: every running total is the sum of what is recorded, and every entry says what its proposal says."""
 
-from approvals.evaluation.limits import GIVEN_BACK
+from approvals.evaluation.limits.totals import GIVEN_BACK
 from audit.invariants import Invariant, none
 from policies.facts.measures import any_in_sql
 

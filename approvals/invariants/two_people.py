@@ -11,12 +11,12 @@ from policies.models import Activation, Loosening
 def no_policy_was_loosened_alone() -> Breach | None:
     """Compare every version that was put in force with the one before it, and look for the second person."""
     before: Any = None
-    told = _requests()
+    requests = _requests()
     for activation in Activation.objects.select_related("version").order_by("id"):
         version = activation.version
         if before is not None and before.pk != version.pk:
             looser = is_loosening(compare(before.document, version.document))
-            if looser and not _was_agreed(told.get((version.pk, activation.at)), version, base=before.pk):
+            if looser and not _was_agreed(requests.get((version.pk, activation.at)), version, base=before.pk):
                 return Breach(f"policy_version:{version.pk}", "It loosened the policy without a second person.")
         before = version
     return None
@@ -53,6 +53,7 @@ RELEASED_BY_TWO = none(
        AND (entry.kind = 'kill_switch.released'
             OR entry.kind = 'agent.status_changed' AND entry.data ->> 'status' = 'active'
             OR entry.kind = 'mandate.given' AND entry.data ? 'loosening'
+            OR entry.kind = 'standing_approval.given'
             OR entry.kind = 'agent.key_issued' AND entry.data ->> 'issuer' <> entry.data ->> 'owner'
             OR entry.kind IN ('agent.owner_changed', 'connector.redirected', 'user.rights_given', 'group.rights_given'))
     """,

@@ -1,4 +1,4 @@
-"""What agents write, as it is kept: names in one spelling, short texts on one line, nothing hidden in any of it.
+"""Normalize agents' texts before they are stored: one spelling, short texts on one line, nothing hidden.
 
 Every text of a proposal but its payload, the state before and the rollback comes through here, whichever call
 brought it. Those three are content: guardrails read them, and pages write out what is hidden in them.
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils.translation import gettext as _
 
 from approvals.errors import InvalidProposal
+from approvals.outbox.statements import AS_SENT
 from policies import plain_text
 from policies.engine.payloads import FieldError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _LONG: Final = frozenset({"value", "event", "note"})
 """Members of evidence, triggers and outcomes that may have several lines."""
+_READ_BY_NAME: Final = frozenset({"title", "rationale", "targets", "tags"})
 _TITLE, _ACTION, _TARGET, _TAG = 300, 120, 200, 80
 
 
@@ -95,20 +97,17 @@ def _escaped(name: str) -> str:
 def kept(draft: "NewProposal") -> "NewProposal":
     """Return `draft` with its texts as they are kept. Raises InvalidProposal, naming each field."""
     door = Door()
+    trees = {name: door.tree(f"/{name}", getattr(draft, name)) for name in AS_SENT if name not in _READ_BY_NAME}
     clean = replace(
         draft,
+        **trees,
         surface=plain_text.name(draft.surface),
         action=door.name("/action", draft.action, _ACTION),
         title=door.title("/title", draft.title),
         rationale=door.text("/rationale", draft.rationale),
-        trigger=door.tree("/trigger", draft.trigger),
-        evidence=door.tree("/evidence", draft.evidence),
-        metrics=door.tree("/metrics", draft.metrics),
-        expected_outcome=door.tree("/expected_outcome", draft.expected_outcome),
         currency=plain_text.name(draft.currency),
         targets=door.names("/targets", draft.targets, _TARGET),
         tags=door.names("/tags", draft.tags, _TAG),
-        model=door.tree("/model", draft.model),
         content=replace(draft.content, note=door.text("/note", draft.content.note)),
     )
     door.require_no_faults()

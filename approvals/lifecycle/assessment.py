@@ -16,7 +16,8 @@ from django.db import connection, transaction
 
 from approvals import transitions
 from approvals.evaluation import model_check, requirements
-from approvals.evaluation.judgement import as_fact, stored_verdict
+from approvals.evaluation.content_checks import as_fact
+from approvals.evaluation.judgement import stored_verdict
 from approvals.evaluation.model_check import Endpoint
 from approvals.models import OPEN, Assessment, Decision, Proposal, Revision
 from approvals.outbox.wakeups import wake
@@ -78,7 +79,7 @@ def _alone() -> Iterator[bool]:
 def _assess(proposal: Proposal, endpoint: Endpoint) -> None:
     items = _items(proposal) if proposal.state in OPEN else []
     answers = model_check.assess(items, proposal.revision.payload, endpoint=endpoint)
-    findings = tuple(as_fact(found) for found in model_check.findings(items, answers))
+    findings = tuple(as_fact(finding) for finding in model_check.findings(items, answers))
     _keep(proposal.pk, proposal.revision, answers, findings, model_name=endpoint.model)
 
 
@@ -107,21 +108,21 @@ def _keep(
     Assessment.objects.bulk_create(
         Assessment(
             revision=revision,
-            item=said.guardrail,
-            answer=said.answer.value,
-            quotation=said.quotation,
-            pointer=said.pointer,
-            start=said.start,
-            end=said.end,
+            item=answer.guardrail,
+            answer=answer.answer.value,
+            quotation=answer.quotation,
+            pointer=answer.pointer,
+            start=answer.start,
+            end=answer.end,
             model_name=model_name,
             at=at,
         )
-        for said in answers
+        for answer in answers
     )
     if findings and proposal.state in OPEN and not _has_votes(proposal):
         _judge_with(proposal, findings)
-    told: dict[str, JsonValue] = {said.guardrail: said.answer.value for said in answers}
-    transitions.save(proposal, "proposal.assessed", was=proposal.state, by=None, at=at, answers=told, model=model_name)
+    data: dict[str, JsonValue] = {answer.guardrail: answer.answer.value for answer in answers}
+    transitions.save(proposal, "proposal.assessed", was=proposal.state, by=None, at=at, answers=data, model=model_name)
 
 
 def _has_votes(proposal: Proposal) -> bool:
@@ -135,9 +136,9 @@ def _judge_with(proposal: Proposal, findings: tuple[Finding, ...]) -> None:
     policy = compiled(last.policy_version_id, last.policy_digest)
     facts = stored_facts.read(last.facts, payload=revision.payload, before=revision.before, at=last.at)
     facts = replace(facts, findings=(*facts.findings, *findings))
-    found = evaluate(policy, facts)
-    verdict = stored_verdict(found, facts, revision=revision, at=database_now())
+    policy_verdict = evaluate(policy, facts)
+    verdict = stored_verdict(policy_verdict, facts, revision=revision, at=database_now())
     verdict.save(force_insert=True)
     proposal.verdict = verdict
     proposal.tier_id = verdict.tier_id
-    requirements.tighten(proposal, policy, policy.surfaces[proposal.surface_id], found)
+    requirements.tighten(proposal, policy, policy.surfaces[proposal.surface_id], policy_verdict)

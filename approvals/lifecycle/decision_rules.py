@@ -1,4 +1,4 @@
-"""What a decision has to bring along: a reason, a signature, ticks, or being made alone. The only place that knows."""
+"""Rules of a valid decision: a reason, a signature, ticks, no batch. No other module holds any."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,7 +12,10 @@ from approvals.evaluation import conflicts, requirements
 from approvals.models import Decision, Proposal
 from approvals.models.verdicts import CHOICES
 from policies import plain_text
+from policies.engine import risk
 from policies.engine.policy import Policy, TierPolicy
+from policies.facts.facts import ROWS
+from policies.models import Surface
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def require_within_reach(proposal: Proposal, policy: Policy, reviews: Collection
     """Check that the proposal's tier lets people decide from a message. Raises SignatureRequired."""
     tier = _tier(proposal, policy)
     if tier is None or tier.review not in reviews:
-        raise SignatureRequired(_("This is decided in the portal only: sign in."))
+        raise SignatureRequired(_("You can decide this only in the portal: sign in."))
 
 
 def _tier(proposal: Proposal, policy: Policy) -> TierPolicy | None:
@@ -78,7 +81,7 @@ def _tier(proposal: Proposal, policy: Policy) -> TierPolicy | None:
 
 def _require_of_tier(tier: TierPolicy | None, *, comment: str, is_signed: bool) -> None:
     if tier is None or tier.review == "human_only":
-        raise StateConflict(_("Only people do this: take it over, or reject it."))
+        raise StateConflict(_("Only people can do this. Take it over or reject it."))
     if tier.review != "signature":
         return
     if not is_signed:
@@ -106,10 +109,45 @@ def why_alone(proposal: Proposal, tier: TierPolicy | None, *, is_in_conflict: bo
     What was flagged, contradicts another proposal or has a checklist wants a look of its own.
     """
     if tier is None or tier.review != "batch":
-        return _("The tier “%s” is decided one by one.") % (tier.slug if tier else proposal.tier_id or "—")
+        return _("The tier “%s” needs individual review.") % (tier.slug if tier else proposal.tier_id or "—")
+    return _why_unusual(proposal, is_in_conflict=is_in_conflict)
+
+
+QUICK_REVIEWS: Final = ("batch", "single")
+"""Kinds of review in which one look at a line and one key are enough."""
+
+
+def why_not_quick(proposal: Proposal, tier: TierPolicy | None, *, is_of_low_risk: bool, is_in_conflict: bool) -> str:
+    """Say why `proposal`, which is under `tier`, is not decided from a line by one key; empty where it is.
+
+    Only what is reviewed with a look, on a surface of low risk, and neither flagged nor contradicted.
+    """
+    if not is_of_low_risk:
+        return _("Not low risk: customers see it, it spends money, has legal effect or can’t be undone.")
+    if tier is None or tier.review not in QUICK_REVIEWS:
+        return _("Signature required, or done by people only.")
+    if any(fact == ROWS for fact, *_place in proposal.verdict.facts.get("unread") or ()):
+        return _("It names uploaded rows: look at them first.")
+    return _why_unusual(proposal, is_in_conflict=is_in_conflict)
+
+
+def require_quick(proposal: Proposal, policy: Policy) -> None:
+    """Check that a locked proposal may be decided from a line by one key, by what holds now. Raises NotInBatch."""
+    touches = Surface.objects.filter(pk=proposal.surface_id).values(*risk.WORDS).get()
+    why = why_not_quick(
+        proposal,
+        _tier(proposal, policy),
+        is_of_low_risk=risk.is_low(touches),
+        is_in_conflict=conflicts.of(proposal).exists(),
+    )
+    if why:
+        raise NotInBatch(why)
+
+
+def _why_unusual(proposal: Proposal, *, is_in_conflict: bool) -> str:
     verdict = proposal.verdict
     if verdict.facts.get("findings") or any(reason.get("source") in FLAGGING for reason in verdict.reasons):
-        return _("A check has flagged it: look at it by itself.")
+        return _("A check flagged it: review it on its own.")
     if is_in_conflict:
         return _("Another proposal names the same target: decide which of them is right.")
     if proposal.checklist:

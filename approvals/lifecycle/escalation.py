@@ -72,15 +72,17 @@ def _next() -> Any:
 
     Its contents are not read. Where a new revision came between, the join finds nothing; the next sweep does.
     """
-    found = Proposal.objects.filter(timers__fired_at=None, timers__due_at__lte=Now())
-    found = found.order_by("timers__due_at", "timers__id").select_related("revision")
-    found = found.select_for_update(skip_locked=True, of=("self",)).annotate(time_now=_CLOCK)
-    return found.only(
+    due = Proposal.objects.filter(timers__fired_at=None, timers__due_at__lte=Now())
+    due = due.order_by("timers__due_at", "timers__id").select_related("revision")
+    due = due.select_for_update(skip_locked=True, of=("self",)).annotate(time_now=_CLOCK)
+    return due.only(
         "state",
         "deadline_at",
         "requirements",
         "deciding_roles",
         "distinct_people",
+        "asked_again_at",
+        "verdict",
         "revision__number",
         "revision__digest",
     ).first()
@@ -102,8 +104,8 @@ def _call(proposal: Proposal, levels: list[Timer], *, at: datetime) -> None:
 
 
 def _entry(proposal: Proposal, timer: Timer, *, at: datetime) -> Entry:
-    told: dict[str, JsonValue] = {"level": timer.level, "role": timer.role, "widens": timer.widens}
-    return transitions.entry(proposal, KIND, was=proposal.state, by=None, at=at, **told)
+    data: dict[str, JsonValue] = {"level": timer.level, "role": timer.role, "widens": timer.widens}
+    return transitions.entry(proposal, KIND, was=proposal.state, by=None, at=at, **data)
 
 
 def _tell_of(timer: Timer, proposal: Proposal, called: Collection[str], *, at: datetime) -> None:
@@ -121,14 +123,14 @@ def _why_called(silent: Collection[str], instead: Collection[str]) -> str:
         return ""
     facts = {"silent": _joined(silent), "instead": _joined(instead)}
     if instead:
-        said = ngettext(
-            "%(silent)s has not answered; %(instead)s may decide too.",
-            "%(silent)s have not answered; %(instead)s may decide too.",
+        sentence = ngettext(
+            "%(silent)s has not answered. %(instead)s can decide now.",
+            "%(silent)s have not answered. %(instead)s can decide now.",
             len(silent),
         )
     else:
-        said = ngettext("%(silent)s has not answered.", "%(silent)s have not answered.", len(silent))
-    return said % facts
+        sentence = ngettext("%(silent)s has not answered.", "%(silent)s have not answered.", len(silent))
+    return sentence % facts
 
 
 def _joined(roles: Collection[str]) -> str:

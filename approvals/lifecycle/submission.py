@@ -1,4 +1,4 @@
-"""From an agent's words to a proposal: submit, revise, withdraw, report an outcome, or only ask."""
+"""Submit, revise and withdraw proposals, report outcomes, or only evaluate: the agents' side of a life."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -18,28 +18,32 @@ from approvals.evaluation.judgement import (
     Judgement,
     check,
     judge,
+    judge_new,
     new_revision,
     new_verdict,
     put_before_people,
 )
-from approvals.evaluation.limits import with_limits
+from approvals.evaluation.limits.recount import with_limits
 from approvals.lifecycle import agent_texts, assessment, revisions
-from approvals.models import Dispatch, Outcome, Proposal, State
+from approvals.models import Dispatch, Proposal, State
 from approvals.models.ids import uuid7
-from approvals.models.together import Statement, first_history, insert_together
+from approvals.models.stored_row import Statement
+from approvals.models.together import FIRST, history_row, insert_together
 from approvals.notices import occasions
+from approvals.outbox import callbacks, statements
 from approvals.outbox.addresses import read_url
+from approvals.outbox.callbacks import Announcement
 from approvals.outbox.http import DeliveryRefused, check_url
 from approvals.people import provenance, timers
 from approvals.shipping import dispatches
+from approvals.uploads import named_rows
 from audit.clock import database_now
-from audit.ledger import entries
 from policies import currencies
-from policies.actors import actor
 from policies.engine.evaluation import PolicyOutcome
 from policies.engine.payloads import FieldError
 from policies.models import Agent, ApiKey
 from policies.publishing.current import load_current
+from policies.registry.standing import uses as standing_uses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,10 @@ class NewProposal:
     tags: tuple[str, ...] = ()
     model: Any = None
     callback_url: str = ""
+    callback_when: str = ""
+    """Empty for what the agent usually gets."""
     expires_at: datetime | None = None
+    traceparent: str = ""
 
 
 @with_limits
@@ -102,28 +109,52 @@ def prepare(*, agent: Agent, draft: NewProposal, key: ApiKey | None = None) -> S
     now = load_current(agent=agent.slug, surface=draft.surface)
     checked = check(_ask(agent, draft), draft.content, now)
     _require_sense(agent, draft, at=now.at)
-    judged = judge(checked, context.hold(checked.place(), now), is_in_review=False)
+    checked = replace(checked, standing=standing_uses.hold(now))
+    judged = judge_new(checked)
     proposal = _new_proposal(agent, draft, judged, key, at=now.at)
-    behind = provenance.told(proposal.revision)
-    entry = transitions.entry(proposal, "proposal.submitted", was="", by=agent, at=now.at, **_told(judged), **behind)
-    rows = [proposal, first_history(proposal, at=now.at), proposal.revision, proposal.verdict, entry]
+    data = {**statements.judged(judged.verdict), **statements.submitted(proposal)}
+    data |= provenance.ledger_data(proposal.revision)
+    data |= _passing(proposal)
+    entry = transitions.entry(proposal, "proposal.submitted", was="", by=agent, at=now.at, **data)
+    statement = statements.by_policy(proposal.verdict)
+    rows = [proposal, history_row(proposal, FIRST, at=now.at), proposal.revision, proposal.verdict, entry]
     dispatch = None
     if proposal.state == State.APPROVED:
-        dispatch = dispatches.new_dispatch(proposal, connector=judged.surface.connector, at=now.at)
+        dispatch = dispatches.new_dispatch(proposal, connector=judged.surface.connector, decision=statement, at=now.at)
         rows.append(dispatch)
-    then = context.joining(proposal, judged.around)
+    rows += callbacks.first(proposal, at=now.at, announcement=Announcement(decision=statement))
+    then = _use(proposal)
+    if binding := named_rows.binding(judged.body, proposal.revision.rollback_body, proposal.pk):
+        then.append(binding)
     if proposal.state == State.PENDING:
         steps_ahead = timers.planned(judged.policy, judged.surface)
         then.append(timers.planning(proposal, steps_ahead, judged.surface, at=now.at))
+    # Last, because it may lock what others wait for.
+    then += context.joining(proposal, judged.around)
     return Submission(proposal, dispatch, [*rows, *occasions.first(proposal, at=now.at)], then)
 
 
+def _passing(proposal: Proposal) -> dict[str, Any]:
+    """Return what the ledger is told of the standing approval by which a proposal passes, if by any."""
+    given = proposal.standing_approval
+    return {} if given is None else {"standing_approval": given}
+
+
+def _use(proposal: Proposal) -> list[Statement]:
+    given = proposal.standing_approval
+    return [] if given is None else [Statement(standing_uses.COUNT, [given])]
+
+
 def store(made: Submission, more: Sequence[Model] = ()) -> Proposal:
-    """Store a submission and `more` rows in one statement, so that they stand or fall together."""
-    insert_together([*made.rows, *more], *made.then)
+    """Store a submission and `more` rows with one message, so that they stand or fall together.
+
+    The message ends the transaction, so that wake-ups for after it are noted before.
+    """
     if made.dispatch is not None:
         dispatches.wake_for(made.proposal, at=made.proposal.created_at)
     assessment.wake_for(made.proposal)
+    callbacks.wake_for(made.proposal)
+    insert_together([*made.rows, *more], *made.then, is_last=True)
     return made.proposal
 
 
@@ -134,7 +165,8 @@ _INITIAL = {
 }
 
 
-_AS_SENT: Final = tuple(field.name for field in fields(NewProposal) if field.name not in {"surface", "content", "tags"})
+_ELSEWHERE: Final = frozenset({"surface", "content", "tags", "callback_when"})
+_AS_SENT: Final = tuple(field.name for field in fields(NewProposal) if field.name not in _ELSEWHERE)
 """What a proposal holds under the name and as the agent sent it."""
 
 
@@ -153,6 +185,7 @@ def _new_proposal(agent: Agent, draft: NewProposal, judged: Judgement, key: ApiK
         agent=agent,
         surface_id=draft.surface,
         **{name: _plain(getattr(draft, name)) for name in _AS_SENT},
+        callback_when=draft.callback_when or agent.callback_when,
         created_at=at,
         updated_at=at,
         state=state,
@@ -200,8 +233,10 @@ def revise(*, agent: Agent, proposal_id: UUID, content: Content, key: ApiKey | N
         proposal.revise(deadline_at=fresh if was == State.RETURNED else proposal.deadline_at)
         if was == State.RETURNED:
             timers.plan_again(proposal, judged.policy, judged.surface, at=now.at)
-    told = {**_told(judged), **provenance.told(proposal.revision)}
-    return transitions.save(proposal, "proposal.revised", was=was, by=agent, at=now.at, **told)
+    data = {**statements.judged(judged.verdict), **statements.asked(proposal)}
+    data |= provenance.ledger_data(proposal.revision)
+    beside = transitions.NOTHING
+    return transitions.save(proposal, "proposal.revised", was=was, by=agent, at=now.at, beside=beside, **data)
 
 
 @transaction.atomic
@@ -221,33 +256,6 @@ def withdraw(*, agent: Agent, proposal_id: UUID) -> Proposal:
     return transitions.save(proposal, "proposal.withdrawn", was=was, by=agent, at=at)
 
 
-@transaction.atomic
-def report_outcome(
-    *, agent: Agent, proposal_id: UUID, metric: str, value: float, unit: str, observed_at: datetime, note: str
-) -> Outcome:
-    """Record what a shipped action did in the world. Raises StateConflict before it was shipped."""
-    proposal: Proposal = revisions.lock_own(agent, proposal_id)
-    if proposal.state not in {State.SHIPPED, State.ROLLED_BACK}:
-        raise StateConflict(f"Outcomes are reported of what was shipped; this proposal is {proposal.state}.")
-    at = database_now()
-    outcome = Outcome.objects.create(
-        proposal=proposal,
-        value=value,
-        observed_at=observed_at,
-        note=agent_texts.kept_note(note),
-        reported_at=at,
-        **agent_texts.kept_lines(metric=metric, unit=unit),
-    )
-    entries.record(
-        "outcome.reported",
-        subject=f"proposal:{proposal.pk}",
-        actor=actor(agent),
-        at=at,
-        data={"outcome": str(outcome.pk), "metric": outcome.metric, "value": value},
-    )
-    return outcome
-
-
 def _ask(agent: Agent, draft: NewProposal) -> Ask:
     return Ask(
         agent=agent.slug,
@@ -263,16 +271,16 @@ def _ask(agent: Agent, draft: NewProposal) -> Ask:
 
 
 def _require_sense(agent: Agent, draft: NewProposal, *, at: datetime) -> None:
-    found = []
+    faults = []
     if draft.expires_at is not None and draft.expires_at <= at:
-        found.append(FieldError("/expires_at", "in_the_past", "It has passed already."))
+        faults.append(FieldError("/expires_at", "in_the_past", "It has passed already."))
     if draft.currency and not currencies.is_known(draft.currency):
         detail = f"{draft.currency} is no currency. {currencies.HINT}"
-        found.append(FieldError("/currency", "unknown_currency", detail))
+        faults.append(FieldError("/currency", "unknown_currency", detail))
     if draft.callback_url:
-        found += _callback_faults(agent, draft.callback_url)
-    if found:
-        raise InvalidProposal(found)
+        faults += _callback_faults(agent, draft.callback_url)
+    if faults:
+        raise InvalidProposal(faults)
 
 
 def _callback_faults(agent: Agent, url: str) -> list[FieldError]:
@@ -285,13 +293,3 @@ def _callback_faults(agent: Agent, url: str) -> list[FieldError]:
     if host in agent.callback_hosts:
         return []
     return [FieldError("/callback_url", "host_not_listed", f"{host} is not on this agent's list of callback hosts.")]
-
-
-def _told(judged: Judgement) -> dict[str, Any]:
-    verdict = judged.verdict
-    return {
-        "verdict": verdict.outcome.value,
-        "tier": verdict.tier.slug if verdict.tier else None,
-        "policy_version": verdict.policy_number,
-        "policy_digest": verdict.policy_digest,
-    }

@@ -15,6 +15,7 @@ from approvals.models.notice import (
     NoticeKind,
     Occasion,
     OutsideAddress,
+    ReportDelivery,
 )
 from approvals.models.outcome import Outcome
 from approvals.models.preference import NoticeRule, Pace, Preference, Reachability
@@ -26,7 +27,9 @@ from approvals.models.slack import SlackAnswer, SlackCall, SlackLink, SlackMessa
 from approvals.models.states import CLEARED, OPEN, WAITING, DispatchStatus, State
 from approvals.models.timer import Timer
 from approvals.models.token import DecisionToken
+from approvals.models.trust import Demotion, Recommendation, TrustCase, TrustCount, TrustFigures, TrustProgress
 from approvals.models.turn import Assignment, Presence, SavedFilter, Snooze
+from approvals.models.upload import Upload, UploadChunk, UploadScan
 
 __all__ = [
     "ASKING",
@@ -42,6 +45,7 @@ __all__ = [
     "Conflict",
     "Decision",
     "DecisionToken",
+    "Demotion",
     "Dispatch",
     "DispatchStatus",
     "Heartbeat",
@@ -62,7 +66,9 @@ __all__ = [
     "Presence",
     "Proposal",
     "Reachability",
+    "Recommendation",
     "Reevaluation",
+    "ReportDelivery",
     "Revision",
     "Sample",
     "SavedFilter",
@@ -73,5 +79,12 @@ __all__ = [
     "Snooze",
     "State",
     "Timer",
+    "TrustCase",
+    "TrustCount",
+    "TrustFigures",
+    "TrustProgress",
+    "Upload",
+    "UploadChunk",
+    "UploadScan",
     "Verdict",
 ]

@@ -1,4 +1,6 @@
-from typing import TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import pgtrigger
 from django.conf import settings
@@ -12,6 +14,17 @@ from approvals.models.ids import uuid7
 from approvals.models.proposal import Proposal
 from approvals.models.revision import IMMUTABLE, Revision
 from approvals.models.verdicts import DecisionVerdict
+
+if TYPE_CHECKING:
+    from approvals.models.dispatch import Dispatch
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionAnswer:
+    """What the use case that decided has in hand for its answer: all decisions, and the dispatch if it made one."""
+
+    decisions: "Sequence[Decision]"
+    dispatch: "Dispatch | None"
 
 
 class Decision(models.Model):
@@ -43,7 +56,14 @@ class Decision(models.Model):
         related_name="decisions",
         db_index=False,
     )
-    by_name = models.CharField(_("name at the time"), max_length=200)
+    by_name = models.CharField(_("reviewer"), max_length=200)
+    roles = ArrayField(
+        models.CharField(max_length=150),
+        verbose_name=_("in the roles"),
+        default=list,
+        blank=True,
+        help_text=_("The roles of the person that let them decide, as they were then."),
+    )
     at = models.DateTimeField(_("at"))
     reason_code = models.CharField(_("reason"), max_length=16, choices=ReasonCode.choices, blank=True)
     comment = models.TextField(_("comment"), blank=True)

@@ -3,14 +3,16 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from approvals.models.dispatch_queries import DispatchQuerySet
 from approvals.models.outbox import Delivery
 from approvals.models.proposal import Proposal
 from approvals.models.revision import Revision
 from approvals.models.states import DISPATCH_EDGES, DispatchStatus
+from approvals.models.stored_row import StoredRow
 from policies.models import Connector
 
 
-class Dispatch(Delivery):
+class Dispatch(StoredRow, Delivery):
     """The work of shipping one approved revision, or of rolling it back."""
 
     class Kind(models.TextChoices):
@@ -22,8 +24,13 @@ class Dispatch(Delivery):
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
     connector = models.ForeignKey(Connector, null=True, blank=True, on_delete=models.PROTECT, related_name="dispatches")
     digest = models.CharField(_("digest"), max_length=71, help_text=_("Of the bytes that may be shipped."))
+    decision = models.JSONField(
+        _("decision"), null=True, blank=True, help_text=_("Who cleared it, by role, when and why: the grant says it.")
+    )
     grant = models.TextField(_("grant"), blank=True)
     receipt = models.JSONField(_("receipt"), null=True, blank=True)
+
+    objects = DispatchQuerySet.as_manager()
 
     class Meta(Delivery.Meta):
         verbose_name = _("dispatch")

@@ -1,4 +1,4 @@
-"""What people are told: the occasion, one notice for each person, and its way out through a channel."""
+"""Occasions, one notice for each person, and its delivery through a channel."""
 
 from typing import Final
 
@@ -16,16 +16,17 @@ from policies.models.fields import EncryptedTextField
 
 
 class NoticeKind(models.TextChoices):
-    WAITS_FOR_YOU = "waits_for_you", _("Waits for you")
+    WAITS_FOR_YOU = "waits_for_you", _("Needs you")
     REMINDER = "reminder", _("Reminder before the deadline")
     ESCALATED = "escalated", _("Escalated to you")
     ASSIGNED = "assigned", _("Assigned to you")
-    SENT_BACK_ANSWER = "sent_back_answer", _("The agent answered what was sent back")
+    SENT_BACK_ANSWER = "sent_back_answer", _("The agent revised what was sent back")
     DECIDED = "decided", _("Decided by others")
-    SHIPPED_BY_ITSELF = "shipped_by_itself", _("Ships by itself")
+    SHIPPED_BY_ITSELF = "shipped_by_itself", _("Ships automatically")
     FAILED = "failed", _("Could not be shipped")
-    EXPIRED = "expired", _("Expired undecided")
-    WITHDRAWN = "withdrawn", _("Taken back by the agent")
+    EXPIRED = "expired", _("Expired without a decision")
+    WITHDRAWN = "withdrawn", _("Withdrawn by the agent")
+    DEMOTED = "demoted", _("An agent lost its autonomy")
 
 
 ASKING: Final = (
@@ -131,6 +132,11 @@ class OutsideAddress(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def is_told(self, kind: str, surface: str) -> bool:
+        """Whether it is told of this kind on this surface. Prefetch `surfaces` where many are asked."""
+        here = {each.pk for each in self.surfaces.all()}
+        return (not here or surface in here) and (not self.kinds or kind in self.kinds)
+
 
 class NoticeDelivery(Delivery, NoticeSubject):
     """A notice on its way to one person through a channel, or to an outside address."""
@@ -150,6 +156,12 @@ class NoticeDelivery(Delivery, NoticeSubject):
         help_text=_("What rests together when it cannot be reached."),
     )
     is_gathered = models.BooleanField(_("in a digest"), default=False)
+    is_bundled = models.BooleanField(
+        _("in one message with others"),
+        default=False,
+        db_default=False,
+        help_text=_("With what is due about the same surface."),
+    )
 
     class Meta(Delivery.Meta):
         verbose_name = _("notice on its way")
@@ -157,6 +169,7 @@ class NoticeDelivery(Delivery, NoticeSubject):
         indexes = [
             models.Index(fields=["next_attempt_at"], name="notice_due", condition=Q(status="waiting")),
             models.Index(fields=["lease_until"], name="notice_leased", condition=Q(status="claimed")),
+            models.Index(fields=["next_attempt_at"], name="notice_bundled", condition=Q(is_bundled=True)),
         ]
         constraints = [
             models.CheckConstraint(
@@ -174,6 +187,27 @@ class NoticeDelivery(Delivery, NoticeSubject):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} · {CHANNEL_LABELS.get(self.channel, self.channel)}"
+
+
+class ReportDelivery(Delivery):
+    """The report of one day on its way to an owner through a channel: once for each."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, verbose_name=_("to"), on_delete=models.CASCADE,
+                               related_name="+")  # fmt: skip
+    day = models.DateField(_("day"))
+    channel = models.CharField(_("channel"), max_length=10)
+
+    class Meta(Delivery.Meta):
+        verbose_name = _("daily report on its way")
+        verbose_name_plural = _("daily reports on their way")
+        constraints = [models.UniqueConstraint(name="report_once", fields=["person", "day", "channel"])]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="report_due", condition=Q(status="waiting")),
+            models.Index(fields=["lease_until"], name="report_leased", condition=Q(status="claimed")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} · {self.channel}"
 
 
 class ChannelHealth(models.Model):

@@ -1,4 +1,4 @@
-"""Of what, through which channel and when somebody wants to be told."""
+"""Notification preferences: kinds, channels and times a person chose."""
 
 from datetime import time
 
@@ -47,6 +47,9 @@ class Reachability(models.Model):
     quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
     quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
     daily_at = models.TimeField(_("daily digest at"), default=time(8, 0))
+    gets_daily_report = models.BooleanField(
+        _("daily report"), default=True, db_default=True, help_text=_("Each morning, for owners of surfaces.")
+    )
 
     class Meta:
         verbose_name = _("reachability")
@@ -66,7 +69,7 @@ class Reachability(models.Model):
 
 
 class NoticeRule(models.Model):
-    """Who is told of a kind of notice, where that differs from what is usual.
+    """Recipients of a kind of notice, where that differs from what is usual.
 
     A row for one surface counts before a row for all surfaces.
     """

@@ -1,6 +1,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pgtrigger
 from django.contrib.auth.models import Group
@@ -15,14 +15,18 @@ from simple_history.models import HistoricalRecords
 from approvals.models.ids import uuid7
 from approvals.models.last_judged import LAST_JUDGED, LastJudged
 from approvals.models.proposal_queries import ProposalQuerySet
-from approvals.models.provenance import BEHIND, STAYS_CLOSE, Provenance
+from approvals.models.provenance import ASKED_ONCE, BEHIND, BY_ORIGIN, STAYS_CLOSE, Provenance
 from approvals.models.states import CLEARED, EDGES, INITIAL, OPEN, WAITING, State
+from approvals.models.stored_row import StoredRow
 from policies.engine.calendars import business_time
 from policies.engine.calendars.business_time import BusinessCalendar
 from policies.models import Agent, Surface, Tier
 
+if TYPE_CHECKING:
+    from approvals.models.decision import DecisionAnswer
 
-class Proposal(ConcurrentTransitionMixin, Provenance, LastJudged):
+
+class Proposal(ConcurrentTransitionMixin, StoredRow, Provenance, LastJudged):
     """One action an agent asks to have done.
 
     What was asked is written once; what follows from it (state, current revision, verdict) changes only
@@ -48,6 +52,7 @@ class Proposal(ConcurrentTransitionMixin, Provenance, LastJudged):
     tags = ArrayField(models.CharField(max_length=80), verbose_name=_("tags"), default=list, blank=True)
     model = models.JSONField(_("model"), null=True, blank=True)
     callback_url = models.URLField(_("callback address"), max_length=2000, blank=True)
+    callback_when = models.CharField(_("callbacks"), max_length=8, choices=Agent.CallbackWhen, default="every")
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     created_at = models.DateTimeField(_("proposed at"))
 
@@ -84,12 +89,15 @@ class Proposal(ConcurrentTransitionMixin, Provenance, LastJudged):
     approved_digest = models.CharField(_("approved digest"), max_length=71, blank=True)
     updated_at = models.DateTimeField(_("changed at"))
 
+    decided: "DecisionAnswer | None" = None  # the rest of the answer to a decision that was just made on it
+
     objects = ProposalQuerySet.as_manager()
     history = HistoricalRecords(
         excluded_fields=[
             "rationale", "trigger", "evidence", "metrics", "expected_outcome", "currency", "targets", "tags", "model",
-            "callback_url", "expires_at", "created_at", "requirements", "deciding_roles", "distinct_people", "verdict",
-            "checklist", "is_to_be_assessed", *LAST_JUDGED, *BEHIND, "close_people", "payload_digest",
+            "callback_url", "callback_when", "expires_at", "created_at", "requirements", "deciding_roles",
+            "distinct_people", "verdict", "checklist", "is_to_be_assessed", *LAST_JUDGED, *BEHIND, "close_people",
+            "payload_digest",
         ],
         no_db_index=["agent", "surface", "revision", "tier", "owner"],
     )  # fmt: skip
@@ -106,16 +114,16 @@ class Proposal(ConcurrentTransitionMixin, Provenance, LastJudged):
         indexes = [
             models.Index(fields=["agent", "-id"], name="proposal_by_agent"),
             models.Index(fields=["surface", "-id"], name="proposal_by_surface"),
+            models.Index(fields=["agent", "surface", "created_at"], name="proposal_by_touchpoint"),
             models.Index(fields=["state", "-id"], name="proposal_by_state"),
             models.Index(fields=["owner", "-id"], name="proposal_by_owner"),
             models.Index(fields=["tier", "-id"], name="proposal_by_tier"),
             models.Index(fields=["deadline_at"], name="proposal_due", condition=Q(state__in=WAITING)),
             models.Index(
-                fields=["expires_at"],
-                name="proposal_expiring",
-                condition=Q(state=State.APPROVED, expires_at__isnull=False),
+                fields=["expires_at"], name="proposal_expiring", condition=Q(state="approved", expires_at__isnull=False)
             ),
             models.Index(fields=["created_at"], name="proposal_by_time"),
+            *BY_ORIGIN,
             models.Index(
                 fields=["updated_at"],
                 name="proposal_ended_undecided",
@@ -162,15 +170,35 @@ class Proposal(ConcurrentTransitionMixin, Provenance, LastJudged):
                 condition=~pgtrigger.Q(new__state__in=INITIAL),
             ),
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
-            pgtrigger.ReadOnly(
-                name="asked_once",
-                fields=["id", "agent", "surface", "action", "created_at", "expires_at", "callback_url", *BEHIND],
-            ),
+            pgtrigger.ReadOnly(name="asked_once", fields=[*ASKED_ONCE]),
             STAYS_CLOSE,
         ]
 
     def __str__(self) -> str:
         return self.title
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """Read the row again, or one column that was left out.
+
+        django-fsm lifts the protection of `state` from the field itself while it reads, for all threads at once: one
+        that ends puts it back under the feet of another. Taking the old value off this object needs no lifting.
+        """
+        old = self.__dict__.pop("state", None)
+        try:
+            StoredRow.refresh_from_db(self, *args, **kwargs)
+        finally:
+            if old is not None:
+                self.__dict__.setdefault("state", old)
+        self._update_initial_state()
+
+    def guards(self) -> list[tuple[str, Any]]:
+        """Let nobody write a state over another one than was read."""
+        return [("state", self._stored["state"])] if self._stored and "state" in self._stored else []
+
+    def remember(self) -> None:
+        """Take the row, and the state that a transition led to, for what is stored."""
+        super().remember()
+        self._update_initial_state()
 
     @property
     def is_open(self) -> bool:

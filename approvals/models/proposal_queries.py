@@ -22,6 +22,15 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
         # they were before, and find no proposal at all.
         return self.select_for_update().get(pk=proposal_id)
 
+    def locked_whole(self, proposal_id: UUID) -> "Proposal":
+        """Lock one proposal's row and read, as they are from then on, its revision, its verdict and its agent."""
+        proposal = self.locked(proposal_id)
+        rows = self.model._default_manager.select_related("revision", "verdict", "agent")  # noqa: SLF001
+        # A proposal without its state would read that at once.
+        read = rows.only("state", "revision", "verdict", "agent").get(pk=proposal_id)
+        proposal.revision, proposal.verdict, proposal.agent = read.revision, read.verdict, read.agent
+        return proposal
+
     def as_of_now(self) -> Self:
         """Add `state_now`: the state by the database's clock, whether or not the sweep has been yet."""
         return self.annotate(

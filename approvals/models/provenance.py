@@ -3,10 +3,21 @@ from typing import Final
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-BEHIND: Final = ("agent_owner", "agent_owner_name", "key_issuer", "key_issuer_name")
+BEHIND: Final = ("agent_owner", "agent_owner_name", "key_issuer", "key_issuer_name", "traceparent")
+ASKED_ONCE: Final = (
+    "id", "agent", "surface", "action", "created_at", "expires_at", "callback_url", "callback_when", *BEHIND,
+)  # fmt: skip
+"""What never changes of a proposal."""
+BY_ORIGIN: Final = (
+    # Hashes of what agents wrote, which may be longer than a B-tree takes.
+    GinIndex(fields=["model"], name="proposal_by_model", opclasses=["jsonb_path_ops"]),
+    GinIndex(fields=["trigger"], name="proposal_by_trigger", opclasses=["jsonb_path_ops"]),
+)
+"""Finds the proposals of a model, and of a trigger."""
 STAYS_CLOSE: Final = pgtrigger.Protect(
     name="who_is_close_stays_close",
     operation=pgtrigger.Update,
@@ -46,8 +57,16 @@ class Provenance(models.Model):
         help_text=_("Owners of its agent and issuers of the keys in use, whenever the agent sent something of it."),
     )
 
+    traceparent = models.CharField(
+        _("trace"), max_length=55, blank=True, help_text=_("The W3C trace context of the request that proposed it.")
+    )
+
     class Meta:
         abstract = True
+
+    def trace(self) -> dict[str, str]:
+        """Return the header, or the member, that carries the trace on; nothing where there is none."""
+        return {"traceparent": self.traceparent} if self.traceparent else {}
 
     def keep_away(self, *people: int | None) -> None:
         """Write down, unsaved, who is too close to this proposal ever to decide on it, besides those known."""

@@ -16,6 +16,9 @@ class Sample(models.Model):
 
     proposal = models.OneToOneField(Proposal, primary_key=True, on_delete=models.PROTECT, related_name="sample")
     picked_at = models.DateTimeField(_("picked at"))
+    probability = models.FloatField(
+        _("probability"), null=True, blank=True, help_text=_("With which it was picked. Empty: nobody wrote it down.")
+    )
     opinion = models.CharField(_("opinion"), max_length=16, choices=Opinion.choices, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     by_name = models.CharField(_("by"), max_length=200, blank=True)
@@ -34,6 +37,10 @@ class Sample(models.Model):
             models.CheckConstraint(
                 name="sample_opinion_is_somebodys",
                 condition=Q(opinion="", at__isnull=True) | ~Q(opinion="") & Q(at__isnull=False, by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="sample_probability_is_a_share",
+                condition=Q(probability__isnull=True) | Q(probability__gt=0, probability__lte=1),
             ),
         ]
 

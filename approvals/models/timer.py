@@ -14,8 +14,8 @@ class Timer(models.Model):
     """
 
     class Kind(models.TextChoices):
-        REMIND_50 = "remind_50", _("Half of the time has gone")
-        REMIND_80 = "remind_80", _("Four fifths of the time have gone")
+        REMIND_50 = "remind_50", _("Half the time is over")
+        REMIND_80 = "remind_80", _("80 % of the time is over")
         LEVEL = "level", _("Escalated")
 
     proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, related_name="timers")

@@ -1,4 +1,4 @@
-"""Whose turn it is, and who looks: what arranges the work of people and decides nothing."""
+"""Snoozes, assignments and presence: they arrange people's work and decide nothing."""
 
 from django.conf import settings
 from django.db import models

@@ -24,7 +24,7 @@ class DecisionVerdict(models.TextChoices):
     REJECT = "reject", _("Rejected")
     SEND_BACK = "send_back", _("Sent back")
     TAKE_OVER = "take_over", _("Took over")
-    UNDO = "undo", _("Undid")
+    UNDO = "undo", _("Decision undone")
     ROLL_BACK = "roll_back", _("Rolled back")
     RETRY = "retry", _("Retried")
 
@@ -111,10 +111,9 @@ VERDICTS: Final[Mapping[DecisionVerdict, VerdictKind]] = MappingProxyType(
                 title=ngettext_lazy("Approve %s proposal?", "Approve %s proposals?"),
                 confirm=_("Yes, approve %s"),
                 recorded=ngettext_lazy("%s approval recorded", "%s approvals recorded"),
-                each=_("Each of them is approved and recorded by itself. One that fails stops no other."),
+                each=_("Each one is approved and recorded separately. If one fails, the others still go through."),
                 undo_note=_(
-                    "An approval can be undone until a worker takes it to ship it. What has shipped can be rolled "
-                    "back on its own page."
+                    "You can undo an approval until it starts shipping. After that, roll it back on its own page."
                 ),
             ),
             is_vote=True,
@@ -141,8 +140,8 @@ VERDICTS: Final[Mapping[DecisionVerdict, VerdictKind]] = MappingProxyType(
                 title=ngettext_lazy("Reject %s proposal?", "Reject %s proposals?"),
                 confirm=_("Yes, reject %s"),
                 recorded=ngettext_lazy("%s rejection recorded", "%s rejections recorded"),
-                each=_("Each of them is rejected and recorded by itself, for the same reason."),
-                undo_note=_("A rejection can be undone until its deadline."),
+                each=_("Each one is rejected and recorded separately, with the same reason."),
+                undo_note=_("You can undo a rejection until its deadline."),
                 reason_missing=_("Choose why you reject them."),
             ),
             is_vote=True,
@@ -171,7 +170,7 @@ VERDICTS: Final[Mapping[DecisionVerdict, VerdictKind]] = MappingProxyType(
             choice=Choice(
                 button=_("Take over"),
                 unfold=_("Take over…"),
-                note=_("You do it by hand. It never ships from here, and it does not count against the agent."),
+                note=_("You do it by hand. It never ships from the portal, and it doesn’t count against the agent."),
                 key="t",
                 key_help=_("Take over"),
             ),

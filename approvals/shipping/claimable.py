@@ -1,5 +1,6 @@
-"""What a worker may claim now: what is due, not stopped by a kill switch, and whose targets nobody holds."""
+"""Dispatches that may be claimed: due, not stopped by a kill switch, their targets free."""
 
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
@@ -13,14 +14,11 @@ from policies.models import EVERYWHERE, Connector
 
 
 def due(kind: Connector.Kind) -> QuerySet[Dispatch]:
-    """Return what is due and not stopped, oldest first, with its rows locked as they are read.
+    """Return what is due, oldest first, with its rows locked as they are read.
 
     Switches and revisions are read apart: joined here, they cost the database more in planning the
     statement than all the rest of a claim.
     """
-    stopped, held = _hindrances()
-    if EVERYWHERE in stopped:
-        return Dispatch.objects.none()
     is_due = Q(status=DispatchStatus.WAITING, next_attempt_at__lte=Now()) | Q(
         status=DispatchStatus.CLAIMED, lease_until__lte=Now()
     )
@@ -29,13 +27,20 @@ def due(kind: Connector.Kind) -> QuerySet[Dispatch]:
         can_execute |= Q(connector=None)
     # What ran out of time before any claim is not a failure: the sweep of `escalation` expires it.
     never_claimed = Q(fence=0, kind=Dispatch.Kind.EXECUTE, proposal__expires_at__lte=Now())
-    due = (
+    return (
         Dispatch.objects.select_for_update(skip_locked=True, of=("self", "proposal"))
         .select_related("proposal", "connector")
         .filter(is_due, can_execute)
         .exclude(never_claimed)
         .order_by("next_attempt_at")
     )
+
+
+def unhindered(due: QuerySet[Dispatch]) -> QuerySet[Dispatch]:
+    """Leave out what a kill switch stops, and what waits for a target that another one holds. One query."""
+    stopped, held = _hindrances()
+    if EVERYWHERE in stopped:
+        return Dispatch.objects.none()
     if stopped:
         surfaces = [scope.removeprefix("surface:") for scope in stopped if scope.startswith("surface:")]
         agents = [scope.removeprefix("agent:") for scope in stopped if scope.startswith("agent:")]
@@ -74,17 +79,16 @@ def _hindrances() -> _Hindrances:
 _HOLDS_ANOTHER: Final = """
 SELECT EXISTS (
     SELECT FROM approvals_dispatch AS dispatch JOIN approvals_proposal AS other ON other.id = dispatch.proposal_id
-     WHERE dispatch.status = 'claimed' AND other.id <> %(own)s::uuid AND other.targets && %(targets)s::varchar[])
+     WHERE dispatch.status = 'claimed' AND other.id <> %(own)s::uuid AND other.targets && %(targets)s::varchar[]),
+       clock_timestamp()
 """
 
 
-def targets_are_free(proposal: Proposal) -> bool:
-    """Whether no other proposal that names one of the targets is claimed; until we commit, none can be.
+def hold_targets(proposal: Proposal) -> datetime | None:
+    """Lock the targets of a proposal; return when, or None where another proposal that names one is claimed.
 
-    Locks the targets. A claim whose lease has run out still holds its own: it may have reached the far side.
+    Until we commit, none can be. A claim whose lease has run out still holds its own: it may have reached the far side.
     """
-    if not proposal.targets:
-        return True
     words: dict[str, Any] = {
         "own": proposal.pk,
         "targets": proposal.targets,
@@ -93,5 +97,5 @@ def targets_are_free(proposal: Proposal) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(f"{conflicts.LOCK};{_HOLDS_ANOTHER}", words)
         cursor.nextset()
-        (is_held,) = cursor.fetchone()
-    return not is_held
+        is_held, at = cursor.fetchone()
+    return None if is_held else at

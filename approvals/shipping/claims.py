@@ -2,18 +2,25 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
+from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
-from approvals.evaluation.limits import with_limits
+from approvals.errors import NotYet, StateConflict
+from approvals.evaluation.limits.recount import with_limits
 from approvals.models import Dispatch, DispatchStatus, Proposal, State
-from approvals.outbox import backoff
+from approvals.outbox import backoff, statements
 from approvals.shipping import claimable, dispatches, enforcement, grants, kinds
+from approvals.uploads import dispatched_rows, stored_rows
 from audit import canonical
 from audit.clock import database_now
 from policies.models import Agent, Connector
 from policies.publishing.current import Current, hold_current
+
+UNHEARD: Final = "The agent consumed the approval and never said what came of it. It may have run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +45,64 @@ def claim_next(*, worker: str, kind: Connector.Kind, executor: Agent | None = No
     due = claimable.due(kind)
     if executor is not None:
         due = due.filter(connector__executor=executor)
+    return _claim_first(due, worker)
+
+
+def consume(*, agent: Agent, proposal_id: UUID) -> Claim:
+    """Spend the approval of a proposal behind a gate: its agent may run it, this once.
+
+    Rechecks all that every claim does. What is spent stays spent, whatever is heard of it. Raises
+    Proposal.DoesNotExist, NotYet and StateConflict.
+    """
+    due = claimable.due(kinds.SPENT_BY_A_CLAIM).filter(
+        proposal=proposal_id, proposal__agent=agent, kind=Dispatch.Kind.EXECUTE, status=DispatchStatus.WAITING
+    )
+    if (claim := _claim_first(due, f"agent/{agent.slug}")) is not None:
+        return claim
+    raise _why_not(Proposal.objects.as_of_now().get(agent=agent, pk=proposal_id))
+
+
+def _why_not(proposal: Proposal) -> StateConflict:
+    dispatch = proposal.dispatches.select_related("connector").filter(kind=Dispatch.Kind.EXECUTE).first()
+    state = proposal.state_now  # type: ignore[attr-defined]  # as_of_now annotates it
+    if dispatch is not None and dispatch.connector is not None and dispatch.connector.kind != kinds.SPENT_BY_A_CLAIM:
+        return StateConflict(_("The portal itself ships what is approved on this surface; nothing is to be consumed."))
+    if state != State.APPROVED:
+        return StateConflict(_("A proposal that is %s cannot be consumed.") % state)
+    if dispatch is None or dispatch.status != DispatchStatus.WAITING:
+        return StateConflict(_("This approval was spent already."))
+    return NotYet(_("It is approved, and held back for a while, or stopped by a kill switch. Ask again later."))
+
+
+def give_up_unheard(*, most: int = 50) -> int:
+    """Let fail what was consumed and never reported, since it may have run and must not run again; return how many."""
+    done = 0
+    while done < most and _give_up_one():
+        done += 1
+    return done
+
+
+@transaction.atomic
+def _give_up_one() -> bool:
+    dispatch = claimable.due(kinds.SPENT_BY_A_CLAIM).filter(status=DispatchStatus.CLAIMED).first()
+    if dispatch is None:
+        return False
+    at = database_now()
+    dispatches.end_attempt(dispatch, at=at, error=UNHEARD)
+    dispatches.give_up(dispatch, UNHEARD, at=at)
+    return True
+
+
+def _claim_first(due: QuerySet[Dispatch], worker: str) -> Claim | None:
+    is_narrowed = False
     while True:  # each turn takes something out of what is due, or brings it under the policy in force
         turn = _turn(due, worker)
         if not isinstance(turn, QuerySet):
             return turn
-        due = turn
+        # What stands in one's way stands in the way of others: then all of it is left out at once.
+        is_hindered = turn is not due and not is_narrowed
+        due = claimable.unhindered(turn) if is_hindered else turn
+        is_narrowed = is_narrowed or is_hindered
 
 
 @with_limits
@@ -52,10 +112,20 @@ def _turn(due: QuerySet[Dispatch], worker: str) -> Claim | QuerySet[Dispatch] | 
         return None
     proposal = dispatch.proposal
     now = hold_current(agent=proposal.agent_id, surface=proposal.surface_id)
-    if (others := _others(due, proposal, now)) is not None:
-        return others
-    # Targets may have kept us waiting; the switches, the policy and its clock were read after all other waits.
-    at = database_now() if proposal.targets else now.at
+    if now.switches:
+        return due.exclude(proposal__agent=proposal.agent_id, proposal__surface=proposal.surface_id)
+    # Targets may keep us waiting; the switches, the policy and its clock were read after all other waits.
+    at = claimable.hold_targets(proposal) if proposal.targets else now.at
+    if at is None:
+        return due.exclude(proposal__targets__overlap=proposal.targets)
+    return _claim(due, dispatch, now, worker=worker, at=at)
+
+
+def _claim(
+    due: QuerySet[Dispatch], dispatch: Dispatch, now: Current, *, worker: str, at: datetime
+) -> Claim | QuerySet[Dispatch] | None:
+    """Claim a locked dispatch that no switch and no other claim hinders, if it keeps what its approval promised."""
+    proposal = dispatch.proposal
     if dispatch.fence == 0 and _has_expired(dispatch, at):
         return None  # in this very instant; the sweep of `escalation` says so
     if dispatch.kind == Dispatch.Kind.EXECUTE and _is_taken_back(proposal, now):
@@ -66,15 +136,6 @@ def _turn(due: QuerySet[Dispatch], worker: str) -> Claim | QuerySet[Dispatch] | 
         return _lease(dispatch, worker=worker, at=at, policy=now.policy.number)
     dispatches.give_up(dispatch, reason, at=at)
     return due
-
-
-def _others(due: QuerySet[Dispatch], proposal: Proposal, now: Current) -> QuerySet[Dispatch] | None:
-    """Return what is left to look at where a switch, or the holder of a target, stands in the way; else None."""
-    if now.switches:
-        return due.exclude(proposal__agent=proposal.agent_id, proposal__surface=proposal.surface_id)
-    if not claimable.targets_are_free(proposal):
-        return due.exclude(proposal__targets__overlap=proposal.targets)
-    return None
 
 
 def _is_taken_back(proposal: Proposal, now: Current) -> bool:
@@ -99,6 +160,8 @@ def _obstacle(dispatch: Dispatch, at: datetime) -> str | None:
         return f"No worker finished it in {backoff.MAX_ATTEMPTS} attempts."
     if canonical.digest(dispatch.body) != dispatch.digest:
         return "The stored bytes are not the approved ones."
+    if (damage := stored_rows.damage(dispatch.body)) is not None:
+        return damage
     if dispatch.kind == Dispatch.Kind.EXECUTE:
         return _no_clearance(dispatch, at)
     return None if proposal.state == State.SHIPPED else f"The proposal is {proposal.state}, not shipped."
@@ -132,8 +195,9 @@ def _lease(dispatch: Dispatch, *, worker: str, at: datetime, policy: int) -> Cla
         action=proposal.action,
         connector=connector.slug,
         kind=cast(grants.Kind, dispatch.kind),
+        decision=statements.brief(dispatch.decision),
         at=at,
-        lifetime=lifetime,
+        lifetime=lifetime + dispatched_rows.time_for(dispatch.body),
     )
     in_force = policy if dispatch.kind == Dispatch.Kind.EXECUTE else None
     dispatches.lease(dispatch, worker=worker, at=at, until=at + lifetime, grant=grant, policy=in_force)

@@ -37,11 +37,12 @@ def ship(claim: Claim) -> None:
     """Take one claimed dispatch to the far side, and record the receipt or why there is none."""
     connector = claim.dispatch.connector
     assert connector is not None, "a claimed dispatch has a connector"
-    parcel = Parcel(message_id=claim.dispatch.pk, body=claim.body, grant=claim.grant)
+    trace = claim.dispatch.proposal.trace()
+    parcel = Parcel(message_id=claim.dispatch.pk, body=claim.body, grant=claim.grant, trace=trace)
     try:
         _record(claim, kinds.of(connector).carry(connector, parcel))
     except LeaseLost:
-        # Too slow: whoever holds the lease now repeats it under the same id.
+        # Too slow: the holder of the lease now repeats it under the same id.
         return
 
 

@@ -1,65 +1,80 @@
-"""The only writer of dispatches and attempts: enqueue, lease, end, retry, cancel.
+"""Enqueue, lease, end, retry and cancel dispatches. The only writer of dispatches and attempts.
 
 Nothing here talks to the network: `delivery` does, between a claim and its result, outside any transaction.
 """
 
 import random
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from approvals import transitions
 from approvals.errors import LeaseLost, StateConflict
 from approvals.evaluation import conflicts
 from approvals.models import Attempt, Dispatch, DispatchStatus, Proposal, State
+from approvals.models.stored_row import Statement
+from approvals.models.together import inserting, write_together
 from approvals.outbox import backoff
+from approvals.outbox.callbacks import Announcement
+from approvals.outbox.statements import Said
 from approvals.outbox.wakeups import wake
 from approvals.shipping import sampling
-from audit.clock import database_now
+from approvals.transitions import Beside
 from audit.ledger import entries
 from audit.ledger.entries import SYSTEM, Actor
+from audit.models import Entry
 from policies import plain_text
+from policies.engine.policy import Policy
 from policies.models import Connector
+from policies.publishing.publish import compiled
 
 SHIP_TASK: Final = "approvals.tasks.ship_due"
 WENT_AWAY: Final = "The worker that held it went away."
 
 
-def new_dispatch(proposal: Proposal, *, connector: str | None, at: datetime) -> Dispatch:
-    """Make the dispatch of a proposal that has just been approved, unsaved."""
+def new_dispatch(proposal: Proposal, *, connector: str | None, decision: Said, at: datetime) -> Dispatch:
+    """Make the dispatch of a proposal that has just been approved, unsaved; `decision` says by whom and why."""
     assert proposal.release_at is not None, "an approved proposal has its release time"
     return Dispatch(
         proposal=proposal,
         revision=proposal.revision,
         kind=Dispatch.Kind.EXECUTE,
         connector_id=connector,
+        decision=decision,
         digest=proposal.approved_digest,
         next_attempt_at=proposal.release_at,
         created_at=at,
     )
 
 
-def enqueue(proposal: Proposal, *, connector: str | None, at: datetime) -> None:
+_BACK_TO_LIFE: Final = """
+    ON CONFLICT (revision_id, kind) DO UPDATE
+   SET status = excluded.status, next_attempt_at = excluded.next_attempt_at, connector_id = excluded.connector_id,
+       decision = excluded.decision, attempts_made = excluded.attempts_made
+RETURNING *"""
+
+
+def enqueue(proposal: Proposal, *, connector: str | None, decision: Said, at: datetime) -> Dispatch:
     """Write the dispatch of an approved proposal; one that was cancelled comes back to life."""
-    Dispatch.objects.bulk_create(
-        [new_dispatch(proposal, connector=connector, at=at)],
-        update_conflicts=True,
-        unique_fields=["revision", "kind"],
-        update_fields=["status", "next_attempt_at", "connector", "attempts_made"],
-    )
+    row = new_dispatch(proposal, connector=connector, decision=decision, at=at)
+    sql, parameters = inserting(row, conflict=_BACK_TO_LIFE)
+    (dispatch,) = Dispatch.objects.raw(sql, parameters)
     wake_for(proposal, at=at)
+    return dispatch
 
 
-def enqueue_rollback(proposal: Proposal, *, connector: str | None, at: datetime) -> Dispatch:
+def enqueue_rollback(proposal: Proposal, *, connector: str | None, decision: Said, at: datetime) -> Dispatch:
     """Write the dispatch of a shipped proposal's own rollback payload."""
     dispatch: Dispatch = Dispatch.objects.create(
         proposal=proposal,
         revision=proposal.revision,
         kind=Dispatch.Kind.ROLLBACK,
         connector_id=connector,
+        decision=decision,
         digest=proposal.revision.rollback_digest,
         next_attempt_at=at,
         created_at=at,
@@ -77,25 +92,14 @@ def wake_for(proposal: Proposal, *, at: datetime) -> None:
 
 def cancel(proposal: Proposal) -> None:
     """Cancel the dispatch of a locked proposal, if it has one. Raises StateConflict once it was claimed."""
-    dispatch = (
-        Dispatch.objects.select_for_update()
-        .filter(proposal=proposal, kind=Dispatch.Kind.EXECUTE)
-        .exclude(status=DispatchStatus.CANCELLED)
-        .first()
-    )
-    if dispatch is None:
+    rows = Dispatch.objects.select_for_update().filter(proposal=proposal, kind=Dispatch.Kind.EXECUTE)
+    if (dispatch := rows.exclude(status=DispatchStatus.CANCELLED).first()) is None:
         return
     if dispatch.fence > 0:
         # It may have reached the far side, so only a roll back can take it back.
-        raise StateConflict(_("It is on its way already. Once it has shipped you can roll it back."))
+        raise StateConflict(_("It is already shipping. You can roll it back afterwards."))
     dispatch.status = DispatchStatus.CANCELLED
     dispatch.save(update_fields=["status"])
-
-
-def is_on_its_way(proposal: Proposal, *, at: datetime) -> bool:
-    """Whether a worker has a locked proposal in its hands. One whose lease has run out has let go of it."""
-    rows = Dispatch.objects.filter(proposal=proposal, kind=Dispatch.Kind.EXECUTE)
-    return rows.filter(status=DispatchStatus.CLAIMED, lease_until__gt=at).exists()
 
 
 def take_back(proposal: Proposal, *, at: datetime) -> None:
@@ -133,8 +137,7 @@ def lease(dispatch: Dispatch, *, worker: str, at: datetime, until: datetime, gra
     dispatch.attempts_made += 1
     dispatch.lease_until = until
     dispatch.grant = grant
-    dispatch.save()
-    Attempt.objects.create(
+    attempt = Attempt(
         dispatch=dispatch,
         fence=dispatch.fence,
         worker=worker,
@@ -144,7 +147,17 @@ def lease(dispatch: Dispatch, *, worker: str, at: datetime, until: datetime, gra
         requirements=dispatch.proposal.requirements,
         distinct_people=dispatch.proposal.distinct_people,
     )
-    _tell(dispatch, "dispatch.claimed", at=at, by=Actor(f"worker:{worker}"))
+    write_together([dispatch], [attempt, _entry(dispatch, "dispatch.claimed", at=at, by=Actor(f"worker:{worker}"))])
+
+
+@transaction.atomic
+def renew(*, dispatch_id: UUID, fence: int, lifetime: timedelta) -> Dispatch:
+    """Give the holder of a lease more time. Raises LeaseLost once another has it, or it is finished."""
+    held = _lock(dispatch_id)
+    _require_lease(held.dispatch, fence)
+    held.dispatch.lease_until = held.at + lifetime
+    held.dispatch.save()
+    return held.dispatch
 
 
 def try_again(dispatch: Dispatch, *, connector: Connector | None, at: datetime) -> None:
@@ -163,28 +176,29 @@ def complete(*, dispatch_id: UUID, fence: int, receipt: Any, http_status: int | 
     Raises LeaseLost if another worker has claimed it since. A repeated receipt of the same claim
     changes nothing.
     """
-    dispatch = _lock(dispatch_id)
+    held = _lock(dispatch_id)
+    dispatch, proposal, at = held.dispatch, held.dispatch.proposal, held.at
     if dispatch.status == DispatchStatus.DELIVERED and dispatch.fence == fence:
         return dispatch
     _require_lease(dispatch, fence)
-    at = database_now()
-    end_attempt(dispatch, at=at, http_status=http_status)
     dispatch.status = DispatchStatus.DELIVERED
     dispatch.lease_until = None
     dispatch.delivered_at = at
     dispatch.receipt = receipt
     dispatch.last_error = ""
-    dispatch.save()
-    proposal, was = dispatch.proposal, dispatch.proposal.state
+    was, kind = proposal.state, "proposal.rolled_back"
+    rows: list[Model] = []
+    then = [_ending(dispatch, at=at, http_status=http_status)]
     if dispatch.kind == Dispatch.Kind.EXECUTE:
+        kind = "proposal.shipped"
         proposal.ship()
-        conflicts.has_shipped(proposal, at=at)
+        then += conflicts.shipping(proposal, at=at)
+        rows += sampling.draw(proposal, held.policy, is_by_people=held.is_by_people, at=at)
     else:
         proposal.roll_back()
-    kind = "proposal.shipped" if dispatch.kind == Dispatch.Kind.EXECUTE else "proposal.rolled_back"
-    transitions.save(proposal, kind, was=was, by=None, at=at, dispatch=str(dispatch.pk), shipped=dispatch.digest)
-    if dispatch.kind == Dispatch.Kind.EXECUTE:
-        sampling.draw(proposal, at=at)
+    beside = Beside([dispatch], rows, then, said=Announcement(decision=dispatch.decision, receipt=receipt))
+    data = {"dispatch": str(dispatch.pk), "shipped": dispatch.digest}
+    transitions.save(proposal, kind, was=was, by=None, at=at, beside=beside, **data)
     return dispatch
 
 
@@ -202,12 +216,13 @@ def postpone(
 
     `after` is what the far side asked us to wait. Raises LeaseLost.
     """
-    dispatch = _lock(dispatch_id)
+    held = _lock(dispatch_id)
+    dispatch, at = held.dispatch, held.at
     _require_lease(dispatch, fence)
-    at = database_now()
     error = plain_text.one_line(plain_text.kept(error))
-    end_attempt(dispatch, at=at, error=error, http_status=http_status)
+    ending = _ending(dispatch, at=at, error=error, http_status=http_status)
     if is_final or dispatch.attempts_made >= backoff.MAX_ATTEMPTS:
+        write_together((), (), ending)
         give_up(dispatch, error, at=at)
         return dispatch
     # The jitter spreads retries; it decides nothing.
@@ -216,18 +231,31 @@ def postpone(
     dispatch.lease_until = None
     dispatch.next_attempt_at = at + wait
     dispatch.last_error = error[:500]
-    dispatch.save()
-    _tell(dispatch, "dispatch.postponed", at=at)
+    write_together([dispatch], [_entry(dispatch, "dispatch.postponed", at=at)], ending)
     return dispatch
 
 
-def _lock(dispatch_id: UUID) -> Dispatch:
-    """Lock the proposal first and then its dispatch, in the order that everybody does."""
-    proposal_id = Dispatch.objects.values_list("proposal_id", flat=True).get(pk=dispatch_id)
-    proposal = Proposal.objects.locked(proposal_id)
-    dispatch = Dispatch.objects.select_for_update(of=("self",)).select_related("revision").get(pk=dispatch_id)
+class _Held(NamedTuple):
+    """A dispatch and its proposal under their locks, with what its end depends on."""
+
+    dispatch: Dispatch
+    at: datetime
+    policy: Policy
+    is_by_people: bool
+
+
+def _lock(dispatch_id: UUID) -> _Held:
+    """Lock the proposal first and then its dispatch, in the order that everybody does. Raises Dispatch.DoesNotExist."""
+    proposal = Proposal.objects.select_for_update().filter(pk=Dispatch.objects.proposal_of(dispatch_id)).first()
+    if proposal is None:
+        raise Dispatch.DoesNotExist
+    # Nobody who holds the proposal waits for its dispatch, so the clock read with it is that of now.
+    dispatch = Dispatch.objects.with_its_end().get(pk=dispatch_id)
     dispatch.proposal = proposal
-    return dispatch
+    if dispatch.revision_id == proposal.revision_id:
+        proposal.revision = dispatch.revision
+    policy = compiled(dispatch.version, dispatch.version_digest)
+    return _Held(dispatch, dispatch.now, policy, dispatch.is_by_people)
 
 
 def _require_lease(dispatch: Dispatch, fence: int) -> None:
@@ -237,9 +265,16 @@ def _require_lease(dispatch: Dispatch, fence: int) -> None:
 
 def end_attempt(dispatch: Dispatch, *, at: datetime, error: str = "", http_status: int | None = None) -> None:
     """Write down how the running attempt at a locked dispatch has ended."""
-    Attempt.objects.filter(dispatch=dispatch, fence=dispatch.fence, ended_at=None).update(
-        ended_at=at, error=error[:500], http_status=http_status
-    )
+    write_together((), (), _ending(dispatch, at=at, error=error, http_status=http_status))
+
+
+_END: Final = """
+UPDATE approvals_attempt SET ended_at = %s, error = %s, http_status = %s
+ WHERE dispatch_id = %s AND fence = %s AND ended_at IS NULL"""
+
+
+def _ending(dispatch: Dispatch, *, at: datetime, error: str = "", http_status: int | None = None) -> Statement:
+    return Statement(_END, [at, error[:500], http_status, dispatch.pk, dispatch.fence])
 
 
 def give_up(dispatch: Dispatch, reason: str, *, at: datetime) -> None:
@@ -247,21 +282,18 @@ def give_up(dispatch: Dispatch, reason: str, *, at: datetime) -> None:
     dispatch.status = DispatchStatus.FAILED
     dispatch.lease_until = None
     dispatch.last_error = reason[:500]
-    dispatch.save()
     proposal, was = dispatch.proposal, dispatch.proposal.state
     is_its_own = dispatch.kind == Dispatch.Kind.EXECUTE and dispatch.revision_id == proposal.revision_id
     if is_its_own and was == State.APPROVED:
         proposal.fail()
-        transitions.save(proposal, "proposal.failed", was=was, by=None, at=at, dispatch=str(dispatch.pk), reason=reason)
+        data = {"dispatch": str(dispatch.pk), "reason": reason}
+        beside = Beside([dispatch], said=Announcement(decision=dispatch.decision))
+        transitions.save(proposal, "proposal.failed", was=was, by=None, at=at, beside=beside, **data)
     else:
-        _tell(dispatch, "dispatch.failed", at=at)
+        write_together([dispatch], [_entry(dispatch, "dispatch.failed", at=at)])
 
 
-def _tell(dispatch: Dispatch, kind: str, *, at: datetime, by: Actor = SYSTEM) -> None:
-    entries.record(
-        kind,
-        subject=f"proposal:{dispatch.proposal_id}",
-        actor=by,
-        at=at,
-        data={"dispatch": str(dispatch.pk), "fence": dispatch.fence, "digest": dispatch.digest},
-    )
+def _entry(dispatch: Dispatch, kind: str, *, at: datetime, by: Actor = SYSTEM) -> Entry:
+    data: dict[str, Any] = {"dispatch": str(dispatch.pk), "fence": dispatch.fence, "digest": dispatch.digest}
+    data |= dispatch.proposal.trace()
+    return entries.entry(kind, subject=f"proposal:{dispatch.proposal_id}", actor=by, at=at, data=data)

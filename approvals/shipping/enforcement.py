@@ -1,4 +1,4 @@
-"""Bring a proposal under the policy in force: what is stricter binds at once, what is looser never.
+"""Bring a proposal under the policy in force: stricter binds at once, looser never.
 
 Judged again is what another version has judged than the one in force, and of what nobody approved also what was
 judged under another mandate. A decision, an undo, a retry and the claim itself see to it under the proposal's lock,
@@ -17,8 +17,8 @@ from django.db import transaction
 from approvals import transitions
 from approvals.evaluation import requirements
 from approvals.evaluation.judgement import stored_verdict
-from approvals.evaluation.limits import with_limits
-from approvals.models import WAITING, Decision, Proposal, State
+from approvals.evaluation.limits.recount import with_limits
+from approvals.models import WAITING, Decision, Dispatch, Proposal, State
 from approvals.people import timers, votes
 from approvals.people.tally import Result
 from approvals.shipping import dispatches, rejudgement
@@ -91,10 +91,17 @@ def is_due(proposal: Proposal, now: Current) -> bool:
     """Whether a locked proposal has to be judged again. No query while version and mandate are the same."""
     if proposal.state not in NOT_OVER:
         return False
-    is_same = proposal.policy_version == now.policy.number
+    is_same = proposal.policy_version == now.policy.number and not _has_ended(proposal, now)
     if is_same and (proposal.mandate == now.oversight or not _is_cleared(proposal) or is_by_people(proposal)):
         return False
-    return not dispatches.is_on_its_way(proposal, at=now.at)
+    return not Dispatch.objects.is_on_its_way(proposal, at=now.at)
+
+
+def _has_ended(proposal: Proposal, now: Current) -> bool:
+    """Whether a proposal passed by a standing approval that has ended since."""
+    return proposal.standing_approval is not None and proposal.standing_approval not in {
+        given.id for given in now.standing_approvals
+    }
 
 
 def is_by_people(proposal: Proposal) -> bool:
@@ -123,28 +130,34 @@ def bring(proposal_id: UUID, *, waits: bool = True) -> Enforced | None:
 def enforce(proposal: Proposal, now: Current) -> Enforced:
     """Judge a locked proposal again, put it under what is stricter, and write that down.
 
-    Raises NotCounted, for `limits.with_limits` to see to.
+    Raises NotCounted, for `recount.with_limits` to see to.
     """
     is_automatic = _is_cleared(proposal) and not is_by_people(proposal)
     again = rejudgement.judge_again(proposal, now, is_automatic=is_automatic)
     proposal.policy_version, proposal.mandate = now.policy.number, now.oversight
+    if not again.facts.standing_approval or again.verdict.outcome is not PolicyOutcome.ALLOW:
+        proposal.standing_approval = None
     was_unmet = proposal.state == State.FAILED and rejudgement.is_unmet(proposal)
     release_at = again.release_at if is_automatic else None
     is_tighter = again.is_denied or _tighten(again)
     is_met = _is_met(again, is_automatic=is_automatic, is_to_count=is_tighter or was_unmet)
     rejudgement.keep(again, is_met=is_met)
     if again.is_denied:
-        _deny(again)
+        deny(again)
     elif proposal.state == State.APPROVED and not is_met:
         hold_back(proposal, again.surface, now)
-        _record(again, was=State.APPROVED)
+        record(again, was=State.APPROVED)
     elif release_at is not None:
         _delay(again, until=release_at)
     elif is_tighter:
-        _record(again, was=proposal.state)
+        record(again, was=proposal.state)
     else:
         # Neither column is part of the field history.
-        Proposal.objects.filter(pk=proposal.pk).update(policy_version=proposal.policy_version, mandate=proposal.mandate)
+        Proposal.objects.filter(pk=proposal.pk).update(
+            policy_version=proposal.policy_version,
+            mandate=proposal.mandate,
+            standing_approval=proposal.standing_approval,
+        )
     return Enforced(proposal, again.verdict, is_tighter)
 
 
@@ -153,18 +166,19 @@ def _tighten(again: Rejudgement) -> bool:
     proposal, surface = again.proposal, again.surface
     is_stricter = again.is_stricter
     if is_stricter:
-        _put_under(again)
+        put_under(again)
     if surface is None:
         return is_stricter
-    asked = again.verdict
+    verdict = again.verdict
     if not is_stricter:
-        asked = replace(asked, tier=again.now.policy.tiers.get(proposal.tier_id or ""))
+        verdict = replace(verdict, tier=again.now.policy.tiers.get(proposal.tier_id or ""))
     before = (proposal.requirements, proposal.checklist, proposal.distinct_people)
-    requirements.tighten(proposal, again.now.policy, surface, asked, mark=f"version {again.now.policy.number}")
+    requirements.tighten(proposal, again.now.policy, surface, verdict, mark=f"version {again.now.policy.number}")
     return is_stricter or (proposal.requirements, proposal.checklist, proposal.distinct_people) != before
 
 
-def _put_under(again: Rejudgement) -> None:
+def put_under(again: Rejudgement) -> None:
+    """Store the verdict and put the locked proposal under it, unsaved."""
     verdict = stored_verdict(again.verdict, again.facts, revision=again.proposal.revision, at=again.now.at)
     verdict.save(force_insert=True)
     again.proposal.verdict = verdict
@@ -182,23 +196,24 @@ def _is_met(again: Rejudgement, *, is_automatic: bool, is_to_count: bool) -> boo
     return votes.load(again.proposal).explained().outcome is Result.APPROVED
 
 
-def _deny(again: Rejudgement) -> None:
+def deny(again: Rejudgement) -> None:
+    """Block a locked proposal that the policy in force denies, unless a person has to bring it back first."""
     proposal, was = again.proposal, again.proposal.state
     if was not in SETTLED:
-        _put_under(again)
+        put_under(again)
         if was == State.APPROVED:
             hold_back(proposal, again.surface, again.now)
-            _record(again, was=was)
+            record(again, was=was)
             was = proposal.state
         proposal.block()
-    _record(again, was=was)
+    record(again, was=was)
 
 
 def _delay(again: Rejudgement, *, until: datetime) -> None:
     proposal = again.proposal
     proposal.release_at = until
     dispatches.delay(proposal, until=until)
-    _record(again, was=proposal.state)
+    record(again, was=proposal.state)
 
 
 def hold_back(proposal: Proposal, surface: SurfacePolicy | None, now: Current) -> None:
@@ -232,11 +247,12 @@ def ask_again(proposal: Proposal, now: Current) -> None:
     transitions.save(proposal, "proposal.asked_again", was=was, by=None, at=now.at, policy_version=now.policy.number)
 
 
-def _record(again: Rejudgement, *, was: str) -> None:
+def record(again: Rejudgement, *, was: str, kind: str = KIND) -> None:
+    """Save a locked proposal as it was judged again, with its ledger entry."""
     verdict = again.verdict
     transitions.save(
         again.proposal,
-        KIND,
+        kind,
         was=was,
         by=None,
         at=again.now.at,

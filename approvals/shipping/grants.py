@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -44,12 +45,14 @@ def issue(
     action: str,
     connector: str,
     kind: Kind,
+    decision: Mapping[str, Any] | None = None,
     at: datetime,
     lifetime: timedelta,
 ) -> str:
     """Sign a grant (a compact JWS) for one dispatch of one revision, for one connector to use.
 
-    `digest` is `canonical.digest` of the payload's exact bytes. Raises ImproperlyConfigured
+    `digest` is `canonical.digest` of the payload's exact bytes; `decision` says who cleared it, when and
+    why. Raises ImproperlyConfigured
     without a proper signing key.
     """
     if at.tzinfo is None:
@@ -65,10 +68,35 @@ def issue(
         "surface": surface,
         "action": action,
         "kind": kind,
+        **({} if decision is None else {"decision": dict(decision)}),
         "iat": int(at.timestamp()),
         "exp": int((at + lifetime).timestamp()),
     }
     return jwt.encode(claims, keys.private, ALGORITHM, headers={"kid": keys.id, "typ": TYPE})
+
+
+class GrantNotAccepted(ValueError):
+    """What was shown is no grant of this portal, or none any more."""
+
+
+def verify(token: str) -> dict[str, Any]:
+    """Return the claims of a grant that this portal has signed and that is still good. Raises GrantNotAccepted."""
+    try:
+        header = jwt.get_unverified_header(token)
+        jwk = next(key for key in public_keys()["keys"] if key["kid"] == header.get("kid"))
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            jwt.PyJWK(jwk, algorithm=ALGORITHM),
+            algorithms=[ALGORITHM],
+            issuer=settings.SITE_URL,
+            # It is for an executor; the portal only sees it again.
+            options={"verify_aud": False, "require": ["iss", "jti", "exp", "digest"]},
+        )
+    except (jwt.PyJWTError, StopIteration, ValueError) as error:
+        raise GrantNotAccepted("This is no grant of this portal, or it has expired.") from error
+    if header.get("typ") != TYPE:
+        raise GrantNotAccepted("This is no grant of this portal, or it has expired.")
+    return claims
 
 
 def public_keys() -> dict[str, Any]:

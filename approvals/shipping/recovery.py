@@ -1,4 +1,4 @@
-"""People put right what went wrong: retry what failed, roll back what shipped."""
+"""Retry what failed, and roll back what shipped, on a person's word."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,11 +11,14 @@ from django.utils.translation import gettext as _
 from approvals import transitions
 from approvals.errors import NothingToRollBack, StateConflict
 from approvals.models import Decision, Dispatch, DispatchStatus, Proposal, State
+from approvals.outbox import statements
+from approvals.outbox.callbacks import Announcement
 from approvals.outbox.wakeups import wake
 from approvals.people import eligibility, votes
 from approvals.shipping import dispatches, enforcement, rejudgement
 from approvals.shipping.dispatches import SHIP_TASK
 from approvals.shipping.enforcement import in_force
+from approvals.transitions import Beside
 from policies.engine.policy import SurfacePolicy
 from policies.models import Connector
 from policies.publishing.current import Current, load_current
@@ -42,14 +45,20 @@ def retry(*, proposal_id: UUID, by: User) -> Proposal:
         wake(SHIP_TASK)
         if was == State.FAILED:
             proposal.retry(release_at=at)
-    decision = votes.record(proposal, by=by, verdict=Decision.Verdict.RETRY, at=at, absence=locked.right.absence)
-    data = votes.ledger_data(decision, roles=locked.right.roles, policy=locked.now.policy)
-    return transitions.save(proposal, "proposal.retried", was=was, by=by, at=at, dispatch=str(dispatch.pk), **data)
+    right = locked.right
+    decision = votes.new_decision(
+        proposal, by=by, roles=right.roles, verdict=Decision.Verdict.RETRY, at=at, absence=right.absence
+    )
+    data = votes.ledger_data(decision, policy=locked.now.policy)
+    beside = Beside(rows=[decision], said=Announcement(decision=statements.by_person(decision)))
+    entry_data = {"dispatch": str(dispatch.pk), **data}
+    return transitions.save(proposal, "proposal.retried", was=was, by=by, at=at, beside=beside, **entry_data)
 
 
 def _failed(proposal: Proposal, *, at: datetime) -> Dispatch:
     """Lock what has failed of a locked proposal. Raises StateConflict where nothing has, or it is too late."""
-    dispatch = Dispatch.objects.select_for_update().filter(proposal=proposal, status=DispatchStatus.FAILED).first()
+    rows = Dispatch.objects.select_for_update().filter(proposal=proposal, status=DispatchStatus.FAILED)
+    dispatch: Dispatch | None = rows.first()
     if dispatch is None or proposal.state not in {State.FAILED, State.SHIPPED}:
         raise StateConflict(_("Nothing of this proposal has failed."))
     if proposal.state == State.FAILED and proposal.expires_at and proposal.expires_at <= at:
@@ -69,17 +78,32 @@ def roll_back(*, proposal_id: UUID, by: User, comment: str = "") -> Proposal:
     if proposal.state != State.SHIPPED:
         raise StateConflict(_("Only what has shipped can be rolled back."))
     if proposal.revision.rollback_body is None:
-        raise NothingToRollBack(_("This proposal came without a way to roll it back."))
+        raise NothingToRollBack(_("This proposal has no rollback."))
     if Dispatch.objects.filter(proposal=proposal, kind=Dispatch.Kind.ROLLBACK).exists():
         raise StateConflict(_("The roll back is under way already."))
-    at = locked.now.at
-    dispatch = dispatches.enqueue_rollback(proposal, connector=locked.surface.connector, at=at)
-    decision = votes.record(
-        proposal, by=by, verdict=Decision.Verdict.ROLL_BACK, at=at, comment=comment, absence=locked.right.absence
+    at, right = locked.now.at, locked.right
+    decision = votes.new_decision(
+        proposal,
+        by=by,
+        roles=right.roles,
+        verdict=Decision.Verdict.ROLL_BACK,
+        at=at,
+        comment=comment,
+        absence=right.absence,
     )
-    told = votes.ledger_data(decision, roles=locked.right.roles, policy=locked.now.policy)
+    dispatch = dispatches.enqueue_rollback(
+        proposal, connector=locked.surface.connector, decision=statements.by_person(decision), at=at
+    )
+    data = votes.ledger_data(decision, policy=locked.now.policy)
     return transitions.save(
-        proposal, "proposal.rollback_ordered", was=proposal.state, by=by, at=at, dispatch=str(dispatch.pk), **told
+        proposal,
+        "proposal.rollback_ordered",
+        was=proposal.state,
+        by=by,
+        at=at,
+        beside=Beside(rows=[decision]),
+        dispatch=str(dispatch.pk),
+        **data,
     )
 
 
@@ -93,7 +117,7 @@ class _Locked:
 
 def _lock(proposal_id: UUID, person: User) -> _Locked:
     """Lock a proposal on which `person` may decide, with what the policy in force says of its surface."""
-    proposal = Proposal.objects.locked(proposal_id)
+    proposal = Proposal.objects.locked_whole(proposal_id)
     now = load_current(agent=proposal.agent_id, surface=proposal.surface_id)
     surface = now.policy.surfaces.get(proposal.surface_id)
     if surface is None:

@@ -1,4 +1,4 @@
-"""What the policy in force says of a stored proposal, and what was kept of it. The only writer of re-evaluations."""
+"""Judge a stored proposal by the policy in force, and keep the result. The only writer of re-evaluations."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -58,11 +58,12 @@ def _strictness(tier: TierPolicy) -> tuple[bool, int]:
     return not tier.is_automatic, tier.rank
 
 
-def judge_again(proposal: Proposal, now: Current, *, is_automatic: bool) -> Rejudgement:
+def judge_again(proposal: Proposal, now: Current, *, is_automatic: bool, is_in_review: bool = False) -> Rejudgement:
     """Judge a locked proposal by the policy in force, amid what goes on around it, and hold that still.
 
     A suspended agent, or one without a mandate, stops what `is_automatic`: what the policy alone approved. On what
-    people decide, or have decided, its standing of then counts. Raises NotCounted.
+    people decide, or have decided, its standing of then counts. `is_in_review` keeps it from passing by itself.
+    Raises NotCounted.
     """
     now = now if is_automatic or now.oversight else _with_standing_of_then(proposal, now)
     surface = now.policy.surfaces.get(proposal.surface_id)
@@ -70,10 +71,10 @@ def judge_again(proposal: Proposal, now: Current, *, is_automatic: bool) -> Reju
         checked = check(ask_of(proposal), content_of(proposal.revision, surface), now)
     except InvalidProposal:
         # What agents may send has changed, or the surface is gone. What was sent then is judged as it was read then.
-        facts = _facts_of_then(proposal, now)
+        facts = replace(_facts_of_then(proposal, now), is_in_review=is_in_review)
         return Rejudgement(proposal, now, facts, evaluate(now.policy, facts))
     judged = judge(
-        checked, context.hold(checked.place(proposal.pk, made=proposal.revision_id), now), is_in_review=False
+        checked, context.hold(checked.place(proposal.pk, made=proposal.revision_id), now), is_in_review=is_in_review
     )
     return Rejudgement(proposal, now, judged.facts, judged.verdict)
 
@@ -92,7 +93,13 @@ def _facts_of_then(proposal: Proposal, now: Current) -> Facts:
         mandate=now.mandate,
         switches=now.switches,
         is_in_review=False,
+        standing_approval=_standing_approval(proposal, now),
     )
+
+
+def _standing_approval(proposal: Proposal, now: Current) -> str:
+    given = proposal.standing_approval
+    return str(given) if given in {one.id for one in now.standing_approvals} else ""
 
 
 def keep(again: Rejudgement, *, is_met: bool) -> None:

@@ -1,6 +1,7 @@
-"""What every kind of connector says of itself."""
+"""The interface of a connector kind."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -15,6 +16,8 @@ class Parcel:
     message_id: UUID
     body: bytes
     grant: str
+    trace: Mapping[str, str] = field(default_factory=dict)
+    """The trace context of the proposal, as headers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from approvals.outbox import backoff, http, signing
 from approvals.shipping.kinds.connector_kind import Delivered, NotDelivered, Parcel
+from approvals.uploads import dispatched_rows
 from audit import canonical
 from audit.canonical import InvalidJson
 from policies.models import Connector
@@ -28,7 +29,12 @@ class Webhook:
             answer = http.post(
                 connector.url,
                 body=parcel.body,
-                headers={**headers, "HITL-Grant": parcel.grant},
+                headers={
+                    **headers,
+                    "HITL-Grant": parcel.grant,
+                    **parcel.trace,
+                    **dispatched_rows.headers(parcel.message_id, parcel.body),
+                },
                 timeout_seconds=connector.timeout_seconds,
             )
         except signing.InvalidSecret as error:
@@ -51,7 +57,10 @@ def _receipt(answer: http.Answer) -> Any:
     text = answer.body.decode("utf-8", "replace").replace("\x00", "")
     try:
         # Strictly: NaN, an escaped U+0000 or deep nesting would fail later, when the action is done.
-        said: Any = canonical.parse(answer.body)
+        receipt: Any = canonical.parse(answer.body)
     except InvalidJson:
-        said = text[:RECEIPT_CHARACTERS]
-    return {"status": answer.status, "answer": said if len(text) <= RECEIPT_CHARACTERS else text[:RECEIPT_CHARACTERS]}
+        receipt = text[:RECEIPT_CHARACTERS]
+    return {
+        "status": answer.status,
+        "answer": receipt if len(text) <= RECEIPT_CHARACTERS else text[:RECEIPT_CHARACTERS],
+    }

@@ -14,11 +14,14 @@ from approvals.invariants.history import STEPS
 from approvals.lifecycle import escalation, review, submission
 from approvals.models import IdempotentAnswer, Proposal
 from approvals.models.states import EDGES
+from approvals.outcomes import reports
 from approvals.shipping import claims, dispatches, recovery
 from audit.clock import database_now
+from audit.ledger import checkpoints
 from policies.models import EVERYWHERE, KillSwitch
 from policies.registry import kill_switches
 from tests import world as worlds
+from tests.kept import kept
 from tests.proofs import assert_invariants_hold, breaches
 from tests.world import World, seen
 
@@ -78,7 +81,7 @@ def populate(world: World) -> dict[str, Proposal]:
     ship(error="Gone.")
     recovery.retry(proposal_id=lives["retried"].pk, by=world.owner)
     ship()
-    submission.report_outcome(
+    reports.report_outcome(
         agent=world.agent, proposal_id=lives["retried"].pk, metric="CPA", value=14.9, unit="USD",
         observed_at=database_now(), note="",
     )  # fmt: skip
@@ -119,6 +122,7 @@ def block(world: World) -> Proposal:
 
 
 @pytest.fixture
+@kept
 def world() -> World:
     made = worlds.build()
     made.surface("email.now", "autopilot")
@@ -127,7 +131,9 @@ def world() -> World:
 
 @pytest.fixture
 def lives(world) -> dict[str, Proposal]:
-    return populate(world)
+    made = populate(world)
+    checkpoints.catch_up()
+    return made
 
 
 def raw(statement: str, **parameters) -> None:
@@ -191,6 +197,10 @@ BREACHES = [
     ("I3", "do not go together", "UPDATE approvals_dispatch SET last_error = '' WHERE proposal_id = %(failed)s"),
     ("I3", "roll back do not go together", "DELETE FROM approvals_dispatch WHERE proposal_id = %(rolled_back)s AND kind = 'rollback'"),
     ("I4", "does not say what", "UPDATE audit_entry SET actor = '' WHERE subject = 'proposal:' || %(pending)s"),
+    ("I4", "have a gap", "INSERT INTO audit_leaf (index, entry_id, hash) SELECT max(index) + 5, 0, '' FROM audit_leaf"),
+    ("I4", "in the ledger is gone", "DELETE FROM audit_entry WHERE id = (SELECT entry_id FROM audit_leaf WHERE index = 0)"),
+    ("I4", "newest checkpoint does not fit", "UPDATE audit_leaf SET hash = sha256('') WHERE index = (SELECT max(index) FROM audit_leaf)"),
+    ("I4", "newest checkpoint does not fit", "UPDATE audit_checkpoint SET note = 'nothing'"),
     ("I4", "does not begin", "DELETE FROM audit_entry WHERE kind = 'proposal.undone' AND subject = 'proposal:' || %(edited_shipped)s"),
     ("I4", "in which the ledger leaves it", "UPDATE approvals_proposal SET state = 'taken_over' WHERE id = %(pending)s"),
     ("I4", "A decision and its ledger entry", "DELETE FROM approvals_decision WHERE proposal_id = %(taken_over)s"),

@@ -9,6 +9,7 @@ from audit.models import Entry
 from tests import world as worlds
 from tests.approvals.evaluation.test_model_check import verdict
 from tests.approvals.outbox.servers import answer, serving
+from tests.kept import kept
 from tests.proofs import assert_invariants_hold
 from tests.world import World, seen
 
@@ -21,6 +22,7 @@ CHECKLIST = {
 
 
 @pytest.fixture
+@kept
 def world() -> World:
     made = worlds.build()
     made.enforce(guardrails={"dates": CHECKLIST})

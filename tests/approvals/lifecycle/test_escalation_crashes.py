@@ -21,6 +21,7 @@ from django.db import connection
 from approvals.lifecycle import escalation
 from approvals.models import Proposal, Timer
 from audit.models import Entry
+from hitlportal.processes.supervisor import leashed
 from tests import world as worlds
 from tests.proofs import assert_invariants_hold
 
@@ -95,7 +96,7 @@ def start(script: str, hours_off: float) -> subprocess.Popen:
 def program(*arguments: str) -> subprocess.Popen:
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
     return subprocess.Popen(
-        [sys.executable, *arguments],
+        leashed([sys.executable, *arguments]),
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -156,6 +157,8 @@ def workers(script: str) -> Iterator[Callable[[int], None]]:
         assert all(worker.stdout.readline() == "ready\n" for worker in running)
         yield replace
     finally:
+        for worker in running:
+            worker.kill()
         for worker in running:
             stop(worker)
 

@@ -16,6 +16,7 @@ from audit.models import Entry
 from policies.engine.calendars.business_time import DAYS, between
 from policies.publishing.publish import active_policy
 from tests import world as worlds
+from tests.kept import kept
 from tests.proofs import assert_invariants_hold, breaches
 from tests.world import OWNER, World, person, seen
 
@@ -38,6 +39,7 @@ LEVELS = [level(1, LEAD, 4, widens=False), level(2, EXEC, 8)]
 
 
 @pytest.fixture
+@kept
 def world() -> World:
     world = worlds.build()
     world.enforce(escalations=LEVELS)
@@ -150,7 +152,7 @@ def test_a_reminder_goes_to_those_who_are_still_needed(world):
     assert told() == [("reminder", {"Finance"})]
 
 
-def test_whoever_is_called_is_told_who_has_not_answered(world):
+def test_anyone_who_is_called_is_told_who_has_not_answered(world):
     world.enforce(requirements=[row("Product"), row("Finance")], escalations=LEVELS)
     person("boss", EXEC, permissions=("view_all_proposals",))
     proposal = world.propose()
@@ -163,7 +165,7 @@ def test_whoever_is_called_is_told_who_has_not_answered(world):
     escalation.fire_due()
     occasions.fan_out()
     note = Notice.objects.get(kind="escalated", person__username="boss").note
-    assert note == "Finance has not answered; Executive may decide too."
+    assert note == "Finance has not answered. Executive can decide now."
 
 
 def test_past_the_deadline_nobody_is_called_and_it_expires(world):
@@ -238,7 +240,7 @@ def test_an_agent_cannot_ask_for_a_later_deadline(world):
     assert proposal.deadline_at - proposal.created_at == timedelta(hours=24)
 
 
-def test_an_edit_keeps_whoever_was_called(world):
+def test_an_edit_keeps_anyone_who_was_called(world):
     boss = person("boss", EXEC)
     proposal = world.propose()
     pass_time(proposal, 9)
@@ -250,7 +252,7 @@ def test_an_edit_keeps_whoever_was_called(world):
     assert_invariants_hold()
 
 
-def test_whoever_was_called_may_decide_on_what_is_asked_later_too(world):
+def test_anyone_who_was_called_may_decide_on_what_is_asked_later_too(world):
     boss = person("boss", EXEC)
     proposal = world.propose()
     pass_time(proposal, 9)
@@ -293,8 +295,9 @@ def test_a_level_past_the_deadline_is_not_planned(world):
     "wrong",
     [
         "UPDATE approvals_timer SET fired_at = now() WHERE kind = 'level' AND level = 2",
-        "INSERT INTO audit_entry (kind, subject, actor, actor_name, at, data)"  # noqa: ISC004
-        " SELECT kind, subject, actor, actor_name, at, data FROM audit_entry WHERE kind = 'proposal.escalated'",
+        "INSERT INTO audit_entry (kind, subject, actor, actor_name, at, data, request_id, trace_id, salt, commitment)"  # noqa: ISC004
+        " SELECT kind, subject, actor, actor_name, at, data, request_id, trace_id, salt, commitment"
+        " FROM audit_entry WHERE kind = 'proposal.escalated'",
         "DELETE FROM audit_entry WHERE kind = 'proposal.escalated'",
         "UPDATE approvals_timer SET widens = true, role = 'Legal' WHERE fired_at IS NOT NULL",
         "UPDATE approvals_timer SET due_at = NULL",

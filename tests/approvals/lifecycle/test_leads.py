@@ -16,7 +16,7 @@ from approvals.shipping import delivery
 from audit.models import Entry
 from hitlportal.demo import executor
 from hitlportal.demo.memory import Folder, Memory
-from policies.models import Tier
+from policies.models import Surface, Tier
 from policies.registry import bootstrap, signing_secrets
 from tests import world as worlds
 from tests.world import person
@@ -42,10 +42,14 @@ def folder(tmp_path, live_server, settings, unused_port) -> Folder:
         audience=bootstrap.CONNECTOR,
     )
     bootstrap.bootstrap(
-        connector_url=f"http://127.0.0.1:{unused_port}/actions", connector_secret=memory.executor_secret
+        connector_url=f"http://127.0.0.1:{unused_port}/actions",
+        connector_secret=memory.executor_secret,
+        with_starter=False,
     )
+    # Looser than the sample, so that what the agent is sure of ships by itself.
+    Surface.objects.filter(slug="email.lifecycle").update(tier="monitored", floor="autopilot")
     monitored = Tier.objects.get(slug="monitored")
-    monitored.hold = timedelta(0)
+    monitored.hold, monitored.sample_rate = timedelta(0), 0
     monitored.save()
     worlds.publish()
     folder = Folder(tmp_path)

@@ -170,7 +170,7 @@ def test_undo_before_the_claim_and_not_after(world: World) -> None:
 
     world.approve(proposal)
     assert claims.claim_next(worker="test", kind="webhook") is not None
-    with pytest.raises(StateConflict, match="on its way"):
+    with pytest.raises(StateConflict, match="already shipping"):
         review.undo(proposal_id=proposal.pk, by=world.owner)
     assert Dispatch.objects.count() == 1
 

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from approvals.models import Attempt, Dispatch, Proposal
 from approvals.shipping import delivery
 from audit.clock import database_now
+from hitlportal.processes.supervisor import leashed
 from policies.models import Connector
 from tests import world as worlds
 from tests.approvals.far_side import Executor, Message
@@ -50,7 +51,7 @@ CLAIM_AND_WAIT = (
 def worker(program: str):
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
     process = subprocess.Popen(
-        [sys.executable, "-c", program, connection.settings_dict["NAME"]],
+        leashed([sys.executable, "-c", program, connection.settings_dict["NAME"]]),
         cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:

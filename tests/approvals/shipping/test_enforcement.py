@@ -14,6 +14,7 @@ from policies.models import Mandate, Rule, Surface
 from policies.registry import agents, mandates
 from tests import world as worlds
 from tests.approvals.api.conftest import agent_api, decision, person_api
+from tests.kept import kept
 from tests.proofs import assert_invariants_hold
 from tests.world import OWNER, World, person, seen
 
@@ -23,6 +24,7 @@ NEVER = "No more of these."
 
 
 @pytest.fixture
+@kept
 def world() -> World:
     made = worlds.build()
     made.surface("email.now", "autopilot")

@@ -13,6 +13,7 @@ from approvals.shipping import claims, dispatches, recovery
 from policies.models import PolicyVersion
 from tests import world as worlds
 from tests.approvals.races import race
+from tests.kept import kept
 from tests.proofs import assert_invariants_hold
 from tests.world import World, rule, seen
 
@@ -25,6 +26,7 @@ in_parts = pytest.mark.parametrize("part", range(PARTS))
 
 
 @pytest.fixture
+@kept
 def world() -> World:
     made = worlds.build()
     made.surface("email.now", "autopilot")

@@ -18,7 +18,9 @@ from django.test import override_settings
 from approvals.models import Dispatch, Proposal
 from approvals.outbox import wakeups
 from approvals.shipping import delivery
+from approvals.sweeps import SHIPPING
 from hitlportal import celery as portal_celery
+from hitlportal.processes.supervisor import leashed
 from policies.models import Connector
 from tests import world as worlds
 from tests.approvals.far_side import executing
@@ -79,7 +81,7 @@ def own_redis(tmp_path, unused_port):
 
     def start() -> subprocess.Popen:
         process = subprocess.Popen(
-            [program, "--port", str(unused_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)],
+            leashed([program, "--port", str(unused_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]),
             stdout=subprocess.DEVNULL,
         )
         running.append(process)
@@ -127,7 +129,9 @@ def celery_worker(own_redis):
         }
         running.append(
             subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "hitlportal", "worker", "-c", "1", "--loglevel", "WARNING"],
+                leashed([
+                    sys.executable, "-m", "celery", "-A", "hitlportal", "worker", "-c", "1", "--loglevel", "WARNING",
+                ]),
                 cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )
         )  # fmt: skip
@@ -180,4 +184,4 @@ def test_redis_forgets_everything_and_goes_away(world, on_redis, celery_worker):
 def test_a_wake_up_reaches_redis_after_the_commit_and_not_before(world, on_redis):
     on_redis()
     world.approve(world.propose())
-    assert on_redis.client.llen("hitlportal") == 1
+    assert on_redis.client.llen(SHIPPING) == 1
