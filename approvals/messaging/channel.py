@@ -1,4 +1,4 @@
-"""What a kind of channel brings along to send: each folder beside this file has one, in `channel.py`."""
+"""The interface of a channel kind: each folder beside this file implements it in `channel.py`."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -6,11 +6,9 @@ from typing import ClassVar
 from django.contrib.auth.models import User
 
 from approvals.messaging.composition import Sight
-from approvals.messaging.message import Message
+from approvals.messaging.message import Digest, Message
 from approvals.models import NoticeDelivery
 from approvals.notices.channels import NoticeChannel
-
-Written = tuple[NoticeDelivery, Message]
 
 
 class SendingChannel(NoticeChannel):
@@ -29,6 +27,14 @@ class SendingChannel(NoticeChannel):
         """Return `message` with the means to decide, where it asks somebody who may decide from there."""
         return message
 
-    def send(self, written: Sequence[Written]) -> None:
-        """Send one message of all that is `written`, to one reader. Raises NotSent."""
+    def send(self, row: NoticeDelivery, message: Message) -> None:
+        """Send one notice. Raises NotSent."""
+        raise NotImplementedError
+
+    def send_report(self, person: User, message: Message) -> None:
+        """Send a person what is about no single proposal. Raises NotSent."""
+        raise NotImplementedError
+
+    def send_digest(self, row: NoticeDelivery, digest: Digest) -> None:
+        """Send several notices as one message, to the reader of `row`. Raises NotSent."""
         raise NotImplementedError

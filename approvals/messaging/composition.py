@@ -1,9 +1,10 @@
-"""Write what a channel sends: one proposal in the words of a notice, for one reader, as it stands now."""
+"""Compose a message: one proposal in the words of a notice, for one reader, in its present state."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from approvals.cards import evidence, showing
 from approvals.evaluation import conflicts
@@ -23,7 +25,9 @@ from approvals.people import eligibility
 from approvals.presentation import participants, words
 from approvals.queue.available_actions import Offers, offers
 from policies import currencies, plain_text
+from policies.engine import references
 from policies.engine.policy import Policy
+from policies.models import Surface
 from policies.publishing.publish import active_policy
 
 MOST_DIFFERENCES: Final = 8
@@ -48,33 +52,40 @@ class Sight:
 
 def sight(proposal_id: UUID, person: User | None) -> Sight | None:
     """Return the proposal as `person` sees it, or as an outside address does (None); None where they do not."""
+    return sights([proposal_id], person).get(proposal_id)
+
+
+def sights(proposals: Collection[UUID], person: User | None) -> dict[UUID, Sight]:
+    """Return those `proposals` that `person` sees, by id, each as they see it now."""
     rows = Proposal.objects.all() if person is None else eligibility.visible(person)
     # Any: the annotations are no fields that the type knows.
-    proposal: Any = (
+    watched: Any = (
         conflicts.with_signs(rows)
         .as_of_now()
         .annotate(time_now=Now())
         .select_related("revision", "verdict", "agent", "surface", "tier")
-        .filter(pk=proposal_id)
-        .first()
+        .filter(pk__in=proposals)
     )
-    if proposal is None:
-        return None
-    state, policy = State(proposal.state_now), active_policy()
+    policy = active_policy()
+    return {proposal.pk: _sight(proposal, person, policy) for proposal in watched}
+
+
+def _sight(proposal: Any, person: User | None, policy: Policy) -> Sight:
+    state = State(proposal.state_now)
     may = offers(person, proposal, state=state, policy=policy) if person and state in OPEN else Offers()
     return Sight(proposal, policy, state, proposal.time_now, may)
 
 
-def is_past(told: NoticeSubject, seen: Sight) -> bool:
+def is_past(subject: NoticeSubject, seen: Sight) -> bool:
     """Whether it asks for what is settled, so that it must not be sent any more."""
-    return told.kind in ASKING and seen.state not in OPEN
+    return subject.kind in ASKING and seen.state not in OPEN
 
 
 Choices = Callable[[Message, Sight, User], Message]
 
 
 def write(
-    told: NoticeSubject,
+    subject: NoticeSubject,
     seen: Sight,
     *,
     identifier: str,
@@ -88,18 +99,18 @@ def write(
     """
     proposal = seen.proposal
     surface = seen.policy.surfaces.get(proposal.surface_id)
-    asks = can_ask and told.kind in ASKING and seen.may.may_decide
+    asks = can_ask and subject.kind in ASKING and seen.may.may_decide
     changes, more = _differences(proposal)
     message = Message(
         id=identifier,
         thread=str(proposal.pk),
         asks=asks,
-        heading=heading(told, seen, asks=asks),
+        heading=heading(subject, seen, asks=asks),
         title=plain_text.one_line(plain_text.marked(proposal.title)),
         effect=showing.effect(proposal, surface, state=seen.state, now=seen.now),
         url=review_url(proposal),
         link_text=_("Open and decide") if asks else _("Open in the portal"),
-        note=plain_text.one_line(told.note),
+        note=plain_text.one_line(subject.note),
         facts=_facts(seen),
         differences=changes,
         more_differences=more,
@@ -110,7 +121,7 @@ def write(
 
 
 def digest(messages: Sequence[Message], *, identifier: str) -> Digest:
-    """Gather several messages into one."""
+    """Gather several messages, about anything, into one."""
     waiting = [message for message in messages if message.asks]
     count = len(messages)
     if waiting:
@@ -125,6 +136,29 @@ def digest(messages: Sequence[Message], *, identifier: str) -> Digest:
         waiting=waiting,
         told=[message for message in messages if not message.asks],
         url=site_url(reverse("admin:inbox")),
+        link_text=_("Your inbox"),
+    )
+
+
+def bundle(messages: Sequence[Message], surface: Surface, *, identifier: str, more_waiting: int, more: int) -> Digest:
+    """Gather several messages about one surface into one; `more` are counted only, of which `more_waiting` ask."""
+    waiting = [message for message in messages if message.asks]
+    waiting_count, number = len(waiting) + more_waiting, len(messages) + more
+    place = plain_text.one_line(surface.name)
+    if waiting_count:
+        heading = ngettext("%(number)s proposal on %(place)s needs you", "%(number)s proposals on %(place)s need you",
+                           waiting_count) % {"number": words.number(waiting_count), "place": place}  # fmt: skip
+    else:
+        heading = _("%(number)s updates on %(place)s") % {"number": words.number(number), "place": place}
+    page = f"{reverse('admin:desk')}?{urlencode({'surface': surface.pk})}" if waiting_count else reverse("admin:inbox")
+    return Digest(
+        id=identifier,
+        heading=heading,
+        waiting=waiting,
+        told=[message for message in messages if not message.asks],
+        url=site_url(page),
+        link_text=_("Open all of them") if waiting_count else _("Your inbox"),
+        more=more,
     )
 
 
@@ -139,42 +173,43 @@ def as_it_stands(kind: str, seen: Sight) -> NoticeSubject:
     return NoticeDelivery(kind=now.get(seen.state, NoticeKind.DECIDED), by_name=name)
 
 
-def heading(told: NoticeSubject, seen: Sight, *, asks: bool) -> str:
+def heading(subject: NoticeSubject, seen: Sight, *, asks: bool) -> str:
     """Say in a few words why somebody is told. Only what `asks` sounds like a request."""
-    if told.kind in ASKING:
-        return _request(told) if asks else _about_others(seen)
-    if told.kind == NoticeKind.SHIPPED_BY_ITSELF:
+    if subject.kind in ASKING:
+        return _request(subject) if asks else _about_others(seen)
+    if subject.kind == NoticeKind.SHIPPED_BY_ITSELF:
         return _by_itself(seen)
-    who = told.by_name
+    who = subject.by_name
     state = seen.state.label
     return {
         NoticeKind.FAILED: _("Could not be shipped"),
         NoticeKind.EXPIRED: _("Expired: nobody decided in time"),
-        NoticeKind.WITHDRAWN: _("Taken back by %s") % (who or _("its agent")),
-    }.get(NoticeKind(told.kind), _("%(state)s by %(who)s") % {"state": state, "who": who} if who else str(state))
+        NoticeKind.WITHDRAWN: _("Withdrawn by %s") % (who or _("its agent")),
+        NoticeKind.DEMOTED: _("An agent lost its autonomy"),
+    }.get(NoticeKind(subject.kind), _("%(state)s by %(who)s") % {"state": state, "who": who} if who else str(state))
 
 
-def _request(told: NoticeSubject) -> str:
-    who = told.by_name
+def _request(subject: NoticeSubject) -> str:
+    who = subject.by_name
     return {
-        NoticeKind.REMINDER: _("Reminder: waits for your decision"),
-        NoticeKind.ESCALATED: _("Escalated to you: waits for your decision"),
+        NoticeKind.REMINDER: _("Reminder: needs your decision"),
+        NoticeKind.ESCALATED: _("Escalated to you: needs your decision"),
         NoticeKind.ASSIGNED: _("Assigned to you by %s") % who if who else _("Assigned to you"),
-        NoticeKind.SENT_BACK_ANSWER: _("Revised by its agent: waits for your decision"),
-    }.get(NoticeKind(told.kind), _("Waits for your decision"))
+        NoticeKind.SENT_BACK_ANSWER: _("Revised by its agent: needs your decision"),
+    }.get(NoticeKind(subject.kind), _("Needs your decision"))
 
 
 def _about_others(seen: Sight) -> str:
     if seen.state not in OPEN:
         return str(seen.state.label)
-    return _("For your information: waits for %s") % ", ".join(sorted(seen.proposal.roles()))
+    return _("For your information: needs %s") % ", ".join(sorted(seen.proposal.roles()))
 
 
 def _by_itself(seen: Sight) -> str:
     release = seen.proposal.release_at
     if seen.state == State.APPROVED and release is not None:
-        return _("Ships by itself at %s unless somebody stops it") % words.moment(release)
-    return _("Shipped by itself") if seen.state == State.SHIPPED else str(seen.state.label)
+        return _("Ships automatically at %s unless someone stops it") % words.moment(release)
+    return _("Shipped automatically") if seen.state == State.SHIPPED else str(seen.state.label)
 
 
 def _facts(seen: Sight) -> list[Fact]:
@@ -189,13 +224,13 @@ def _facts(seen: Sight) -> list[Fact]:
     if proposal.audience_size is not None:
         facts.append(Fact(_("People"), words.number(proposal.audience_size)))
     if seen.state in OPEN:
-        facts.append(Fact(_("Waits for"), participants.waits_for(proposal)))
+        facts.append(Fact(_("Needs"), participants.waits_for(proposal)))
         facts.append(Fact(_("Decide until"), words.moment(proposal.deadline_at)))
     return facts
 
 
 def _differences(proposal: Proposal) -> tuple[list[Difference], int]:
-    table = evidence.field_table(proposal.revision.before, proposal.revision.payload)
+    table = evidence.field_table(proposal.revision.before, references.summed_up(proposal.revision.payload))
     shown = table.differing[:MOST_DIFFERENCES]
     rest = len(table.differing) - len(shown) + table.left_out
     return [Difference(_short(row.path), _short(row.old), _short(row.new)) for row in shown], rest

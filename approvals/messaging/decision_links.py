@@ -88,7 +88,7 @@ class Said:
 
 
 @transaction.atomic
-def decide(*, token: DecisionToken, said: Said, signed_in: User | None) -> Proposal:
+def decide(*, token: DecisionToken, decision: Said, signed_in: User | None) -> Proposal:
     """Decide with a token, which is used up in the same transaction.
 
     `signed_in` is who uses the browser, if that is known. Raises TokenOfAnother, TokenSpent, and
@@ -98,7 +98,7 @@ def decide(*, token: DecisionToken, said: Said, signed_in: User | None) -> Propo
     # The token is locked before the proposal, and nobody who holds a proposal waits for a token.
     held = DecisionToken.objects.select_for_update(of=("self",)).select_related("person").get(pk=token.pk)
     if signed_in is not None and signed_in.pk != held.person_id:
-        raise TokenOfAnother(_("This link was sent to somebody else."))
+        raise TokenOfAnother(_("This link was sent to someone else."))
     if held.used_at is not None:
         raise TokenSpent(_("This link was used already."))
     if held.expires_at <= database_now():
@@ -107,10 +107,10 @@ def decide(*, token: DecisionToken, said: Said, signed_in: User | None) -> Propo
         proposal_id=held.proposal_id,
         seen=SeenRevision(held.revision_number, held.digest),
         by=held.person,
-        verdict=said.verdict,
-        reason_code=said.reason_code,
-        comment=said.comment,
-        ticked=said.ticked,
+        verdict=decision.verdict,
+        reason_code=decision.reason_code,
+        comment=decision.comment,
+        ticked=decision.ticked,
         via=held.via,
         only_reviews=REVIEWS,
     )

@@ -1,4 +1,4 @@
-"""What a channel is given: words, addresses and nothing of the domain."""
+"""A message as a channel gets it: words and addresses, nothing of the domain."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,13 +58,19 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """Several notices in one message. `waiting` ask for a decision, `told` only tell."""
+    """Several notices in one message. `waiting` ask for a decision, `told` only tell; `more` are not written out."""
 
     id: str
     heading: str
     waiting: Sequence[Message]
     told: Sequence[Message]
     url: str
+    link_text: str
+    more: int = 0
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        return [*self.waiting, *self.told]
 
 
 class NotSent(Exception):

@@ -5,8 +5,11 @@ nothing else does.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -14,12 +17,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from approvals.messaging import composition, registry
-from approvals.messaging.channel import Written
+from approvals.messaging.channel import SendingChannel
+from approvals.messaging.composition import Sight
 from approvals.messaging.message import Message, NotSent
-from approvals.models import ChannelHealth, NoticeDelivery, Reachability
+from approvals.models import ASKING, ChannelHealth, NoticeDelivery, Reachability
 from approvals.notices import preferences
+from approvals.notices.timing import Reach
 from approvals.outbox import backoff, queue
+from approvals.people import held_roles
 from audit.clock import database_now
+
+MOST_IN_BUNDLE: Final = 500
+MOST_WRITTEN: Final = 20
+"""So many of a bundle are written out; the rest is counted, and found behind its link."""
 
 
 def deliver_due(*, most: int = 50) -> int:
@@ -52,56 +62,90 @@ def _is_resting(lane: str) -> bool:
 
 
 def _claim() -> list[NoticeDelivery]:
-    """Claim the next notice; where its channel sends digests, all that are due to go into one."""
+    """Claim the next notice, and all that are due to go into the same message."""
     resting = ChannelHealth.objects.filter(next_try_at__gt=Now()).values("lane")
     rows = queue.claim(NoticeDelivery, ~Q(lane__in=resting))
-    channel = registry.channel(rows[0].channel) if rows and rows[0].is_gathered else None
+    if not rows:
+        return rows
+    first, to = rows[0], {"person": rows[0].person_id, "address": rows[0].address_id, "channel": rows[0].channel}
+    if first.is_bundled:
+        place = Q(is_bundled=True, proposal__surface=first.proposal.surface_id, **to)
+        place &= Q(kind__in=ASKING) if first.kind in ASKING else ~Q(kind__in=ASKING)
+        return [*rows, *queue.claim(NoticeDelivery, place, most=MOST_IN_BUNDLE - 1)]
+    channel = registry.channel(first.channel) if first.is_gathered else None
     if channel is None or channel.most_in_one == 1:
         return rows
-    same = Q(is_gathered=True, person=rows[0].person_id, channel=rows[0].channel)
-    return [*rows, *queue.claim(NoticeDelivery, same, most=channel.most_in_one - 1)]
+    return [*rows, *queue.claim(NoticeDelivery, Q(is_gathered=True, **to), most=channel.most_in_one - 1)]
 
 
 def _deliver(rows: Sequence[NoticeDelivery]) -> None:
     lane = rows[0].lane
-    written = [(row, message) for row in rows if (message := _write(row)) is not None]
-    if not written:
+    seen = _seen(rows)
+    rows = [row for row in rows if _still_counts(row, seen.get(row.proposal_id))]
+    if not rows:
         return
     try:
-        _send(written)
+        _send(rows, seen)
     except NotSent as error:
         if error.is_channel_down:
             _rest(lane, error.reason)
-        for row, _message in written:
+        for row in rows:
             queue.settle(row, error=error.reason, is_final=error.is_final, after=error.after)
     else:
         _works(lane)
-        for row, _message in written:
-            queue.settle(row)
+        queue.settle_delivered(rows)
 
 
-def _write(row: NoticeDelivery) -> Message | None:
-    """Write one notice as its reader would see it now; None, and the row is cancelled, where that is pointless."""
-    person = row.person
-    seen = composition.sight(row.proposal_id, person) if person is None or person.is_active else None
+def _seen(rows: Sequence[NoticeDelivery]) -> dict[UUID, Sight]:
+    """Return what the rows are about, by its id, as their one reader sees it now."""
+    person = rows[0].person
+    if person is None:
+        return composition.sights({row.proposal_id for row in rows}, None)
+    held_roles.remember(person)
+    for row in rows:
+        row.person = person
+    return composition.sights({row.proposal_id for row in rows}, person) if person.is_active else {}
+
+
+def _still_counts(row: NoticeDelivery, seen: Sight | None) -> bool:
+    """Whether there is still something to say; where that is pointless by now, the row is cancelled."""
     if seen is None:
         queue.cancel(row, reason=_("The person may not see the proposal any more."))
-        return None
+        return False
     if composition.is_past(row, seen):
-        queue.cancel(row, reason=_("It was settled before this left."))
-        return None
-    channel = registry.channel(row.channel)
-    can_ask, choices = (channel.can_ask, channel.choices) if channel else (False, None)
-    reach = preferences.reach_of(Reachability.objects.filter(person=person).first() if person else None)
-    with timezone.override(reach.zone):
-        return composition.write(row, seen, identifier=str(row.pk), person=person, can_ask=can_ask, choices=choices)
+        queue.cancel(row, reason=_("It was settled before this was sent."))
+        return False
+    return True
 
 
-def _send(written: Sequence[Written]) -> None:
-    channel = registry.channel(written[0][0].channel)
+def _send(rows: Sequence[NoticeDelivery], seen: Mapping[UUID, Sight]) -> None:
+    first = rows[0]
+    channel = registry.channel(first.channel)
     if channel is None:
         raise NotSent(_("There is no such channel."), is_final=True)
-    channel.send(written)
+    written = rows[:MOST_WRITTEN] if first.is_bundled else rows
+    with timezone.override(_reach(first.person).zone):
+        messages = [_write(row, seen[row.proposal_id], channel) for row in written]
+    if len(rows) == 1:
+        channel.send(first, messages[0])
+    elif first.is_bundled:
+        rest = rows[len(written) :]
+        asking = sum(row.kind in ASKING and seen[row.proposal_id].may.may_decide for row in rest)
+        surface = seen[first.proposal_id].proposal.surface
+        gathered = composition.bundle(messages, surface, identifier=str(first.pk), more=len(rest), more_waiting=asking)
+        channel.send_digest(first, gathered)
+    else:
+        channel.send_digest(first, composition.digest(messages, identifier=str(first.pk)))
+
+
+def _reach(person: User | None) -> Reach:
+    return preferences.reach_of(Reachability.objects.filter(person=person).first() if person else None)
+
+
+def _write(row: NoticeDelivery, seen: Sight, channel: SendingChannel) -> Message:
+    return composition.write(
+        row, seen, identifier=str(row.pk), person=row.person, can_ask=channel.can_ask, choices=channel.choices
+    )
 
 
 @transaction.atomic

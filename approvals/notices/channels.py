@@ -3,15 +3,16 @@
 What speaks through them is a room above; it hands its channels over when the app starts.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from approvals.models import ASKING, OutsideAddress, Pace, Proposal
+from approvals.models import ASKING, OutsideAddress, Pace
 from approvals.models.notice import CHANNEL_LABELS
 
 
@@ -38,12 +39,12 @@ class NoticeChannel:
         """Return the ids of those whom it can reach now. At most one query."""
         return ()
 
-    def addresses(self, kind: str, surface: str) -> Iterable[OutsideAddress]:
-        """Return the addresses that are told of `kind` on `surface`, besides people."""
+    def addresses(self) -> Sequence[OutsideAddress]:
+        """Return the addresses that are told besides people, with what decides of what."""
         return ()
 
-    def bring_up_to_date(self, proposal: Proposal, *, at: datetime) -> None:
-        """Have what was sent of `proposal` say how it is now, where sent messages can be changed."""
+    def bring_up_to_date(self, proposals: Collection[UUID], *, at: datetime) -> None:
+        """Have what was sent of `proposals` say how they are now, where sent messages can be changed."""
 
 
 class Inbox(NoticeChannel):

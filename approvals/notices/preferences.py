@@ -1,4 +1,4 @@
-"""How people want to be told: what they chose, or else what is usual. The only writer of those choices."""
+"""Notification preferences, chosen or by default. The only writer of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,6 +64,7 @@ class PreferenceChoice:
     quiet_from: time | None
     quiet_until: time | None
     daily_at: time
+    gets_daily_report: bool = True
 
 
 @transaction.atomic
@@ -78,6 +79,7 @@ def choose(*, person: User, choice: PreferenceChoice) -> None:
             "quiet_from": choice.quiet_from,
             "quiet_until": choice.quiet_until,
             "daily_at": choice.daily_at,
+            "gets_daily_report": choice.gets_daily_report,
         },
     )
 

@@ -1,20 +1,22 @@
-"""Who is told of what: those whom a kind of notice is for, as the notification rules change it."""
+"""Recipients of a notice, after rules and stand-ins, read once for many occasions together."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
 
 from approvals.models import ASKING, Decision, Notice, NoticeKind, NoticeRule, Occasion, Proposal
+from approvals.notices import directory, substitutes
+from approvals.notices.directory import Directory, Member
+from approvals.notices.substitutes import Substitute
 from approvals.people import eligibility, votes
-from approvals.people.eligibility import DECIDE, SEE, SEE_ALL, Substitute
+from policies.engine.policy import Policy
 from policies.publishing.publish import active_policy
 
-BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
 TO_DECIDERS: Final = (NoticeKind.WAITS_FOR_YOU, NoticeKind.SENT_BACK_ANSWER)
-TO_OWNERS: Final = (NoticeKind.SHIPPED_BY_ITSELF, NoticeKind.FAILED, NoticeKind.EXPIRED)
+TO_OWNERS: Final = (NoticeKind.SHIPPED_BY_ITSELF, NoticeKind.FAILED, NoticeKind.EXPIRED, NoticeKind.DEMOTED)
 TO_PARTICIPANTS: Final = (NoticeKind.DECIDED, NoticeKind.EXPIRED, NoticeKind.WITHDRAWN)
 
 
@@ -34,68 +36,141 @@ class Reader:
     stands_in_for: tuple[str, ...] = ()
 
 
-def of(occasion: Occasion, proposal: Proposal) -> list[Reader]:
-    """Return who is told of `occasion`: active people who may see the proposal, and never who did it.
+@dataclass(frozen=True, slots=True)
+class OccasionCall:
+    """One occasion with whom it calls: by role, as people, and in place of whom."""
 
-    Of those who are asked to decide only such as may, and besides them whoever stands in for one of them; others
-    where the occasion or a rule names them.
+    occasion: Occasion
+    proposal: Proposal
+    rules: Rules
+    roles: frozenset[str]
+    """Without those that a rule has added."""
+    people: frozenset[int]
+    substitutes: Sequence[Substitute]
+
+    @property
+    def named(self) -> frozenset[int]:
+        """The ids of those whom it may concern, whatever their roles."""
+        return self.people | {one.person for one in self.substitutes}
+
+
+def of_each(pairs: Sequence[tuple[Occasion, Proposal]]) -> list[list[Reader]]:
+    """Return who is told of each occasion: active people who may see its proposal, and never who did it.
+
+    Of those who are asked to decide only such as may, and besides them those who stand in for one of them; others
+    where the occasion or a rule names them. A fixed number of queries, however many occasions there are.
     """
-    rules = _rules(occasion.kind, proposal.surface_id)
-    roles = {*_roles(occasion, proposal)} | rules.added
-    ids = {*occasion.people, *_participants(occasion, proposal)}
-    substitutes = eligibility.substitutes(proposal)
-    may_see = _who_may_see(proposal, substitutes)
-    people = may_see.filter(Q(groups__name__in=roles - rules.muted) | Q(pk__in=ids)).distinct()
-    if occasion.by is not None:
-        people = people.exclude(pk=occasion.by)
-    deciders = _deciders(proposal, substitutes) if occasion.kind in ASKING else None
-    told = [
-        person
-        for person in people.order_by("pk").prefetch_related("groups")
-        if _is_told(person, occasion, rules, deciders)
+    calls = _calls(pairs)
+    roles = frozenset().union(*(call.roles | call.rules.added for call in calls))
+    known = directory.read(roles=roles, people=frozenset().union(*(call.named for call in calls)))
+    asking = {call.proposal.pk: call.proposal for call in calls if call.occasion.kind in ASKING}
+    voters = {
+        proposal: {int(person) for vote in cast for person in vote.people}
+        for proposal, cast in votes.of_each([*asking.values()]).items()
+    }
+    policy = active_policy()
+    return [_readers(call, known, voters.get(call.proposal.pk, set()), policy) for call in calls]
+
+
+def _calls(pairs: Sequence[tuple[Occasion, Proposal]]) -> list[OccasionCall]:
+    rules = list(NoticeRule.objects.filter(kind__in={occasion.kind for occasion, _proposal in pairs}))
+    standing_in = substitutes.everywhere()
+    took_part = _participants({occasion.proposal_id for occasion, _ in pairs if occasion.kind in TO_PARTICIPANTS})
+    return [
+        OccasionCall(
+            occasion,
+            proposal,
+            _rules(rules, occasion.kind, proposal.surface_id),
+            frozenset(_roles(occasion, proposal)),
+            frozenset(occasion.people)
+            | (took_part.get(proposal.pk, frozenset()) if occasion.kind in TO_PARTICIPANTS else frozenset()),
+            substitutes.on(proposal, standing_in),
+        )
+        for occasion, proposal in pairs
     ]
+
+
+def _readers(call: OccasionCall, known: Directory, voters: Collection[int], policy: Policy) -> list[Reader]:
+    occasion, proposal = call.occasion, call.proposal
+    here = frozenset((proposal.owner_id, *proposal.deciding_roles))
+    standing_in = frozenset(one.person for one in call.substitutes)
+    people = known.find(roles=(call.roles | call.rules.added) - call.rules.muted, people=call.people)
+    deciders = _deciders(call, known, voters, policy) if occasion.kind in ASKING else None
+    all_readers = [
+        member
+        for member in people
+        if member.user.pk != occasion.by
+        and member.may_see(here, stands_in=member.user.pk in standing_in)
+        and _is_told(member, call, deciders)
+    ]
+    readers = [Reader(member.user) for member in all_readers]
     if deciders is None:
-        return [Reader(person) for person in told]
-    asked = frozenset(_roles(occasion, proposal)) or frozenset(proposal.deciding_roles)
-    instead = _instead(told, substitutes, deciders, asked=asked, by=occasion.by)
-    stand_ins = may_see.filter(pk__in=instead).distinct().order_by("pk")
-    return [*(Reader(person) for person in told), *(Reader(person, instead[person.pk]) for person in stand_ins)]
+        return readers
+    roles = frozenset(call.roles) or frozenset(proposal.deciding_roles)
+    instead = _instead({member.user.pk for member in all_readers}, call, deciders, roles=roles)
+    stand_ins = (known.members[person] for person in sorted(instead))
+    return readers + [
+        Reader(member.user, instead[member.user.pk]) for member in stand_ins if member.may_see(here, stands_in=True)
+    ]
 
 
-def _is_told(person: User, occasion: Occasion, rules: Rules, deciders: "Deciders | None") -> bool:
-    held = {group.name for group in person.groups.all()}
-    is_named = person.pk in occasion.people
-    if held & rules.added or is_named:
+@dataclass(frozen=True, slots=True)
+class Deciders:
+    """People who may be asked to decide: the proposal's roles that they hold, and those able to stand in."""
+
+    holding: Mapping[int, frozenset[str]]
+    able_to_stand_in: Collection[int]
+    roles: frozenset[str]
+
+    def hold(self, person: int, roles: Collection[str]) -> bool:
+        """Whether `person` may be asked in one of `roles`, by a right of their own."""
+        return not self.holding.get(person, frozenset()).isdisjoint(roles)
+
+
+def _deciders(call: OccasionCall, known: Directory, voters: Collection[int], policy: Policy) -> Deciders:
+    """Return who may decide and has not yet: nobody close to the agent, nor the revision's author, unless they may."""
+    proposal = call.proposal
+    surface = policy.surfaces.get(proposal.surface_id)
+    left_out: set[int | None] = set(voters)
+    if surface is None or not surface.agent_owner_may_decide:
+        left_out |= eligibility.close_to(proposal)
+    if surface is None or not surface.editor_may_approve:
+        left_out.add(proposal.revision.author_id)
+    roles = frozenset(proposal.deciding_roles)
+    candidates = known.find(roles=call.roles | call.rules.added, people=call.named)
+    able = [member for member in candidates if member.may_decide and member.user.pk not in left_out]
+    holding = {member.user.pk: held for member in able if (held := member.roles & roles)}
+    standing_in = {one.person for one in call.substitutes}
+    return Deciders(holding, {member.user.pk for member in able} & standing_in, roles)
+
+
+def _is_told(member: Member, call: OccasionCall, deciders: Deciders | None) -> bool:
+    held, person = member.roles, member.user.pk
+    if held & call.rules.added or person in call.occasion.people:
         return True
-    if held and held <= rules.muted:
+    if held and held <= call.rules.muted:
         return False
-    if deciders is None or person.pk in deciders.holding:
+    if deciders is None or person in deciders.holding:
         return True
     # Who is called only to know of it.
-    return bool(held & ({*occasion.roles} - deciders.roles))
+    return bool(held & ({*call.occasion.roles} - deciders.roles))
 
 
 def _instead(
-    told: Iterable[User],
-    substitutes: Iterable[Substitute],
-    deciders: "Deciders",
-    *,
-    asked: frozenset[str],
-    by: int | None,
+    recipients: Collection[int], call: OccasionCall, deciders: Deciders, *, roles: frozenset[str]
 ) -> dict[int, tuple[str, ...]]:
     """Return who is asked in place of those of `told` who are away, with whose names.
 
     As with the decision itself: only for somebody who could decide, only in the roles that are asked and were lent,
     and never who has such a role of their own.
     """
-    known = {person.pk for person in told}
-    found: dict[int, tuple[str, ...]] = {}
-    for one in substitutes:
-        is_asked = one.absent in known and deciders.hold(one.absent, one.roles & asked)
-        may = one.person in deciders.able_to_stand_in and not deciders.hold(one.person, asked)
-        if is_asked and may and one.person not in known and one.person != by:
-            found[one.person] = (*found.get(one.person, ()), one.absent_name)
-    return found
+    stand_ins: dict[int, tuple[str, ...]] = {}
+    for one in call.substitutes:
+        is_asked = one.absent in recipients and deciders.hold(one.absent, one.roles & roles)
+        may = one.person in deciders.able_to_stand_in and not deciders.hold(one.person, roles)
+        if is_asked and may and one.person not in recipients and one.person != call.occasion.by:
+            stand_ins[one.person] = (*stand_ins.get(one.person, ()), one.absent_name)
+    return stand_ins
 
 
 def _roles(occasion: Occasion, proposal: Proposal) -> Iterator[str]:
@@ -106,60 +181,25 @@ def _roles(occasion: Occasion, proposal: Proposal) -> Iterator[str]:
         yield proposal.owner_id
 
 
-def _participants(occasion: Occasion, proposal: Proposal) -> set[int]:
-    """Return who decided on the proposal, or was asked to."""
-    if occasion.kind not in TO_PARTICIPANTS:
-        return set()
-    voted = Decision.objects.filter(proposal=proposal).values_list("by_id", flat=True)
-    asked = Notice.objects.filter(proposal=proposal, kind__in=ASKING).values_list("person_id", flat=True)
-    return {*voted, *asked}
+def _participants(proposals: Collection[UUID]) -> dict[UUID, frozenset[int]]:
+    """Return who decided on each proposal, or was asked to."""
+    if not proposals:
+        return {}
+    voted = Decision.objects.filter(proposal__in=proposals).values_list("proposal", "by")
+    notices = Notice.objects.filter(proposal__in=proposals, kind__in=ASKING).values_list("proposal", "person")
+    participants: dict[UUID, set[int]] = {}
+    for proposal, person in voted.order_by().union(notices.order_by()):
+        participants.setdefault(proposal, set()).add(person)
+    return {proposal: frozenset(people) for proposal, people in participants.items()}
 
 
-def _rules(kind: str, surface: str) -> Rules:
-    rows = NoticeRule.objects.filter(Q(surface=surface) | Q(surface=None), kind=kind)
+def _rules(rows: Iterable[NoticeRule], kind: str, surface: str) -> Rules:
+    """Return what the rules say of a kind on a surface; the surface's own have the last word."""
     says: dict[str, bool] = {}
-    for row in sorted(rows, key=lambda row: row.surface_id is not None):  # the surface's own have the last word
+    mine = [row for row in rows if row.kind == kind and row.surface_id in (None, surface)]
+    for row in sorted(mine, key=lambda row: row.surface_id is not None):
         says[row.role_id] = row.is_told
     return Rules(
         added=frozenset(role for role, is_told in says.items() if is_told),
         muted=frozenset(role for role, is_told in says.items() if not is_told),
     )
-
-
-def _who_may_see(proposal: Proposal, substitutes: Sequence[Substitute]) -> QuerySet[User]:
-    """Return what `eligibility.visible` says, the other way round: the people of one proposal."""
-    here = [proposal.owner_id, *proposal.deciding_roles]
-    who_may = User.objects.with_perm(SEE, backend=BACKEND)
-    of_a_role = who_may.filter(Q(groups__name__in=here) | Q(pk__in=[one.person for one in substitutes]))
-    of_all = User.objects.with_perm(SEE_ALL, backend=BACKEND)
-    return User.objects.filter(Q(pk__in=of_a_role.values("pk")) | Q(pk__in=of_all.values("pk")), is_active=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Deciders:
-    """Who may be asked to decide: which roles of the proposal people hold, and who is able to stand in."""
-
-    holding: Mapping[int, Collection[str]]
-    able_to_stand_in: Collection[int]
-    roles: frozenset[str]
-
-    def hold(self, person: int, roles: Collection[str]) -> bool:
-        """Whether `person` may be asked in one of `roles`, by a right of their own."""
-        return not frozenset(roles).isdisjoint(self.holding.get(person, ()))
-
-
-def _deciders(proposal: Proposal, substitutes: Sequence[Substitute]) -> Deciders:
-    """Return who may decide and has not yet: nobody close to the agent, nor the revision's author, unless they may."""
-    surface = active_policy().surfaces.get(proposal.surface_id)
-    left_out: set[int | None] = {int(person) for vote in votes.votes(proposal) for person in vote.people}
-    if surface is None or not surface.agent_owner_may_decide:
-        left_out |= eligibility.close_to(proposal)
-    if surface is None or not surface.editor_may_approve:
-        left_out.add(proposal.revision.author_id)
-    may = User.objects.with_perm(DECIDE, backend=BACKEND).exclude(pk__in=[one for one in left_out if one])
-    roles = frozenset(proposal.deciding_roles)
-    holding: dict[int, set[str]] = {}
-    for person, role in may.filter(groups__name__in=roles).values_list("pk", "groups__name"):
-        holding.setdefault(person, set()).add(role)
-    instead = [one.person for one in substitutes]
-    return Deciders(holding, {*may.filter(pk__in=instead).values_list("pk", flat=True)} if instead else (), roles)

@@ -1,4 +1,4 @@
-"""Forget what was told once nobody asks for it any more. The ledger keeps what was decided."""
+"""Delete old notices. The ledger keeps what was decided."""
 
 from datetime import timedelta
 from typing import Final
@@ -6,11 +6,20 @@ from typing import Final
 from django.db.models import Model, Q
 from django.db.models.functions import Now
 
-from approvals.models import DecisionToken, DispatchStatus, Notice, NoticeDelivery, SlackAnswer, SlackMessage
+from approvals.models import (
+    DecisionToken,
+    DispatchStatus,
+    Notice,
+    NoticeDelivery,
+    ReportDelivery,
+    SlackAnswer,
+    SlackMessage,
+)
 
 BATCH: Final = 1000
 _OVER: Final = Q(status__in=(DispatchStatus.DELIVERED, DispatchStatus.CANCELLED, DispatchStatus.FAILED))
 _OLD: Final[tuple[tuple[type[Model], Q], ...]] = (
+    (ReportDelivery, _OVER & Q(created_at__lt=Now() - timedelta(days=30))),
     (NoticeDelivery, _OVER & Q(created_at__lt=Now() - timedelta(days=30))),
     (SlackAnswer, Q(created_at__lt=Now() - timedelta(days=1))),
     (SlackMessage, _OVER & Q(created_at__lt=Now() - timedelta(days=90))),

@@ -1,4 +1,4 @@
-"""When a message may reach somebody: at once, by the hour or by the day, and never in their quiet hours. PURE."""
+"""Delivery times of messages: at once, hourly or daily, never in somebody's quiet hours. PURE."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""Which addresses the portal may connect to. PURE.
+"""Addresses the portal may connect to. PURE.
 
 An agent names callback addresses and a person names connectors'; neither may turn the portal into
 a door to the network it stands in (server-side request forgery).

@@ -1,4 +1,4 @@
-"""When to try a delivery again. PURE."""
+"""Delays between attempts of a delivery. PURE."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -37,12 +37,12 @@ def retry_after(headers: Mapping[str, str], at: datetime) -> timedelta | None:
     values = [value.strip() for name, value in headers.items() if name.lower() == "retry-after"]
     if not values:
         return None
-    asked = values[0]
-    if asked.isascii() and asked.isdigit():
+    header = values[0]
+    if header.isascii() and header.isdigit():
         # A number of many digits would not fit a timedelta; more than eight are more than an hour.
-        return min(timedelta(seconds=int(asked)), LONGEST) if len(asked) <= 8 else LONGEST
+        return min(timedelta(seconds=int(header)), LONGEST) if len(header) <= 8 else LONGEST
     try:
-        until = parsedate_to_datetime(asked)
+        until = parsedate_to_datetime(header)
     except ValueError:
         return None
     if until.tzinfo is None:

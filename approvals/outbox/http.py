@@ -80,8 +80,8 @@ def check_url(url: str) -> None:
 
 def resolve(host: str, port: int) -> list[str]:
     """Ask the system's resolver for all addresses of a host."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in addresses))
 
 
 def post(
@@ -162,12 +162,12 @@ def _look_up(target: Target, resolver: Resolver, deadline: Deadline) -> list[str
 
     threading.Thread(target=ask, name="resolver", daemon=True).start()
     try:
-        found = answers.get(timeout=deadline.remaining())
+        addresses = answers.get(timeout=deadline.remaining())
     except (queue.Empty, TimeoutError):
         raise DeliveryFailed(f"The name {target.host} was not resolved in time.") from None
-    if isinstance(found, OSError) or not found:
+    if isinstance(addresses, OSError) or not addresses:
         raise DeliveryFailed(f"The name {target.host} has no address.")
-    return found
+    return addresses
 
 
 def _request_headers(target: Target, body: bytes, headers: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -182,11 +182,11 @@ def _request_headers(target: Target, body: bytes, headers: Mapping[str, str]) ->
 
 
 def _answer_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    kept: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        found[name] = f"{found[name]}, {value}" if name in found else value
-    return found
+        kept[name] = f"{kept[name]}, {value}" if name in kept else value
+    return kept
 
 
 def _plain(error: Exception) -> str:

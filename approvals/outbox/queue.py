@@ -1,11 +1,12 @@
 """Claim rows of an outbox with lease and fence, and record how they went. The network is used in between."""
 
 import random
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final, TypeVar
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -36,14 +37,33 @@ def claim(kind: type[Row], *among: Q, most: int = 1, lease: timedelta = LEASE) -
     )
     due = kind._default_manager.select_for_update(skip_locked=True, of=("self",)).filter(_DUE, *among)  # noqa: SLF001
     rows: list[Row] = list(due.order_by("next_attempt_at")[:most])
+    if not rows:
+        return rows
     until = database_now() + lease
+    held = kind._default_manager.filter(pk__in=[row.pk for row in rows])  # noqa: SLF001
+    held.update(
+        status=DispatchStatus.CLAIMED,
+        fence=F("fence") + 1,
+        attempts_made=F("attempts_made") + 1,
+        lease_until=until,
+    )
     for row in rows:
-        row.status = DispatchStatus.CLAIMED
+        row.status, row.lease_until = DispatchStatus.CLAIMED, until
         row.fence += 1
         row.attempts_made += 1
-        row.lease_until = until
-        row.save(update_fields=["status", "fence", "attempts_made", "lease_until"])
     return rows
+
+
+@transaction.atomic
+def settle_delivered(rows: Sequence[Row]) -> None:
+    """Record that claimed rows of one kind were delivered together; those that another worker took over excepted."""
+    kind = type(rows[0])
+    claimed = kind._default_manager.filter(pk__in=[row.pk for row in rows], status=DispatchStatus.CLAIMED)  # noqa: SLF001
+    fences = dict(claimed.select_for_update(of=("self",)).order_by("pk").values_list("pk", "fence"))
+    mine = [row.pk for row in rows if fences.get(row.pk) == row.fence]
+    kind._default_manager.filter(pk__in=mine).update(  # noqa: SLF001
+        status=DispatchStatus.DELIVERED, delivered_at=database_now(), lease_until=None, last_error=""
+    )
 
 
 @transaction.atomic

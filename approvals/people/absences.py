@@ -1,4 +1,4 @@
-"""People are away, and say who decides for them meanwhile. The only writer of absences.
+"""Absences, and who stands in. The only writer of absences.
 
 What a stand-in may do, `eligibility` says at the moment of the decision. It never goes further than what the person
 who is away could do, and never further than one person: who stands in for somebody lends that to nobody else.
@@ -44,9 +44,9 @@ def take(
     """
     at = database_now()
     if by.pk != person.pk and not by.is_superuser:
-        raise AbsenceRefused(_("Only a superuser does this for somebody else."), field="person")
+        raise AbsenceRefused(_("Only a superuser can do this for someone else."), field="person")
     if delegate is not None and by.pk == delegate.pk != person.pk:
-        raise AbsenceRefused(_("You cannot give yourself somebody else's vote."), field="delegate")
+        raise AbsenceRefused(_("You can’t give yourself someone else’s vote."), field="delegate")
     _require_time(begins_at, ends_at, at=at)
     # Two people who delegate to each other at the same time must see one another.
     involved = [person.pk, delegate.pk] if delegate is not None else [person.pk]
@@ -74,7 +74,7 @@ def end(*, absence_id: int, by: User) -> Absence:
     absence = Absence.objects.select_for_update(of=("self",)).get(pk=absence_id)
     at = database_now()
     if by.pk != absence.person_id and not by.is_superuser:
-        raise AbsenceRefused(_("Only a superuser does this for somebody else."), field="person")
+        raise AbsenceRefused(_("Only a superuser can do this for someone else."), field="person")
     if absence.cancelled_at is not None or absence.ends_at <= at:
         raise AbsenceRefused(_("It is over already."), field="ends_at")
     absence.cancelled_at = at
@@ -109,7 +109,7 @@ def _require_time(begins_at: datetime, ends_at: datetime, *, at: datetime) -> No
 def _require_delegate(person: User, delegate: User, begins_at: datetime, ends_at: datetime) -> None:
     """Check that a delegate can decide, and passes it on to nobody."""
     if delegate.pk == person.pk:
-        raise AbsenceRefused(_("Choose somebody else."), field="delegate")
+        raise AbsenceRefused(_("Choose someone else."), field="delegate")
     if not delegate.is_active or not delegate.has_perm(DECIDE):
         raise AbsenceRefused(_("%s may not decide on proposals.") % delegate, field="delegate")
     # What somebody lends goes no further, so a delegate who is away could not help.

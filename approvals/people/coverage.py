@@ -1,4 +1,4 @@
-"""Approvals that nobody is left to give: the role is empty, or everybody in it is too close to the proposal."""
+"""Approvals that nobody is left to give: the role is empty, or its members are too close to the proposal."""
 
 from dataclasses import dataclass
 from typing import Final

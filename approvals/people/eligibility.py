@@ -1,19 +1,18 @@
-"""Who may see a proposal, and who may decide on it. The only place that knows."""
+"""The right to see a proposal and to decide on it. No other module answers who has it."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
-from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from approvals.errors import NotEligible
 from approvals.models import OPEN, Absence, Proposal
 from approvals.models.proposal_queries import ProposalQuerySet
-from approvals.people import votes
+from approvals.people import held_roles, votes
+from approvals.people.held_roles import HeldRoles, StandIn
 from approvals.people.tally import Vote
 from approvals.people.votes import Ballot
 from policies.engine.policy import Policy, SurfacePolicy
@@ -39,103 +38,21 @@ class Right:
         return Vote(str(person.pk), self.counting, is_approval, absent)
 
 
-@dataclass(frozen=True, slots=True)
-class StandIn:
-    """In which roles, and on which surfaces (empty: all), somebody may decide because another person is away."""
-
-    absence: int
-    person: int
-    roles: frozenset[str]
-    surfaces: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class HeldRoles:
-    """The roles that a person holds, and those of people for whom they stand in now."""
-
-    own: frozenset[str]
-    for_others: tuple[StandIn, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Substitute:
-    """Somebody who stands in now, on one proposal, for whoever is away, in some of that person's roles."""
-
-    person: int
-    absent: int
-    absent_name: str
-    roles: frozenset[str]
-
-
-_HELD = """
-SELECT NULL::bigint, NULL::int, role.name, NULL::text[]
-  FROM auth_group AS role JOIN auth_user_groups AS member ON member.group_id = role.id WHERE member.user_id = %(person)s
- UNION ALL
-SELECT absence.id, absence.person_id, role.name, absence.surfaces::text[]
-  FROM approvals_absence AS absence
-  JOIN auth_user AS absent ON absent.id = absence.person_id AND absent.is_active
-  JOIN auth_user_groups AS member ON member.user_id = absent.id
-  JOIN auth_group AS role ON role.id = member.group_id
- WHERE absence.delegate_id = %(person)s AND absence.noted_by_id <> absence.delegate_id AND absence.cancelled_at IS NULL
-   AND absence.begins_at <= statement_timestamp() AND absence.ends_at > statement_timestamp()
-   AND (absence.roles = '{}' OR role.name = ANY(absence.roles))
- ORDER BY 1"""
-
-
-def roles(person: User) -> frozenset[str]:
-    """Return the names of the roles that `person` holds. One query, or none where they are remembered."""
-    return held_by(person).own
-
-
-_REMEMBERED: Final = "_held_roles"
-
-
-def remember(person: User) -> None:
-    """Read the roles of somebody once for a whole page. Never before something is decided: that reads them afresh."""
-    if not hasattr(person, _REMEMBERED):
-        setattr(person, _REMEMBERED, _read(person))
-
-
-def held_by(person: User) -> HeldRoles:
-    """Return the roles in which `person` acts now, their own and other people's. One query, or none if remembered."""
-    known: HeldRoles | None = getattr(person, _REMEMBERED, None)
-    return _read(person) if known is None else known
-
-
-def _read(person: User) -> HeldRoles:
-    own: set[str] = set()
-    others: dict[int, tuple[int, set[str], frozenset[str]]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_HELD, {"person": person.pk})
-        for absence, absent, role, surfaces in cursor.fetchall():
-            if absence is None:
-                own.add(role)
-            else:
-                others.setdefault(absence, (absent, set(), frozenset(surfaces)))[1].add(role)
-    stand_ins = (StandIn(absence, absent, frozenset(held), scope) for absence, (absent, held, scope) in others.items())
-    return HeldRoles(frozenset(own), tuple(stand_ins))
-
-
-def substitutes(proposal: Proposal) -> tuple[Substitute, ...]:
-    """Return who stands in for whom on `proposal` now: `held_by`, the other way round. One query or two."""
-    here = Q(surfaces=[]) | Q(surfaces__contains=[proposal.surface_id])
-    active = {"person__is_active": True, "delegate__is_active": True}
-    away = Absence.objects.filter(here, cancelled_at=None, begins_at__lte=Now(), ends_at__gt=Now(), **active)
-    away = away.exclude(noted_by=F("delegate"))  # nobody gives themselves a vote
-    deciding = frozenset(proposal.roles())
-    found = []
-    for absence in away.order_by("pk").select_related("person").prefetch_related("person__groups"):
-        held = frozenset(group.name for group in absence.person.groups.all())
-        lent = held & deciding & (frozenset(absence.roles) or held)
-        if lent and absence.delegate_id is not None:
-            found.append(Substitute(absence.delegate_id, absence.person_id, absence.person.get_username(), lent))
-    return tuple(found)
+def sees(person: User, proposal: Proposal, held: HeldRoles) -> bool:
+    """Whether `person`, who holds these roles, may see a proposal that is read already: what `visible` asks."""
+    if not person.is_active or person.has_perm(SEE_ALL):
+        return person.is_active
+    if not person.has_perm(SEE):
+        return False
+    deciding = frozenset(proposal.deciding_roles)
+    lent = (other for other in held.for_others if not other.surfaces or proposal.surface_id in other.surfaces)
+    return proposal.owner_id in held.own or bool(held.own & deciding) or any(other.roles & deciding for other in lent)
 
 
 def visible(person: AbstractBaseUser | AnonymousUser) -> ProposalQuerySet:
     """Return the proposals `person` may see: all, or those of which they hold the owner role or one that decides.
 
-    Whoever stands in for somebody sees what that person decides on.
+    Anyone who stands in for somebody sees what that person decides on.
     """
     everything: ProposalQuerySet = Proposal.objects.all()
     if not isinstance(person, User) or not person.is_active:
@@ -144,17 +61,17 @@ def visible(person: AbstractBaseUser | AnonymousUser) -> ProposalQuerySet:
         return everything
     if not person.has_perm(SEE):
         return everything.none()
-    held = held_by(person)
+    held = held_roles.held_by(person)
     return everything.filter(Q(owner__in=held.own) | _deciding(held))
 
 
 def _deciding(held: HeldRoles) -> Q:
     """Return which proposals somebody's roles decide on."""
-    found = Q(deciding_roles__overlap=sorted(held.own))
+    condition = Q(deciding_roles__overlap=sorted(held.own))
     for other in held.for_others:
         there = Q(surface__in=sorted(other.surfaces)) if other.surfaces else Q()
-        found |= Q(deciding_roles__overlap=sorted(other.roles)) & there
-    return found
+        condition |= Q(deciding_roles__overlap=sorted(other.roles)) & there
+    return condition
 
 
 def waiting_for(person: User, proposals: QuerySet[Proposal], policy: Policy) -> QuerySet[Proposal]:
@@ -163,7 +80,7 @@ def waiting_for(person: User, proposals: QuerySet[Proposal], policy: Policy) -> 
         return proposals.none()
     owners_may = [surface.slug for surface in policy.surfaces.values() if surface.agent_owner_may_decide]
     mine = proposals.filter(
-        _deciding(held_by(person)), ~votes.has_voted(person, policy), state__in=OPEN, deadline_at__gt=Now()
+        _deciding(held_roles.held_by(person)), ~votes.has_voted(person, policy), state__in=OPEN, deadline_at__gt=Now()
     )
     own = Agent.objects.filter(owner=person).values("pk")
     is_close = Q(agent__in=own) | Q(close_people__contains=[person.pk])
@@ -187,34 +104,35 @@ def right(
     *,
     approving: bool = False,
     ballot: Ballot | None = None,
+    held: HeldRoles | None = None,
 ) -> Right:
     """Return in which roles, and for whom, `person` may decide on `proposal` (approve it, if `approving`).
 
     Nobody decides for somebody else who could decide in a role of their own. Raises NotEligible with the reason:
     no permission, none of its roles, too close to its agent, or (approving) the author of its current revision,
     somebody who has approved it, or a stage that is not open yet; for a stand-in the same reasons hold against the
-    person who is away. Without a `ballot` the votes are read where they matter.
+    person who is away. Without a `ballot` the votes are read where they matter, and without `held` the roles.
     """
     if not person.is_active or not person.has_perm(DECIDE):
-        raise NotEligible(_("You may look at proposals but not decide on them."))
+        raise NotEligible(_("You can view proposals but not decide on them."))
     _require_distance(person, proposal, surface, approving=approving)
-    held = held_by(person)
+    held = held or held_roles.held_by(person)
     if ballot is None and (held.for_others or (approving and _takes_several(proposal))):
         ballot = votes.load(proposal)
     open_roles = _open_roles(proposal, ballot) if approving else frozenset(proposal.roles())
     if own := held.own & open_roles:
         if approving and _takes_several(proposal) and ballot and ballot.has_approved(person.pk):
-            raise NotEligible(_("You have approved it. It waits for others now; you may still reject it."))
+            raise NotEligible(_("You approved it. It still needs others. You can still reject it."))
         return Right(own, held.own)
     approved_for = None
     for other in held.for_others:
-        if found := _for(other, proposal, surface, open_roles, approving=approving, ballot=ballot):
-            if not approving or not _is_approved_for(found.absence, person, proposal, ballot):
-                return found
-            approved_for = approved_for or found.absence
+        if right_of_another := _for(other, proposal, surface, open_roles, approving=approving, ballot=ballot):
+            if not approving or not _is_approved_for(right_of_another.absence, person, proposal, ballot):
+                return right_of_another
+            approved_for = approved_for or right_of_another.absence
     if approved_for is not None:
         absent = approved_for.person.get_username()
-        raise NotEligible(_("It has been approved for %s. It waits for others now; you may still reject it.") % absent)
+        raise NotEligible(_("It was approved for %s. It still needs others. You can still reject it.") % absent)
     if held.own & frozenset(proposal.roles()):
         raise NotEligible(_("Not yet: %s has to approve first.") % _spoken(open_roles))
     raise NotEligible(_("Only these roles decide on this proposal: %s.") % ", ".join(sorted(proposal.roles())))
@@ -226,15 +144,15 @@ def _takes_several(proposal: Proposal) -> bool:
 
 
 def _require_distance(person: User, proposal: Proposal, surface: SurfacePolicy, *, approving: bool) -> None:
-    """Raise NotEligible for whoever is too close to what was proposed."""
+    """Raise NotEligible for anyone who is too close to what was proposed."""
     if not surface.agent_owner_may_decide and person.pk in close_to(proposal):
         if proposal.agent.owner_id == person.pk:
-            raise NotEligible(_("You own the agent that proposes this, so somebody else has to decide."))
+            raise NotEligible(_("You own the agent that proposes this, so someone else has to decide."))
         raise NotEligible(
-            _("You owned the agent, or issued its API key, when this was proposed, so somebody else has to decide.")
+            _("You owned the agent, or issued its API key, when this was proposed, so someone else has to decide.")
         )
     if approving and not surface.editor_may_approve and _wrote(person, proposal):
-        raise NotEligible(_("You wrote this revision, so somebody else has to approve it."))
+        raise NotEligible(_("You wrote this revision, so someone else has to approve it."))
 
 
 def _wrote(person: User, proposal: Proposal) -> bool:
@@ -256,10 +174,10 @@ def _is_approved_for(absence: Absence | None, person: User, proposal: Proposal, 
 def deciders(proposal: Proposal, surface: SurfacePolicy) -> QuerySet[User]:
     """Return the people who may decide on `proposal` in roles of their own, by name."""
     people = User.objects.with_perm(DECIDE, is_active=True, include_superusers=True)
-    found = people.filter(is_staff=True, groups__name__in=sorted(proposal.roles())).distinct()
+    members = people.filter(is_staff=True, groups__name__in=sorted(proposal.roles())).distinct()
     if not surface.agent_owner_may_decide:
-        found = found.exclude(pk__in=close_to(proposal))
-    return found.order_by("username")
+        members = members.exclude(pk__in=close_to(proposal))
+    return members.order_by("username")
 
 
 def _open_roles(proposal: Proposal, ballot: Ballot | None) -> frozenset[str]:
@@ -278,7 +196,7 @@ def _for(
     approving: bool,
     ballot: Ballot | None,
 ) -> Right | None:
-    """Return the right of whoever stands in, if the person who is away could decide and has not yet."""
+    """Return the right of the person who stands in, if the person who is away could decide and has not yet."""
     lent = other.roles & frozenset(open_roles)
     if not lent or (other.surfaces and proposal.surface_id not in other.surfaces):
         return None
@@ -291,9 +209,9 @@ def _for(
     except NotEligible:
         return None
     if ballot is not None and ballot.has_voted(absent.pk):
-        return None  # one person is one vote, whoever casts it
+        return None  # one person is one vote, in their own name or another's
     return Right(lent, other.roles, absence)
 
 
-def _spoken(found: Collection[str]) -> str:
-    return _(" or ").join(sorted(found))
+def _spoken(reasons: Collection[str]) -> str:
+    return _(" or ").join(sorted(reasons))

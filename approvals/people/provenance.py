@@ -21,7 +21,7 @@ def write(proposal: Proposal, agent: Agent, key: ApiKey | None) -> None:
     proposal.keep_away(agent.owner_id, issuer.pk if issuer else None)
 
 
-def told(revision: Revision) -> dict[str, JsonValue]:
+def ledger_data(revision: Revision) -> dict[str, JsonValue]:
     """Return what the ledger keeps of the people behind an agent's revision."""
     issuer = revision.key_issuer_id
     return {"agent_owner": f"user:{revision.agent_owner_id}", "key_issuer": f"user:{issuer}" if issuer else None}

@@ -14,7 +14,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """Whose approvals are needed: `approvals` of `role` at `stage` pass it, `denials` of it reject.
+    """Approvals that are needed: `approvals` of `role` at `stage` pass it, `denials` of it reject.
 
     A row of no approvals asks for nothing; its role may only reject.
     """
@@ -37,7 +37,7 @@ class Vote:
 
     @property
     def people(self) -> frozenset[str]:
-        """Whose one vote this is."""
+        """The people whose one vote this is."""
         return frozenset(filter(None, (self.voter, self.on_behalf_of)))
 
 
@@ -59,7 +59,7 @@ class Need:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """Whose people may meet it."""
+        """The roles whose people may meet it."""
         return tuple(row.role for row in self.alternatives)
 
 
@@ -135,7 +135,7 @@ def standing(votes: Iterable[Vote]) -> tuple[Vote, ...]:
 
 Group = tuple[Requirement, ...]
 Counted = tuple[tuple[str, ...], int]
-"""Who counts for a name, and how many are missing."""
+"""The people who count for a name, and how many are missing."""
 
 
 def _groups(requirements: Iterable[Requirement]) -> list[Group]:
@@ -168,9 +168,9 @@ def _assigned(groups: Sequence[Group], approvals: Sequence[Vote]) -> list[Counte
     """Count every voter for one name at most, so that as little as possible is missing, earlier names first."""
     best: list[Counted] | None = None
     for rows in product(*(tuple(_candidates(group, approvals)) for group in groups)):
-        found = _matched(rows, approvals)
-        if best is None or [missing for _, missing in found] < [missing for _, missing in best]:
-            best = found
+        assigned = _matched(rows, approvals)
+        if best is None or [missing for _, missing in assigned] < [missing for _, missing in best]:
+            best = assigned
     return best or []
 
 

@@ -1,4 +1,4 @@
-"""Reminders and escalation levels of a proposal, planned when people are asked. `escalation` lets them happen."""
+"""Reminders and escalation levels of a proposal, planned when people are asked. `escalation` fires them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Final
 from django.db import connection
 
 from approvals.models import Proposal, Timer
-from approvals.models.together import Statement
+from approvals.models.stored_row import Statement
 from policies.engine.calendars import business_time
 from policies.engine.policy import Policy, SurfacePolicy
 
@@ -47,9 +47,9 @@ SELECT %s, * FROM unnest(%s::text[], %s::int[], %s::text[], %s::bool[], %s::floa
  WHERE approvals_timer.fired_at IS NULL"""
 
 
-def planning(proposal: Proposal, found: Iterable[EscalationStep], surface: SurfacePolicy, *, at: datetime) -> Statement:
+def planning(proposal: Proposal, steps: Iterable[EscalationStep], surface: SurfacePolicy, *, at: datetime) -> Statement:
     """Return the statement that plans steps for a proposal which asks people from `at` until its deadline."""
-    rows = list(found)
+    rows = list(steps)
     whole = business_time.between(surface.calendar, at, proposal.deadline_at)
     due = [business_time.later(surface.calendar, at, whole * step.share) for step in rows]
     columns = [[str(step.kind) for step in rows], [step.level for step in rows], [step.role for step in rows]]

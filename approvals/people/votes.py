@@ -1,17 +1,19 @@
-"""Decisions as they are written down, and the votes among them that count."""
+"""Decisions as recorded, and the votes among them that count."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django_stubs_ext import WithAnnotations
 
 from approvals.models import Absence, Decision, Proposal
 from approvals.models.verdicts import VERDICTS, VOTES
+from approvals.outbox import statements
 from approvals.people.tally import Explained, Requirement, Vote, explain, standing
 from audit.canonical import JsonValue
 from policies import plain_text
@@ -19,10 +21,27 @@ from policies.engine.policy import Policy
 from policies.publishing.publish import compiled
 
 
-def record(
+class _Roles(TypedDict):
+    """What is read beside a decision: roles that its people hold now, and whether their accounts are open."""
+
+    own_roles: list[str]
+    absent_roles: list[str]
+    lent_roles: list[str] | None
+    is_active: bool
+    absent_is_active: bool | None
+
+
+if TYPE_CHECKING:
+    CastDecision: TypeAlias = WithAnnotations[Decision, _Roles]
+else:
+    CastDecision = Decision
+
+
+def new_decision(
     proposal: Proposal,
     *,
     by: User,
+    roles: Collection[str],
     verdict: Decision.Verdict,
     at: datetime,
     reason_code: str = "",
@@ -32,12 +51,12 @@ def record(
     batch: UUID | None = None,
     absence: Absence | None = None,
 ) -> Decision:
-    """Write down what `by` says of the current revision of a locked proposal.
+    """Make the decision, unsaved, that says what `by` says of the current revision of a locked proposal.
 
-    `batch` ties several together; with an `absence` it is said for the person who is away.
+    `roles` let them; `batch` ties several together; with an `absence` it is said for the person who is away.
     """
     absent = absence.person if absence else None
-    return Decision.objects.create(
+    return Decision(
         proposal=proposal,
         revision=proposal.revision,
         revision_number=proposal.revision.number,
@@ -47,6 +66,7 @@ def record(
         by_name=f"{by.get_username()} for {absent.get_username()}" if absent else by.get_username(),
         on_behalf_of=absent,
         absence=absence,
+        roles=sorted(roles),
         at=at,
         reason_code=reason_code,
         comment=plain_text.kept(comment),
@@ -56,17 +76,25 @@ def record(
     )
 
 
-def ledger_data(decision: Decision, *, roles: Collection[str], policy: Policy) -> dict[str, JsonValue]:
-    """Return what the ledger keeps of a decision: in which roles it was made, and under which policy version.
+def ledger_data(decision: Decision, *, policy: Policy) -> dict[str, JsonValue]:
+    """Return what the ledger keeps of a decision: of what, in which roles and words, under which policy version.
 
     Roles and policy change; with this, anybody can prove later that the person was eligible.
     """
     more: dict[str, JsonValue] = {"ticked": [*decision.ticked]} if decision.ticked else {}
+    if decision.comment:
+        more["comment"] = decision.comment
     if decision.batch is not None:
         more["batch"] = str(decision.batch)
     if decision.on_behalf_of_id:
         more["on_behalf_of"] = f"user:{decision.on_behalf_of_id}"
-    return {"decision_id": str(decision.pk), "roles": [*sorted(roles)], "policy_version": policy.number, **more}
+    return {
+        "decision_id": str(decision.pk),
+        "roles": [*decision.roles],
+        "policy_version": policy.number,
+        **statements.asked(decision.proposal),
+        **more,
+    }
 
 
 def last_batch(proposal: Proposal) -> UUID | None:
@@ -82,23 +110,50 @@ def votes(proposal: Proposal) -> list[Vote]:
     its voter holds now, and no longer once the account is closed; a vote on behalf of somebody in that person's
     roles. One query.
     """
-    said = proposal.decisions.filter(revision=proposal.revision_id).order_by("at", "id")
-    said = said.annotate(own_roles=_roles_of("by"), absent_roles=_roles_of("on_behalf_of"))
+    return [_vote(decision) for decision in _counting(proposal, _said(proposal))]
+
+
+def of_each(proposals: Sequence[Proposal]) -> dict[UUID, list[Vote]]:
+    """Return the votes that count now on each of `proposals`, by its id. One query."""
+    cast: dict[UUID, list[CastDecision]] = {proposal.pk: [] for proposal in proposals}
+    for decision in _named(Decision.objects.filter(proposal__in=cast)) if cast else ():
+        cast[decision.proposal_id].append(decision)
+    # Where nobody has said anything, there is no need to know of the verdict.
+    counting = {each.pk: _counting(each, cast[each.pk]) if cast[each.pk] else [] for each in proposals}
+    return {key: [_vote(decision) for decision in decisions] for key, decisions in counting.items()}
+
+
+def _said(proposal: Proposal) -> list[CastDecision]:
+    """Read every decision on a proposal, oldest first, with the roles that its maker holds now. One query."""
+    return list(_named(proposal.decisions.all()))
+
+
+def _named(decisions: QuerySet[Decision]) -> Iterable[CastDecision]:
+    return decisions.annotate(
+        own_roles=_roles_of("by"),
+        absent_roles=_roles_of("on_behalf_of"),
+        lent_roles=F("absence__roles"),
+        is_active=F("by__is_active"),
+        absent_is_active=F("on_behalf_of__is_active"),
+    ).order_by("id")
+
+
+def _counting(proposal: Proposal, decisions: Iterable[CastDecision]) -> list[CastDecision]:
+    """Return the decisions whose votes count now, as `votes` has it."""
     verdict_at, review, asked_at = proposal.verdict.at, _review(proposal), proposal.asked_again_at
-    cast: list[Vote] = []
-    for decision in said.values(*_OF_A_VOTE, "own_roles", "absent_roles"):
-        verdict = Decision.Verdict(decision["verdict"])
+    on_this = (decision for decision in decisions if decision.revision_id == proposal.revision_id)
+    cast: list[CastDecision] = []
+    for decision in sorted(on_this, key=lambda decision: (decision.at, decision.pk)):
+        verdict = Decision.Verdict(decision.verdict)
         if verdict == Decision.Verdict.UNDO:
             cast.clear()
         elif verdict in VOTES and not VERDICTS[verdict].is_approval:
-            cast.append(_vote(decision))
-        elif verdict in VOTES and (asked_at is None or decision["at"] >= asked_at):
-            is_signed, is_alone = (
-                decision["is_signed"] and plain_text.has_something_visible(decision["comment"]),
-                decision["batch"] is None,
-            )
-            if decision["at"] >= verdict_at or meets(review, is_signed=is_signed, is_alone=is_alone):
-                cast.append(_vote(decision))
+            cast.append(decision)
+        elif verdict in VOTES and (asked_at is None or decision.at >= asked_at):
+            is_signed = decision.is_signed and plain_text.has_something_visible(decision.comment)
+            is_alone = decision.batch is None
+            if decision.at >= verdict_at or meets(review, is_signed=is_signed, is_alone=is_alone):
+                cast.append(decision)
     return cast
 
 
@@ -122,29 +177,27 @@ def _review(proposal: Proposal) -> str:
     return "" if tier is None else tier.review
 
 
-_OF_A_VOTE: Final = (
-    "verdict", "at", "is_signed", "comment", "batch", "by_id", "by__is_active", "on_behalf_of_id",
-    "on_behalf_of__is_active", "absence__roles",
-)  # fmt: skip
-
-
 def _roles_of(person: str) -> ArrayAgg:
     name = f"{person}__groups__name"
     return ArrayAgg(name, filter=Q(**{f"{name}__isnull": False}), default=Value([]), distinct=True)
 
 
-def _vote(decision: Mapping[str, Any]) -> Vote:
-    is_for_another = decision["on_behalf_of_id"] is not None
-    roles = frozenset(decision["absent_roles" if is_for_another else "own_roles"])
-    if decision["absence__roles"]:
-        roles &= frozenset(decision["absence__roles"])
-    is_active = decision["by__is_active"] and (not is_for_another or decision["on_behalf_of__is_active"])
+def _vote(decision: CastDecision) -> Vote:
+    is_for_another = decision.on_behalf_of_id is not None
+    roles = frozenset(decision.absent_roles if is_for_another else decision.own_roles)
+    if decision.lent_roles:
+        roles &= frozenset(decision.lent_roles)
+    is_active = decision.is_active and (not is_for_another or decision.absent_is_active)
     return Vote(
-        voter=str(decision["by_id"]),
+        voter=str(decision.by_id),
         roles=roles if is_active else frozenset(),
-        is_approval=VERDICTS[decision["verdict"]].is_approval,
-        on_behalf_of=str(decision["on_behalf_of_id"] or ""),
+        is_approval=_approves(decision),
+        on_behalf_of=str(decision.on_behalf_of_id or ""),
     )
+
+
+def _approves(decision: Decision) -> bool:
+    return VERDICTS[Decision.Verdict(decision.verdict)].is_approval
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +207,10 @@ class Ballot:
     requirements: tuple[Requirement, ...]
     votes: tuple[Vote, ...]
     distinct_people: bool
+    decisions: tuple[Decision, ...] = ()
+    """Everything that was decided so far, oldest first, also what does not count any more."""
+    approvals: tuple[Decision, ...] = ()
+    """Those of `votes` that approve, as they were decided."""
 
     def cast(self, vote: Vote) -> "Ballot":
         """Return this ballot with one more vote on it."""
@@ -183,7 +240,11 @@ class Ballot:
 
 def load(proposal: Proposal) -> Ballot:
     """Read the votes on a proposal, together with what is asked of people. One query."""
-    return Ballot(tuple(required(proposal)), tuple(votes(proposal)), proposal.distinct_people)
+    decisions = _said(proposal)
+    counting = _counting(proposal, decisions)
+    cast = tuple(_vote(decision) for decision in counting)
+    approvals = tuple(decision for decision in counting if _approves(decision))
+    return Ballot(tuple(required(proposal)), cast, proposal.distinct_people, tuple(decisions), approvals)
 
 
 def has_voted(person: User, policy: Policy) -> Exists:
@@ -191,14 +252,14 @@ def has_voted(person: User, policy: Policy) -> Exists:
     undone = Decision.objects.filter(
         proposal=OuterRef("proposal"), verdict=Decision.Verdict.UNDO, pk__gt=OuterRef("pk")
     )
-    said = Decision.objects.filter(
+    decisions = Decision.objects.filter(
         Q(verdict=Decision.Verdict.REJECT) | Q(verdict=Decision.Verdict.APPROVE) & _still_counts(policy),
         proposal=OuterRef("pk"),
         revision=OuterRef("revision"),
         by=person,
         on_behalf_of=None,
     )
-    return Exists(said.exclude(Exists(undone)))
+    return Exists(decisions.exclude(Exists(undone)))
 
 
 def _still_counts(policy: Policy) -> Q:

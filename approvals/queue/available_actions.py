@@ -1,4 +1,4 @@
-"""What one person may do with one proposal now, so that pages offer that and nothing else.
+"""Actions a person may take on a proposal now; pages offer these and no others.
 
 An offer is a courtesy: the use case behind it checks again, under the lock.
 """
@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from approvals.errors import NotEligible
 from approvals.models import OPEN, Dispatch, DispatchStatus, Proposal, State
+from approvals.outbox import callbacks
 from approvals.people import eligibility
 from policies.engine.policy import Policy, SurfacePolicy
 
@@ -37,6 +38,8 @@ class Shipping:
     has_way_back: bool
     is_rolled_back: bool
     has_failed: bool
+    is_told_for_good: bool = False
+    """Whether its agent was told that it is settled."""
 
 
 def offers(person: User, proposal: Proposal, *, state: State, policy: Policy) -> Offers:
@@ -57,7 +60,7 @@ def _to_decide(person: User, proposal: Proposal, surface: SurfacePolicy, policy:
     tier = policy.tiers.get(proposal.tier_id or "")
     why_not = ""
     if tier is None or tier.review == "human_only":
-        why_not = _("Only people do this: take it over, or reject it.")
+        why_not = _("Only people can do this. Take it over or reject it.")
     else:
         try:
             eligibility.require(person, proposal, surface, approving=True)
@@ -79,6 +82,7 @@ def _after_the_decision(proposal: Proposal, state: State) -> Offers:
         has_way_back=proposal.revision.rollback_body is not None,
         is_rolled_back=any(row.kind == Dispatch.Kind.ROLLBACK for row in dispatches),
         has_failed=any(row.status == DispatchStatus.FAILED for row in dispatches),
+        is_told_for_good=state == State.REJECTED and callbacks.is_final(proposal),
     )
     return after_the_decision(facts, state)
 
@@ -86,7 +90,8 @@ def _after_the_decision(proposal: Proposal, state: State) -> Offers:
 def after_the_decision(facts: Shipping, state: State) -> Offers:
     """Return what may be offered to somebody eligible once a proposal is in `state`, by how far its shipping is."""
     return Offers(
-        may_undo=state == State.REJECTED or (state == State.APPROVED and not facts.is_on_its_way),
+        may_undo=(state == State.REJECTED and not facts.is_told_for_good)
+        or (state == State.APPROVED and not facts.is_on_its_way),
         may_roll_back=state == State.SHIPPED and facts.has_way_back and not facts.is_rolled_back,
         may_retry=facts.has_failed and state in {State.FAILED, State.SHIPPED},
         why_not=_nothing_left(facts, state),
@@ -96,11 +101,13 @@ def after_the_decision(facts: Shipping, state: State) -> Offers:
 def _nothing_left(facts: Shipping, state: State) -> str:
     """Say why the proposal offers nothing in this state; empty where it usually offers something."""
     if state == State.APPROVED and facts.is_on_its_way:
-        return _("It is on its way. Once it has shipped you can roll it back, if it came with a way to.")
+        return _("It is shipping. You can roll it back afterwards, if it has a rollback.")
+    if facts.is_told_for_good:
+        return _("It is settled and its agent has been told.")
     if state == State.SHIPPED and not facts.has_way_back:
-        return _("It has shipped, and it came without a way to roll it back.")
+        return _("It has shipped and has no rollback.")
     if state in {State.BLOCKED, State.EXPIRED, State.WITHDRAWN, State.TAKEN_OVER, State.ROLLED_BACK}:
-        return _("It is settled: there is nothing left to decide.")
+        return _("This is settled. There is nothing left to decide.")
     if state == State.RETURNED:
-        return _("It waits for the agent to revise it.")
+        return _("The agent has to revise it.")
     return ""

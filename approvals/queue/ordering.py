@@ -1,4 +1,4 @@
-"""In which order a person meets what waits for them, and what is alike. PURE."""
+"""The order in which a person meets waiting proposals, and which of them are similar. PURE."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -71,8 +71,8 @@ class Group:
     @property
     def for_batch(self) -> tuple[Turn, ...]:
         """Those that may be approved together; none where only one may."""
-        found = tuple(turn for turn in self.turns if turn.is_for_batch)
-        return found if len(found) > 1 else ()
+        batch = tuple(turn for turn in self.turns if turn.is_for_batch)
+        return batch if len(batch) > 1 else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Shelf:
 def band(deadline_at: datetime, *, at: datetime) -> Band:
     """Return the band of a deadline, seen from `at`."""
     left = deadline_at - at
-    return next((found for found, below in BANDS if left < below), Band.LATER)
+    return next((name for name, below in BANDS if left < below), Band.LATER)
 
 
 def arrange(turns: Iterable[Turn], *, at: datetime) -> list[Shelf]:
@@ -96,8 +96,8 @@ def arrange(turns: Iterable[Turn], *, at: datetime) -> list[Shelf]:
     """
     ordered = sorted(turns, key=lambda turn: _place(turn, at))
     return [
-        Shelf(found, tuple(_grouped(list(members))))
-        for found, members in groupby(ordered, key=lambda turn: band(turn.deadline_at, at=at))
+        Shelf(name, tuple(_grouped(list(members))))
+        for name, members in groupby(ordered, key=lambda turn: band(turn.deadline_at, at=at))
     ]
 
 
@@ -115,9 +115,9 @@ def after(turns: Sequence[Turn], proposal_id: UUID | None) -> UUID | None:
 
 
 def _place(turn: Turn, at: datetime) -> tuple[Band, int, bool, int, int, datetime, UUID]:
-    found = band(turn.deadline_at, at=at)
-    days = (turn.deadline_at - at).days if found is Band.LATER else 0
-    return (found, days, not turn.is_assigned, -turn.tier_rank, -turn.classification, turn.deadline_at, turn.id)
+    place = band(turn.deadline_at, at=at)
+    days = (turn.deadline_at - at).days if place is Band.LATER else 0
+    return (place, days, not turn.is_assigned, -turn.tier_rank, -turn.classification, turn.deadline_at, turn.id)
 
 
 def _grouped(turns: Sequence[Turn]) -> Iterable[Group]:

@@ -1,4 +1,4 @@
-"""Who else looks at a proposal, so that two people do not do the same work."""
+"""Other people looking at the same proposal, so that two do not do the same work."""
 
 from datetime import timedelta
 from typing import Final

@@ -1,4 +1,4 @@
-"""Whose turn it is: what waits for a person, and how people put that off or hand it on."""
+"""Turns: what waits for a person, and how they snooze or reassign it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -119,9 +119,9 @@ def snooze(*, proposal_id: UUID, by: User, until: datetime) -> Snooze:
     """
     proposal, at = _open(proposal_id, by)
     if until <= at:
-        raise StateConflict(_("That time has passed already."))
+        raise StateConflict(_("That time has already passed."))
     if until > latest_snooze(proposal.deadline_at, at=at):
-        raise StateConflict(_("You can put it off for half of the time that is left, no longer."))
+        raise StateConflict(_("You can snooze it for at most half of the time left."))
     row, _made = Snooze.objects.update_or_create(proposal=proposal, person=by, defaults={"until": until})
     return row
 
@@ -148,8 +148,8 @@ def reassign(*, proposal_id: UUID, to: User, by: User, note: str = "") -> Assign
         eligibility.require(to, proposal, surface)
     except NotEligible as refusal:
         raise NotEligible(_("%s may not decide on this proposal.") % to.get_username()) from refusal
-    said = {"to": to, "by": by, "by_name": by.get_username(), "at": at, "note": plain_text.kept(note)[:500]}
-    row, _made = Assignment.objects.update_or_create(proposal=proposal, defaults=said)
+    assignment = {"to": to, "by": by, "by_name": by.get_username(), "at": at, "note": plain_text.kept(note)[:500]}
+    row, _made = Assignment.objects.update_or_create(proposal=proposal, defaults=assignment)
     Snooze.objects.filter(proposal=proposal, person=to).delete()
     occasions.enqueue(NoticeKind.ASSIGNED, proposal, at=at, by=by, people=[to], note=row.note)
     entries.record(

@@ -31,7 +31,7 @@ class ReplayInvalid(ValueError):
     code = "replay_invalid"
 
 
-def run(document: Mapping[str, Any], window: Window, *, told: Callable[[int], object] | None = None) -> Any:
+def run(document: Mapping[str, Any], window: Window, *, progress: Callable[[int], object] | None = None) -> Any:
     """Replay `document` over the proposals of `window` and return the figures (see `Tally.result`).
 
     `told` is called with the number of proposals judged, after each page. Raises ReplayInvalid.
@@ -40,8 +40,8 @@ def run(document: Mapping[str, Any], window: Window, *, told: Callable[[int], ob
     for page in recorded_cases.pages(window, judge.needs):
         judge.weigh(page.cases, tally)
         done += page.size
-        if told is not None:
-            told(done)
+        if progress is not None:
+            progress(done)
     return tally.result(recorded_cases.review_minutes(window))
 
 

@@ -1,4 +1,4 @@
-"""Which addresses of other services may be told. PURE.
+"""Addresses of outside services that messages may go to. PURE.
 
 Apprise knows more than a hundred kinds of address. Some of them read local files, run commands or connect
 wherever the address says. Only services with hosts of their own are let through, and of the options

@@ -1,12 +1,13 @@
 """Other services, through Apprise: addresses that an administrator set up are told, and never asked."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from django.utils.translation import gettext_lazy as _
 
 from approvals.messaging.apprise import transport
-from approvals.messaging.channel import SendingChannel, Written
-from approvals.models import OutsideAddress
+from approvals.messaging.channel import SendingChannel
+from approvals.messaging.message import Digest, Message
+from approvals.models import NoticeDelivery, OutsideAddress
 
 
 class AppriseChannel(SendingChannel):
@@ -15,15 +16,18 @@ class AppriseChannel(SendingChannel):
     is_personal = False
     can_ask = False
 
-    def addresses(self, kind: str, surface: str) -> Iterable[OutsideAddress]:
-        """Those that are told of this kind on this surface; where a row names none, of all."""
-        for address in OutsideAddress.objects.filter(is_enabled=True).prefetch_related("surfaces"):
-            here = address.surfaces.all()
-            is_here = not here or surface in {each.pk for each in here}
-            if is_here and (not address.kinds or kind in address.kinds):
-                yield address
+    def addresses(self) -> Sequence[OutsideAddress]:
+        """Those that are not turned off."""
+        return list(OutsideAddress.objects.filter(is_enabled=True).prefetch_related("surfaces"))
 
-    def send(self, written: Sequence[Written]) -> None:
+    def send(self, row: NoticeDelivery, message: Message) -> None:
         """Tell one address."""
-        row, message = written[0]
-        transport.send(message, url=row.address.url if row.address and row.address.is_enabled else "")
+        transport.send(message, url=_url(row))
+
+    def send_digest(self, row: NoticeDelivery, digest: Digest) -> None:
+        """Tell one address of several."""
+        transport.send_digest(digest, url=_url(row))
+
+
+def _url(row: NoticeDelivery) -> str:
+    return row.address.url if row.address and row.address.is_enabled else ""

@@ -7,7 +7,7 @@ from apprise.plugins.base import NotifyBase
 from django.template.loader import render_to_string
 
 from approvals.messaging.apprise import addresses
-from approvals.messaging.message import Message, NotSent
+from approvals.messaging.message import Digest, Message, NotSent
 
 _ASSET: Final = AppriseAsset(
     app_id="HITL Portal",
@@ -21,13 +21,22 @@ _ASSET: Final = AppriseAsset(
 
 def send(message: Message, *, url: str) -> None:
     """Send one notice. Raises NotSent. Apprise tells no reasons, so every failure counts as the service's."""
-    plugin = _plugin(url)
     body = render_to_string("apprise/notice.txt", {"message": message})
+    _send(f"{message.heading}: {message.title}", body, url=url)
+
+
+def send_digest(digest: Digest, *, url: str) -> None:
+    """Send several notices as one message. Raises NotSent."""
+    _send(digest.heading, render_to_string("apprise/digest.txt", {"digest": digest}), url=url)
+
+
+def _send(heading: str, body: str, *, url: str) -> None:
+    plugin = _plugin(url)
     # Some of the services send mail and would leave an encoded word as it is, for the reader to decode.
-    title = " ".join(f"{message.heading}: {message.title}".split()).replace("=?", "= ?")[:200]
-    told = Apprise(asset=_ASSET)
-    told.add(plugin)
-    if not told.notify(body=body, title=title, body_format=NotifyFormat.TEXT):
+    title = " ".join(heading.split()).replace("=?", "= ?")[:200]
+    client = Apprise(asset=_ASSET)
+    client.add(plugin)
+    if not client.notify(body=body, title=title, body_format=NotifyFormat.TEXT):
         raise NotSent("The service did not take the message.", is_channel_down=True)
 
 

@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from approvals.messaging import composition, decision_links
-from approvals.messaging.channel import SendingChannel, Written
+from approvals.messaging.channel import SendingChannel
 from approvals.messaging.composition import Sight
 from approvals.messaging.email import transport
-from approvals.messaging.message import Message, NotSent
-from approvals.models import NoticeKind, Pace
+from approvals.messaging.message import Digest, Message, NotSent
+from approvals.models import NoticeDelivery, NoticeKind, Pace
 
 
 class EmailChannel(SendingChannel):
@@ -25,6 +25,7 @@ class EmailChannel(SendingChannel):
     told_of = {
         NoticeKind.SHIPPED_BY_ITSELF: Pace.HOURLY,
         NoticeKind.FAILED: Pace.NOW,
+        NoticeKind.DEMOTED: Pace.NOW,
         NoticeKind.WITHDRAWN: Pace.NEVER,
     }
 
@@ -38,14 +39,20 @@ class EmailChannel(SendingChannel):
         url = composition.site_url(reverse("decide", args=[token]))
         return replace(message, url=url, link_text=_("Look and decide"), is_personal=True)
 
-    def send(self, written: Sequence[Written]) -> None:
-        """Send one mail: the notice itself, or a digest of several."""
-        row, message = written[0]
-        to = row.person.email if row.person else ""
-        if not to:
-            raise NotSent(_("The person has no e-mail address."), is_final=True)
-        if len(written) == 1:
-            transport.send(message, to=to)
-        else:
-            messages = [one for _row, one in written]
-            transport.send_digest(composition.digest(messages, identifier=str(row.pk)), to=to)
+    def send(self, row: NoticeDelivery, message: Message) -> None:
+        """Send one mail about one notice."""
+        transport.send(message, to=_address(row.person))
+
+    def send_report(self, person: User, message: Message) -> None:
+        """Send one mail about no single proposal."""
+        transport.send(message, to=_address(person))
+
+    def send_digest(self, row: NoticeDelivery, digest: Digest) -> None:
+        """Send one mail about several notices."""
+        transport.send_digest(digest, to=_address(row.person))
+
+
+def _address(person: User | None) -> str:
+    if person is None or not person.email:
+        raise NotSent(_("The person has no e-mail address."), is_final=True)
+    return person.email

@@ -1,9 +1,10 @@
 """Write a message in Slack's blocks. PURE."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
-from approvals.messaging.message import Message
+from approvals.messaging.message import Digest, Message
 
 APPROVE: Final = "approve"
 REJECT: Final = "reject"
@@ -17,19 +18,43 @@ def blocks(message: Message) -> list[dict[str, Any]]:
     head = f"*{escaped(message.heading)}*\n<{message.url}|{escaped(message.title)}>\n{escaped(message.effect)}"
     if message.note:
         head += f"\n> {escaped(message.note)}"
-    found = [_section(head)]
+    sections = [_section(head)]
     if message.facts:
         fields = [_text(f"*{escaped(fact.label)}*\n{escaped(fact.value)}"[:1_900]) for fact in message.facts[:10]]
-        found.append({"type": "section", "fields": fields})
+        sections.append({"type": "section", "fields": fields})
     if message.differences:
-        found.append(_section(_changes(message)))
-    found.append(_actions(message))
-    return found
+        sections.append(_section(_changes(message)))
+    sections.append(_actions(message))
+    return sections
 
 
 def plain(message: Message) -> str:
     """Return the text that stands in notifications and for readers of screens."""
-    return _entities(" ".join(f"{message.heading}: {message.title}".split()))[:LONGEST]
+    return plain_heading(f"{message.heading}: {message.title}")
+
+
+def plain_heading(text: str) -> str:
+    """Return what stands in notifications, on one line."""
+    return _entities(" ".join(text.split()))[:LONGEST]
+
+
+def digest_blocks(digest: Digest) -> list[dict[str, Any]]:
+    """Return the blocks of several notices in one message: a line with a link for each, and one way to all of them."""
+    lines = [f"• <{one.url}|{escaped(one.title)}>: {escaped(one.heading)}" for one in digest.messages]
+    if digest.more:
+        lines.append(f"• … {digest.more}")
+    sections = [_section(f"*{escaped(digest.heading)}*"), *map(_section, _pieces(lines))]
+    button = {"type": "button", "action_id": OPEN, "url": digest.url, "text": _label(digest.link_text)}
+    return [*sections, {"type": "actions", "elements": [button]}]
+
+
+def _pieces(lines: Sequence[str]) -> list[str]:
+    """Put as many lines together as fit a section."""
+    pieces = [""]
+    for line in lines:
+        text = f"{pieces[-1]}\n{line}".strip()
+        pieces = [*pieces[:-1], text] if len(text) <= LONGEST else [*pieces, line]
+    return pieces
 
 
 _FORMATTING: Final = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})

@@ -2,16 +2,17 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
-from approvals.messaging.channel import SendingChannel, Written
+from approvals.messaging.channel import SendingChannel
 from approvals.messaging.composition import Sight
-from approvals.messaging.message import Message
-from approvals.messaging.slack import live_messages
-from approvals.models import DispatchStatus, Proposal, SlackLink, SlackMessage
+from approvals.messaging.message import Digest, Message
+from approvals.messaging.slack import live_messages, transport
+from approvals.models import DispatchStatus, NoticeDelivery, SlackLink, SlackMessage
 
 
 class SlackChannel(SendingChannel):
@@ -31,13 +32,21 @@ class SlackChannel(SendingChannel):
         """Add a button to approve, and a menu of reasons to reject."""
         return live_messages.with_choices(message, seen, person)
 
-    def send(self, written: Sequence[Written]) -> None:
+    def send(self, row: NoticeDelivery, message: Message) -> None:
         """Send one message to the person's account."""
-        live_messages.post(*written[0])
+        live_messages.post(row, message)
 
-    def bring_up_to_date(self, proposal: Proposal, *, at: datetime) -> None:
-        """Have every message about `proposal` changed."""
-        standing = SlackMessage.objects.filter(proposal=proposal).exclude(status=DispatchStatus.WAITING)
+    def send_report(self, person: User, message: Message) -> None:
+        """Send one message about no single proposal to the person's account; it is not changed later."""
+        transport.post(message, to=live_messages.linked(person.pk).slack_user)
+
+    def send_digest(self, row: NoticeDelivery, digest: Digest) -> None:
+        """Send one message about several to the person's account. It has no buttons, and is not changed later."""
+        live_messages.post_digest(row, digest)
+
+    def bring_up_to_date(self, proposals: Collection[UUID], *, at: datetime) -> None:
+        """Have every message about `proposals` changed."""
+        standing = SlackMessage.objects.filter(proposal__in=proposals).exclude(status=DispatchStatus.WAITING)
         # A worker that is about to write an older state loses its claim by the fence.
         standing.update(status=DispatchStatus.WAITING, attempts_made=0, lease_until=None, next_attempt_at=at)
 

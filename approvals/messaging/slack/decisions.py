@@ -95,11 +95,11 @@ def press(pressed: Press) -> str:
 def _press(pressed: Press) -> str:
     link = SlackLink.objects.select_related("person").filter(slack_user=pressed.slack_user).first()
     if link is None or not link.person.is_active:
-        return _("Nothing was decided: this Slack account is linked to nobody. Link it under “What I am told”.")
+        return _("Nothing was decided: this Slack account isn’t linked yet. Link it under “Notification settings”.")
     bound = _bound(pressed.binding)
     proposal = eligibility.visible(link.person).filter(pk=bound[0]).first() if bound else None
     if bound is None or proposal is None:
-        return _("Nothing was decided: there is no such proposal for you.")
+        return _("Nothing was decided: you can’t see this proposal.")
     try:
         decided = review.decide(
             proposal_id=proposal.pk,
@@ -111,9 +111,9 @@ def _press(pressed: Press) -> str:
             only_reviews=decision_links.REVIEWS,
         )
     except ProposalError as refusal:
-        occasions.bring_up_to_date(proposal, at=database_now())
+        occasions.bring_up_to_date([proposal.pk], at=database_now())
         return _("Nothing was decided. %s") % refusal
-    occasions.bring_up_to_date(decided, at=database_now())
+    occasions.bring_up_to_date([decided.pk], at=database_now())
     return _("Recorded. It is now %s.") % str(decided.get_state_display()).lower()
 
 
@@ -141,10 +141,10 @@ def proof(*, person: User, slack_user: str) -> str:
 def proved(text: str, *, person: User) -> str | None:
     """Return the Slack user that `text` proves `person` to be; None for anything else."""
     try:
-        said = signing.loads(text, salt=_SALT, max_age=LINK_SECONDS)
+        claim = signing.loads(text, salt=_SALT, max_age=LINK_SECONDS)
     except signing.BadSignature:
         return None
-    return str(said["slack_user"]) if said["person"] == person.pk else None
+    return str(claim["slack_user"]) if claim["person"] == person.pk else None
 
 
 @transaction.atomic
@@ -152,7 +152,7 @@ def link(*, person: User, slack_user: str) -> SlackLink:
     """Link a Slack user that `person` has proved to be. Raises LinkRefused where it is somebody else's already."""
     at = database_now()
     if SlackLink.objects.filter(slack_user=slack_user).exclude(person=person).exists():
-        raise LinkRefused(_("This Slack account is linked to somebody else."))
+        raise LinkRefused(_("This Slack account is linked to someone else."))
     row, _made = SlackLink.objects.update_or_create(
         person=person, defaults={"slack_user": slack_user, "confirmed_at": at}
     )

@@ -1,4 +1,4 @@
-"""What stands in Slack: posted, kept up to date with its proposal, and answered. No transaction is open meanwhile."""
+"""Messages in Slack: post, update with the proposal, answer. No transaction is open meanwhile."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from approvals.messaging import composition, decision_links
 from approvals.messaging.composition import Sight
-from approvals.messaging.message import Message, MessageChoice, NotSent
+from approvals.messaging.message import Digest, Message, MessageChoice, NotSent
 from approvals.messaging.slack import transport
 from approvals.messaging.slack.transport import Posted
 from approvals.models import (
@@ -29,9 +29,7 @@ from audit.clock import database_now
 
 def post(row: NoticeDelivery, message: Message) -> None:
     """Send a notice to the person's Slack account, and remember where it stands. Raises NotSent."""
-    link = SlackLink.objects.filter(person=row.person_id).first()
-    if link is None:
-        raise NotSent(_("The person has no linked Slack account."), is_final=True)
+    link = linked(row.person_id)
     before = _mark(row)
     posted = transport.post(message, to=link.slack_user)
     at = database_now()
@@ -51,6 +49,19 @@ def post(row: NoticeDelivery, message: Message) -> None:
         SlackMessage.objects.filter(pk=stands.pk).update(status=DispatchStatus.WAITING)
 
 
+def post_digest(row: NoticeDelivery, digest: Digest) -> None:
+    """Send several notices as one message to the person's Slack account. Raises NotSent."""
+    transport.post_digest(digest, to=linked(row.person_id).slack_user)
+
+
+def linked(person: int | None) -> SlackLink:
+    """Return the Slack account of a person. Raises NotSent where they have linked none."""
+    link = SlackLink.objects.filter(person=person).first()
+    if link is None:
+        raise NotSent(_("The person has no linked Slack account."), is_final=True)
+    return link
+
+
 def _mark(row: NoticeDelivery) -> object:
     return Proposal.objects.values_list("state", "revision").get(pk=row.proposal_id)
 
@@ -65,7 +76,7 @@ def update_next() -> bool:
     try:
         message = _rewritten(row)
         if message is None:
-            transport.withdraw(_("This is not for you any more."), posted)
+            transport.withdraw(_("You can’t decide on this any more."), posted)
         else:
             transport.update(message, posted)
     except NotSent as error:
@@ -78,10 +89,10 @@ def _rewritten(row: SlackMessage) -> Message | None:
     seen = composition.sight(row.proposal_id, row.person) if row.person.is_active else None
     if seen is None:
         return None
-    told = composition.as_it_stands(row.kind, seen)
+    standing = composition.as_it_stands(row.kind, seen)
     reach = preferences.reach_of(Reachability.objects.filter(person=row.person).first())
     with timezone.override(reach.zone):
-        return composition.write(told, seen, identifier=str(row.pk), person=row.person, choices=with_choices)
+        return composition.write(standing, seen, identifier=str(row.pk), person=row.person, choices=with_choices)
 
 
 def with_choices(message: Message, seen: Sight, _person: User) -> Message:

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from approvals.messaging.message import Message, NotSent
-from approvals.messaging.slack.blocks import blocks, plain
+from approvals.messaging.message import Digest, Message, NotSent
+from approvals.messaging.slack.blocks import blocks, digest_blocks, plain, plain_heading
 from approvals.outbox import backoff, http
 
 SECONDS: Final = 8
@@ -26,8 +26,14 @@ class Posted:
 
 def post(message: Message, *, to: str) -> Posted:
     """Send a message to one Slack user. Raises NotSent."""
-    said = _call("chat.postMessage", {"channel": to, "text": plain(message), "blocks": blocks(message), **_QUIET})
-    return Posted(str(said.get("channel", "")), str(said.get("ts", "")))
+    answer = _call("chat.postMessage", {"channel": to, "text": plain(message), "blocks": blocks(message), **_QUIET})
+    return Posted(str(answer.get("channel", "")), str(answer.get("ts", "")))
+
+
+def post_digest(digest: Digest, *, to: str) -> None:
+    """Send several notices as one message to one Slack user. Raises NotSent."""
+    text = plain_heading(digest.heading)
+    _call("chat.postMessage", {"channel": to, "text": text, "blocks": digest_blocks(digest), **_QUIET})
 
 
 def update(message: Message, posted: Posted) -> None:
@@ -64,14 +70,14 @@ def _call(method: str, body: dict[str, Any]) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {settings.SLACK_BOT_TOKEN}"}
     sent = _send(f"{settings.SLACK_API_URL}{method}", body, headers=headers)
     try:
-        said = json.loads(sent.body)
+        answer = json.loads(sent.body)
     except ValueError:
-        said = None
-    if not isinstance(said, dict):
+        answer = None
+    if not isinstance(answer, dict):
         raise NotSent("Slack did not answer in JSON.", is_channel_down=True)
-    if said.get("ok") is True:
-        return said
-    error = str(said.get("error", ""))[:80]
+    if answer.get("ok") is True:
+        return answer
+    error = str(answer.get("error", ""))[:80]
     raise NotSent(
         f"Slack answered {error}.",
         is_channel_down=error in OUR_FAULT | LATER,

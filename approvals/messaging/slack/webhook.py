@@ -1,4 +1,4 @@
-"""Where Slack calls when somebody presses a button: proved first, then handed on."""
+"""The endpoint for Slack's buttons: verifies the signature first, then hands the call on."""
 
 import json
 from typing import Any

@@ -99,7 +99,7 @@ def test_an_address_is_told_passively(world, monkeypatch):
         occasions.fan_out()
         sending.deliver_due()
     body = json.loads(far.seen[0].body)
-    assert "For your information: waits for Channel owner" in json.dumps(body, ensure_ascii=False)
+    assert "For your information: needs Channel owner" in json.dumps(body, ensure_ascii=False)
     assert f"/admin/approvals/proposal/{proposal.pk}/" in json.dumps(body)
     assert "/decide/" not in json.dumps(body)
     assert NoticeDelivery.objects.get(channel="apprise").status == "delivered"

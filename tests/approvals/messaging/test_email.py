@@ -46,7 +46,7 @@ def test_a_subject_reads_as_the_title_does(world, settings, title):
     with mail_server(settings) as mailbox:
         world.propose(title=title)
         deliver()
-    assert mailbox.mails[0]["Subject"] == f"Waits for your decision: {title}"
+    assert mailbox.mails[0]["Subject"] == f"Needs your decision: {title}"
 
 
 def test_nothing_an_agent_or_a_person_writes_begins_a_line_of_a_mail(world, settings):
@@ -71,7 +71,7 @@ def test_a_request_says_what_it_is_about_and_carries_a_link(world, settings):
     mail = mailbox.mails[0]
     assert mail["To"] == "owner@example.com"
     assert mail["Bcc"] is None
-    assert mail["Subject"] == "Waits for your decision: Move $4,000 Bcc: everybody@example.com"
+    assert mail["Subject"] == "Needs your decision: Move $4,000 Bcc: everybody@example.com"
     assert "notices.127.0.0.1" in mail["List-Id"]
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["References"] == f"<proposal.{proposal.pk}@127.0.0.1>"
@@ -79,7 +79,7 @@ def test_a_request_says_what_it_is_about_and_carries_a_link(world, settings):
         assert "If approved, “shift_budget” runs on ads.budget" in part
         assert "/decide/" in part
         assert "4,000" in part
-        assert "It is for you alone: do not forward it." in part
+        assert "It is only for you: don’t forward it." in part
     assert "&lt;b&gt;social&lt;/b&gt;" in mailbox.html()
     assert "<b>social</b>" in mailbox.text()
     assert NoticeDelivery.objects.get().status == "delivered"
@@ -90,8 +90,8 @@ def test_a_request_says_what_approving_does_as_the_card_knows_it(world, settings
     with mail_server(settings) as mailbox:
         world.propose(content={"payload": {"sku": "<b>one</b>", "price": 24}, "before": {"price": 29}})
         assert deliver() == 1
-    assert "Approving lowers the price of <b>one</b> from 29 to 24" in mailbox.text()
-    assert "Approving lowers the price of &lt;b&gt;one&lt;/b&gt; from 29 to 24" in mailbox.html()
+    assert "If approved, the price of <b>one</b> goes down from 29 to 24" in mailbox.text()
+    assert "If approved, the price of &lt;b&gt;one&lt;/b&gt; goes down from 29 to 24" in mailbox.html()
 
 
 def test_what_is_only_told_does_not_look_like_a_request(world, settings):
@@ -107,7 +107,7 @@ def test_what_is_only_told_does_not_look_like_a_request(world, settings):
     assert told["Message-ID"] != request["Message-ID"]
     for part in (mailbox.text(), mailbox.html()):
         assert "/decide/" not in part
-        assert "There is nothing for you to do" in part
+        assert "You don’t need to do anything" in part
         assert "decision" not in part.replace("Decided", "")
 
 
@@ -119,7 +119,7 @@ def test_a_tier_that_wants_a_signature_gets_no_token(world, settings):
     assert f"/admin/approvals/proposal/{proposal.pk}/" in mailbox.text()
     for part in (mailbox.text(), mailbox.html()):
         assert "you decide on the page it opens" in part
-        assert "for you alone" not in part, "whoever opens this link signs in as themselves"
+        assert "only for you" not in part, "anyone who opens this link signs in as themselves"
     assert not DecisionToken.objects.exists()
 
 
@@ -152,7 +152,7 @@ def test_a_dead_mail_server_rests_and_delays_no_decision(world, settings, unused
     with mail_server(settings) as mailbox:
         let_time_pass()
         deliver()
-    assert [mail["Subject"] for mail in mailbox.mails] == [f"Waits for your decision: {second.title}"]
+    assert [mail["Subject"] for mail in mailbox.mails] == [f"Needs your decision: {second.title}"]
     assert ChannelHealth.objects.get().failures == 0
 
 
@@ -252,7 +252,7 @@ def test_a_mail_says_first_why_somebody_is_told(world, settings):
     occasions.fan_out()
     NoticeDelivery.objects.all().delete()
     with mail_server(settings) as mailbox:
-        why = "Finance has not answered; Channel owner may decide too."
+        why = "Finance has not answered. Channel owner can decide now."
         occasions.enqueue(
             "escalated", proposal, roles=[world.surfaces["ads.budget"].owner_id], at=database_now(), note=why
         )

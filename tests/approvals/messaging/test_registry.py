@@ -11,8 +11,8 @@ from django.core.cache import cache
 from django.test import Client
 
 from approvals.messaging import registry, sending
-from approvals.messaging.channel import SendingChannel, Written
-from approvals.messaging.message import NotSent
+from approvals.messaging.channel import SendingChannel
+from approvals.messaging.message import Digest, Message, NotSent
 from approvals.models import ASKING, NoticeDelivery, NoticeKind, Pace
 from approvals.notices import channels, occasions
 from tests import world as worlds
@@ -36,8 +36,11 @@ class Pigeon(SendingChannel):
     def reached(self, people: Sequence[User]) -> Collection[int]:
         return [person.pk for person in people]
 
-    def send(self, written: Sequence[Written]) -> None:
-        self.sent += [message.heading for _row, message in written]
+    def send(self, row: NoticeDelivery, message: Message) -> None:
+        self.sent.append(message.heading)
+
+    def send_digest(self, row: NoticeDelivery, digest: Digest) -> None:
+        self.sent.append(digest.heading)
 
 
 @pytest.fixture
@@ -93,7 +96,7 @@ def test_a_channel_refuses_who_has_no_address_for_good(world: World, channel: Se
     assert seen is not None
     message = sending.composition.write(row, seen, identifier="1", person=None, can_ask=False)
     with pytest.raises(NotSent) as refusal:
-        channel.send([(row, message)])
+        channel.send(row, message)
     assert refusal.value.is_final
 
 
@@ -102,7 +105,7 @@ def test_a_new_channel_tells_people_without_any_other_change(world: World, pigeo
     world.propose()
     occasions.fan_out()
     sending.deliver_due()
-    assert pigeon.sent == ["Waits for your decision"] * 2
+    assert pigeon.sent == ["Needs your decision"] * 2
 
 
 @pytest.mark.django_db

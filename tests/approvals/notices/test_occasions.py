@@ -1,10 +1,10 @@
-"""Who is told of what, and when."""
+"""Occasions: notices, their recipients and their times."""
 
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -207,3 +207,58 @@ def test_what_is_old_is_forgotten_and_nothing_else(world):
     NoticeDelivery.objects.filter(person=world.other_owner).update(created_at=old)
     assert retention.forget_old_notices() == 4
     assert {*NoticeDelivery.objects.values_list("person", flat=True)} == {world.other_owner.pk}, "they still wait"
+
+
+def test_a_round_takes_as_many_statements_however_many_occasions_there_are(world):
+    counts = []
+    for number in (3, 60):
+        for _ in range(number):
+            world.propose()
+        with CaptureQueriesContext(connection) as captured:
+            assert occasions.fan_out(most=number) == number
+        counts.append(len(captured))
+    assert counts[1] <= counts[0]
+    # Alone it was 18 for each occasion; in rounds of a hundred it is a fifth of one.
+    assert counts[1] <= 20
+
+
+def test_what_is_answered_by_now_is_not_asked(world):
+    decided, open_still, late = (world.propose() for _ in range(3))
+    world.approve(decided)
+    Proposal.objects.filter(pk=late.pk).update(deadline_at=timezone.now() - timedelta(seconds=1))
+    assert occasions.fan_out() == 4
+    asked = Notice.objects.filter(kind="waits_for_you")
+    assert {*asked.values_list("proposal", flat=True)} == {open_still.pk}
+    assert {*NoticeDelivery.objects.values_list("proposal", flat=True)} == {open_still.pk}
+    assert not Occasion.objects.exists()
+
+
+def test_a_round_that_ends_halfway_has_told_nobody_and_is_told_again(world, monkeypatch):
+    for _ in range(3):
+        world.propose()
+
+    def die(*args, **facts):
+        raise ConnectionError("The worker was killed.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(occasions, "bring_up_to_date", die)
+        with pytest.raises(ConnectionError), transaction.atomic():
+            occasions.fan_out()
+    assert (Occasion.objects.count(), Notice.objects.count(), NoticeDelivery.objects.count()) == (3, 0, 0)
+    occasions.fan_out()
+    assert (Occasion.objects.count(), Notice.objects.count(), NoticeDelivery.objects.count()) == (0, 6, 6)
+
+
+def test_where_a_whole_company_is_told_the_round_is_shared_out(world, monkeypatch):
+    monkeypatch.setattr(occasions, "MOST_READERS", 5)
+    for _ in range(6):
+        world.propose()
+    assert occasions.fan_out() == 6
+    assert Notice.objects.count() == 12
+
+
+def test_what_is_told_anew_at_this_moment_stays_unread(world):
+    world.propose()
+    occasions.fan_out()
+    assert occasions.mark_read(person=world.owner) == 1
+    assert occasions.mark_read(person=world.owner) == 0

@@ -1,4 +1,4 @@
-"""Who is asked: those whose turn it is, and whoever stands in for one of them who is away."""
+"""Recipients: those whose turn it is, and anyone who stands in for one of them who is away."""
 
 from datetime import timedelta
 
@@ -66,7 +66,7 @@ def pass_time(proposal: Proposal, hours: float) -> None:
     Timer.objects.filter(proposal=proposal, share__gt=hours / 24).update(due_at=database_now() + timedelta(hours=1))
 
 
-def test_whoever_stands_in_is_asked_too_and_told_for_whom(world, finance, stand_in):
+def test_anyone_who_stands_in_is_asked_too_and_told_for_whom(world, finance, stand_in):
     world.enforce(requirements=[row("Finance")])
     User.objects.filter(pk=stand_in.pk).update(email="somebody@example.com")
     away(finance, stand_in)
@@ -82,7 +82,7 @@ def test_whoever_stands_in_is_asked_too_and_told_for_whom(world, finance, stand_
     client.force_login(stand_in)
     page = client.get("/admin/inbox/").content.decode()
     assert "You stand in for finance." in page
-    assert "Waits for your decision" in page
+    assert "Needs your decision" in page
     assert world.approve(proposal, by=stand_in).state == "approved"
 
 
@@ -176,7 +176,7 @@ def test_who_stands_in_is_told_of_the_decision_too(world, finance, stand_in):
     assert asked("decided") == {"stand-in"}
 
 
-def test_who_stands_in_for_whoever_is_called_is_called(world, stand_in):
+def test_who_stands_in_for_anyone_who_is_called_is_called(world, stand_in):
     world.enforce(
         escalations=[
             {"surface": "ads.budget", "level": 1, "role": "Team lead", "after": 3600.0, "widens": False},
@@ -194,11 +194,11 @@ def test_who_stands_in_for_whoever_is_called_is_called(world, stand_in):
     escalation.fire_due()
     assert asked("escalated") == {"team-lead", "executive", "stand-in"}
     assert Notice.objects.get(person=stand_in, kind="escalated").note == (
-        "You stand in for executive. Channel owner has not answered; Executive may decide too."
+        "You stand in for executive. Channel owner has not answered. Executive can decide now."
     )
 
 
-def test_a_reminder_comes_to_whoever_stands_in(world, finance, stand_in):
+def test_a_reminder_comes_to_anyone_who_stands_in(world, finance, stand_in):
     world.enforce(requirements=[row("Finance")])
     away(finance, stand_in)
     proposal = world.propose()
@@ -263,7 +263,7 @@ def test_a_stage_that_is_still_closed_asks_nobody_and_is_told_once(staged):
     staged.approve(proposal, by=more)
     assert asked() == {"product", "more-product", "finance"}
     at = Notice.objects.get(person=named("finance")).at
-    with pytest.raises(NotEligible, match="You have approved it"):
+    with pytest.raises(NotEligible, match="You approved it"):
         staged.approve(proposal, by=more)
     occasions.fan_out()
     assert Notice.objects.get(person=named("finance")).at == at

@@ -1,4 +1,4 @@
-"""Whoever is away names somebody who decides for them: no further than they could, and no further than one person."""
+"""Stand-ins for people who are away: they can do no more than those could, and have no second vote."""
 
 from datetime import timedelta
 
@@ -10,6 +10,7 @@ from django.test import Client
 from approvals.errors import AbsenceRefused, NotEligible
 from approvals.lifecycle import review
 from approvals.models import Absence, Decision
+from approvals.notices import substitutes
 from approvals.people import absences, eligibility
 from audit.clock import database_now
 from audit.models import Entry
@@ -52,7 +53,7 @@ def only_finance(world: World, **more) -> None:
     world.enforce(requirements=[row("Finance", **more)])
 
 
-def test_a_delegate_decides_for_whoever_is_away_and_it_says_so(world, finn, anna):
+def test_a_delegate_decides_for_anyone_who_is_away_and_it_says_so(world, finn, anna):
     only_finance(world)
     proposal = world.propose()
     with pytest.raises(NotEligible):
@@ -125,7 +126,7 @@ def test_nobody_decides_for_the_owner_of_the_agent(world, anna):
         world.approve(world.propose(), by=anna)
 
 
-def test_nobody_approves_for_whoever_wrote_the_revision_nor_what_they_wrote_themselves(world, finn, anna):
+def test_nobody_approves_for_anyone_who_wrote_the_revision_nor_what_they_wrote_themselves(world, finn, anna):
     only_finance(world)
     proposal = world.propose()
     edited = review.edit(proposal_id=proposal.pk, seen=seen(proposal), by=finn, payload={"amount": 1})
@@ -169,14 +170,14 @@ def test_only_in_the_roles_and_on_the_surfaces_that_were_named(world, finn, anna
     assert_invariants_hold()
 
 
-def test_one_person_is_one_vote_whoever_casts_it(world, finn, anna):
+def test_one_person_is_one_vote_anyone_who_casts_it(world, finn, anna):
     only_finance(world, approvals=2)
     other = person("other-finance", "Finance")
     proposal = world.propose()
     away(finn, anna)
     away(other, anna)
     assert world.approve(proposal, by=anna).state == "pending"
-    with pytest.raises(NotEligible, match="It has been approved for finn"):  # a delegate of two is still one
+    with pytest.raises(NotEligible, match="It was approved for finn"):  # a delegate of two is still one
         world.approve(proposal, by=anna)
     assert world.approve(proposal, by=finn).state == "pending", "and their vote replaces the one cast for them"
     assert world.approve(proposal, by=other).state == "approved"
@@ -197,7 +198,7 @@ def test_a_second_approval_for_the_same_person_is_refused(world, finn, anna):
     proposal = world.propose()
     away(finn, anna)
     world.approve(proposal, by=anna)
-    with pytest.raises(NotEligible, match="It has been approved for finn"):
+    with pytest.raises(NotEligible, match="It was approved for finn"):
         world.approve(proposal, by=anna)
     assert Decision.objects.count() == 1
     assert world.decide(proposal, "reject", by=anna, reason_code="too_risky").state == "rejected"
@@ -212,17 +213,17 @@ def test_a_second_stand_in_approves_nothing_again_for_the_same_person(world, fin
     absences.end(absence_id=absence.pk, by=finn)
     lea = person("lea", "Legal")
     away(finn, lea)
-    with pytest.raises(NotEligible, match="It has been approved for finn"):
+    with pytest.raises(NotEligible, match="It was approved for finn"):
         world.approve(proposal, by=lea)
 
 
-def test_whoever_has_a_role_of_their_own_decides_for_themselves(world, finn, anna):
+def test_anyone_who_has_a_role_of_their_own_decides_for_themselves(world, finn, anna):
     world.enforce(requirements=[row("Finance"), row("Product")])
     proposal = world.propose()
     away(finn, anna)
     assert world.approve(proposal, by=anna).state == "pending"
     assert Decision.objects.get().on_behalf_of is None
-    with pytest.raises(NotEligible, match="You have approved it"):
+    with pytest.raises(NotEligible, match="You approved it"):
         world.approve(proposal, by=anna)
 
 
@@ -317,7 +318,7 @@ def test_the_page_notes_and_ends_absences(world, finn, anna):
     absence = Absence.objects.get()
     assert (absence.person, absence.delegate, absence.roles) == (finn, anna, ["Finance"])
     shown = client.get(address).content.decode()
-    assert "anna decides meanwhile" in shown
+    assert "anna decides in the meantime" in shown
     other = Client()
     other.force_login(anna)
     assert "You decide for others" in other.get(address).content.decode()
@@ -379,4 +380,4 @@ def test_nobody_gives_themselves_the_vote_of_another(world, finn, anna):
     )
     with pytest.raises(NotEligible):
         world.approve(proposal, by=anna)
-    assert not eligibility.substitutes(proposal)
+    assert not substitutes.on(proposal, substitutes.everywhere())

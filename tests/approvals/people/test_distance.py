@@ -1,4 +1,4 @@
-"""Who is behind a proposal never decides on it: its agent's owner, then and now, and the key's issuer."""
+"""People behind a proposal never decide on it: its agent's owner, then and now, and the key's issuer."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -104,7 +104,7 @@ WAYS = pytest.mark.parametrize("how", [THEN, NOW, REVISING, ISSUER, LATER])
 @pytest.mark.parametrize("verdict", ["approve", "reject", "send_back", "take_over"])
 def test_who_is_behind_it_says_nothing_on_it(world, close, how, verdict):
     proposal = propose(world, close, how)
-    with pytest.raises(NotEligible, match="somebody else has to decide"):
+    with pytest.raises(NotEligible, match="someone else has to decide"):
         world.decide(proposal, verdict, by=close, reason_code="other", comment="Mine.")
     assert not Decision.objects.exists()
     world.approve(proposal, by=world.owner)
@@ -133,11 +133,11 @@ def test_from_a_message_from_slack_and_in_a_batch_it_is_no_other(world, close, h
     proposal = propose(world, close, how)
     text = decision_links.issue(person=close, proposal=proposal, via="email", at=database_now())
     with pytest.raises(NotEligible):
-        decision_links.decide(token=decision_links.find(text), said=Said(Decision.Verdict.APPROVE), signed_in=None)
+        decision_links.decide(token=decision_links.find(text), decision=Said(Decision.Verdict.APPROVE), signed_in=None)
 
     SlackLink.objects.create(person=close, slack_user="U0CLOSE0", confirmed_at=database_now())
     pressed = Press("U0CLOSE0", "approve", "", decision_links.button_value(proposal), "")
-    assert "somebody else has to decide" in decisions.press(pressed)
+    assert "someone else has to decide" in decisions.press(pressed)
 
     result = batches.decide_all(items=[(proposal.pk, seen(proposal))], by=close, verdict=Decision.Verdict.APPROVE)
     assert [item.code for item in result.items] == ["not_eligible"]
@@ -154,7 +154,8 @@ def test_it_is_not_their_turn_and_nobody_asks_them(world, close, how):
     assert not offers(close, proposal, state="pending", policy=policy).may_decide
     assert close not in eligibility.deciders(proposal, surface)
     asked = Occasion(kind="waits_for_you", proposal=proposal, at=database_now())
-    assert {reader.person.username for reader in recipients.of(asked, proposal)} == {
+    (readers,) = recipients.of_each([(asked, proposal)])
+    assert {reader.person.username for reader in readers} == {
         "channel-owner", "other-channel-owner",
     }  # fmt: skip
     assert not Notice.objects.exists()

@@ -1,4 +1,4 @@
-"""Who may see a proposal, and who may decide on it."""
+"""Eligibility: people who may see a proposal, and those who may decide on it."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -8,7 +8,7 @@ from approvals.errors import NotEligible
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle import review, submission
 from approvals.models import Decision, Proposal
-from approvals.people import eligibility
+from approvals.people import eligibility, held_roles
 from approvals.shipping import recovery
 from policies.publishing.publish import active_policy
 from tests import world as worlds
@@ -95,7 +95,7 @@ def test_visible_is_what_the_role_owns(world):
     assert eligibility.visible(world.owner).count() == 1
     assert eligibility.visible(compliance).count() == 1
     assert not eligibility.visible(legal).exists()
-    assert OWNER not in eligibility.roles(legal)
+    assert OWNER not in held_roles.own(legal)
 
 
 @pytest.mark.parametrize("again", ["a person", "the agent"])

@@ -171,7 +171,7 @@ def test_thresholds_of_other_systems(requirements, votes, expected):
 
 DISTINCT = [
     pytest.param(BOTH, [yes("ann", LEGAL, FINANCE)], Result.OPEN, id="one-person-is-one-name"),
-    pytest.param(BOTH, [yes("ann", LEGAL, FINANCE), yes("bob", LEGAL)], Result.APPROVED, id="whoever-can-only-be-one"),
+    pytest.param(BOTH, [yes("ann", LEGAL, FINANCE), yes("bob", LEGAL)], Result.APPROVED, id="two-roles-one-person"),
     pytest.param(BOTH, [yes("bob", LEGAL), yes("ann", LEGAL, FINANCE)], Result.APPROVED, id="whatever-the-order"),
     pytest.param(STAGED, [yes("ann", OWNER, LEGAL)], Result.OPEN, id="not-in-two-stages-either"),
     pytest.param(
@@ -209,7 +209,7 @@ def on_behalf(voter: str, absent: str, *roles: str) -> Vote:
         ([on_behalf("y", "x", OWNER), yes("z", OWNER)], [0, 1]),
     ],
 )
-def test_one_person_is_one_vote_whoever_casts_it(cast, left):
+def test_one_person_is_one_vote_anyone_who_casts_it(cast, left):
     assert standing(cast) == tuple(cast[at] for at in left)
 
 

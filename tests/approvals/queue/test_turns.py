@@ -1,4 +1,4 @@
-"""Whose turn it is."""
+"""Turns: those whose decision a proposal waits for."""
 
 from datetime import datetime, timedelta
 
@@ -63,7 +63,7 @@ def row(role: str, **fields: object) -> dict[str, object]:
     return {**names, "approvals": 1, "denials": 1} | fields
 
 
-def test_it_is_no_longer_the_turn_of_whoever_has_voted(world: World) -> None:
+def test_it_is_no_longer_the_turn_of_anyone_who_has_voted(world: World) -> None:
     world.enforce(requirements=[row(worlds.OWNER, approvals=2, denials=2)])
     other = worlds.person("other-owner", worlds.OWNER)
     first, second = world.propose(title="First"), world.propose(title="Second")
@@ -71,7 +71,7 @@ def test_it_is_no_longer_the_turn_of_whoever_has_voted(world: World) -> None:
     world.decide(second, "reject", reason_code="too_risky")
     assert titles(world.owner) == []
     assert sorted(titles(other)) == ["First", "Second"]
-    with pytest.raises(NotEligible, match="You have approved it"):
+    with pytest.raises(NotEligible, match="You approved it"):
         world.approve(first)
 
     world.approve(second)
@@ -165,7 +165,7 @@ def test_it_can_be_put_back(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("until", "complaint"),
-    [(timedelta(minutes=31), "half of the time"), (timedelta(days=9), "half"), (timedelta(0), "passed already")],
+    [(timedelta(minutes=31), "half of the time"), (timedelta(days=9), "half"), (timedelta(0), "already passed")],
 )
 def test_nothing_is_put_off_past_half_of_the_time_left(world: World, until: timedelta, complaint: str) -> None:
     proposal = left(world.propose(), timedelta(hours=1))
