@@ -1,4 +1,4 @@
-"""What agents do to their own proposals: revise, withdraw, report outcomes."""
+"""Calls with which agents change their own proposals: revise, withdraw, report outcomes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +16,7 @@ from approvals.api.http import reading
 from approvals.api.http.base import AgentView, answer, current, own, proposal_answer
 from approvals.api.http.idempotency import Keeping, StoredAnswer
 from approvals.lifecycle import submission
+from approvals.outcomes import reports
 from audit.clock import database_now
 from policies.models import Agent
 
@@ -30,15 +31,15 @@ class ChangeView(AgentView):
         work: Callable[[Agent, dict[str, Any]], StoredAnswer],
     ) -> HttpResponse:
         """Do `work(agent, body)` and keep its answer in one transaction."""
-        agent, said = self.agent(request), self.body(request, checker)
+        agent, body = self.agent(request), self.body(request, checker)
 
         def in_one_transaction(keeping: Keeping) -> StoredAnswer:
             with transaction.atomic():
-                given = work(agent, said)
+                given = work(agent, body)
                 keeping.write(given, at=database_now())
             return given
 
-        return self.once(request, said, in_one_transaction)
+        return self.once(request, body, in_one_transaction)
 
 
 @described(
@@ -58,8 +59,8 @@ class RevisionsView(ChangeView):
         """Put a new payload before people, while the proposal is pending or was returned."""
         key = self.key(request)
 
-        def revise(agent: Agent, said: dict[str, Any]) -> StoredAnswer:
-            submission.revise(agent=agent, key=key, proposal_id=proposal_id, content=drafts.content(said))
+        def revise(agent: Agent, body: dict[str, Any]) -> StoredAnswer:
+            submission.revise(agent=agent, key=key, proposal_id=proposal_id, content=drafts.content(body))
             return proposal_answer(201, current(own(agent), proposal_id))
 
         return self.change(request, schemas.REVISION_CHECKER, revise)
@@ -81,7 +82,7 @@ class WithdrawView(ChangeView):
     def post(self, request: Request, proposal_id: UUID) -> HttpResponse:
         """Take the proposal back, before its dispatch is claimed."""
 
-        def withdraw(agent: Agent, said: dict[str, Any]) -> StoredAnswer:
+        def withdraw(agent: Agent, body: dict[str, Any]) -> StoredAnswer:
             submission.withdraw(agent=agent, proposal_id=proposal_id)
             return proposal_answer(200, current(own(agent), proposal_id))
 
@@ -104,17 +105,17 @@ class OutcomesView(ChangeView):
     def post(self, request: Request, proposal_id: UUID) -> HttpResponse:
         """Report what the shipped action did in the world."""
 
-        def report(agent: Agent, said: dict[str, Any]) -> StoredAnswer:
-            observed_at = reading.moment(said["observed_at"], "/observed_at")
+        def report(agent: Agent, body: dict[str, Any]) -> StoredAnswer:
+            observed_at = reading.moment(body["observed_at"], "/observed_at")
             assert observed_at is not None, "the schema requires it"
-            reported = submission.report_outcome(
+            reported = reports.report_outcome(
                 agent=agent,
                 proposal_id=proposal_id,
-                metric=said["metric"],
-                value=float(said["value"]),
-                unit=said.get("unit", ""),
+                metric=body["metric"],
+                value=float(body["value"]),
+                unit=body.get("unit", ""),
                 observed_at=observed_at,
-                note=said.get("note", ""),
+                note=body.get("note", ""),
             )
             return answer(201, representation.outcome(reported))
 

@@ -1,9 +1,9 @@
-"""Which proposals a list shows: the filters of the query string, all of which must hold."""
+"""Filters of a list of proposals, from the query string; all of them must hold."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from approvals.api.contract.schemas import NO_NUL, TIME_PATTERN
 from approvals.api.http.errors import InvalidBody, MalformedRequest
 from approvals.api.http.reading import moment
-from approvals.models import State
+from approvals.models import Decision, State
 from approvals.models.proposal_queries import ProposalQuerySet, overdue
 from policies import plain_text
 from policies.engine.payloads import FieldError, validator
@@ -33,6 +33,22 @@ def _state(value: str) -> Q:
 
 def _is(field: str) -> Callable[[str], Q]:
     return lambda value: Q(**{field: plain_text.name(value)})
+
+
+def _has(column: str, member: str) -> Callable[[str], Q]:
+    """Compare a member of what an agent sent, so that the column's index answers."""
+    return lambda value: Q(**{f"{column}__contains": {member: value}})
+
+
+def _by_role(value: str) -> Q:
+    """By a role in which somebody has decided."""
+    return Q(Exists(Decision.objects.filter(proposal=OuterRef("pk"), roles__contains=[value])))
+
+
+def _version(value: str) -> Q:
+    if not (value.isascii() and value.isdecimal() and len(value) < 10):
+        raise ValueError(_("The number of a policy version."))
+    return Q(verdict__policy_version=int(value))
 
 
 def _at(lookup: str) -> Callable[[str], Q]:
@@ -58,6 +74,11 @@ FILTERS: Final[dict[str, Callable[[str], Q]]] = {
     "tier": _is("tier"),
     "agent": _is("agent"),
     "owner": _is("owner__name"),
+    "model": _has("model", "name"),
+    "model_version": _has("model", "version"),
+    "trigger": _has("trigger", "event"),
+    "role": _by_role,
+    "policy_version": _version,
     "target": lambda value: Q(targets__contains=[plain_text.name(value)]),
     "tag": lambda value: Q(tags__contains=[plain_text.name(value)]),
     "created_after": _at("created_at__gt"),
@@ -68,6 +89,7 @@ FILTERS: Final[dict[str, Callable[[str], Q]]] = {
 
 _FORMS: Final[dict[str, dict[str, Any]]] = {
     "state": {"type": "string", "enum": list(State.values)},
+    "policy_version": {"type": "string", "pattern": "^[0-9]{1,9}$"},
     **dict.fromkeys(("created_after", "created_before", "updated_after", "updated_before"), _TIME),
 }
 _TEXT: Final = {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": NO_NUL}

@@ -1,4 +1,4 @@
-"""What people do: decide, edit, undo, roll back, retry. Who they are, the session says and nothing else."""
+"""Calls of people: decide, edit, undo, roll back, retry. Identity comes from the session alone."""
 
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from approvals.api.contract import examples, schemas
+from approvals.api.contract import examples, representation, schemas
 from approvals.api.contract.openapi import PEOPLE, call, described
 from approvals.api.http.base import PersonView, current, proposal_answer, written
 from approvals.lifecycle import review
@@ -26,13 +26,17 @@ class ActionView(PersonView):
 
     def post(self, request: Request, proposal_id: UUID) -> HttpResponse:
         """Act on the proposal."""
-        said = self.body(request, self.checker)
-        if not visible(request.user).filter(pk=proposal_id).exists():
-            raise Proposal.DoesNotExist
-        self.act(request, proposal_id, said)
+        body = self.body(request, self.checker)
+        self.require_visible(request, proposal_id)
+        self.act(request, proposal_id, body)
         return written(proposal_answer(200, current(visible(request.user), proposal_id)))
 
-    def act(self, request: Request, proposal_id: UUID, said: dict[str, Any]) -> None:
+    def require_visible(self, request: Request, proposal_id: UUID) -> None:
+        """Check that the person may see the proposal. Raises Proposal.DoesNotExist."""
+        if not visible(request.user).filter(pk=proposal_id).exists():
+            raise Proposal.DoesNotExist
+
+    def act(self, request: Request, proposal_id: UUID, body: dict[str, Any]) -> None:
         """Do it, through the use case."""
         raise NotImplementedError
 
@@ -52,19 +56,23 @@ class DecisionsView(ActionView):
 
     checker = schemas.DECISION_CHECKER
 
-    def act(self, request: Request, proposal_id: UUID, said: dict[str, Any]) -> None:
+    def post(self, request: Request, proposal_id: UUID) -> HttpResponse:
         """Approve, reject, send back or take over the revision that the person saw."""
-        person = self.person(request)
-        review.decide(
+        body, person = self.body(request, self.checker), self.person(request)
+        if _would_sign(body):
+            self.require_visible(request, proposal_id)
+        decided = review.decide(
             proposal_id=proposal_id,
-            seen=_seen(said),
+            seen=_seen(body),
             by=person,
-            verdict=Decision.Verdict(said["verdict"]),
-            reason_code=said.get("reason_code", ""),
-            comment=said.get("comment", ""),
-            is_signed=_is_signed(person, said),
-            ticked=said.get("checklist", ()),
+            verdict=Decision.Verdict(body["verdict"]),
+            reason_code=body.get("reason_code", ""),
+            comment=body.get("comment", ""),
+            is_signed=_is_signed(person, body),
+            ticked=body.get("checklist", ()),
+            hides=True,
         )
+        return written(proposal_answer(200, representation.decided(decided)))
 
 
 @described(
@@ -82,23 +90,23 @@ class EditsView(ActionView):
 
     checker = schemas.EDIT_CHECKER
 
-    def act(self, request: Request, proposal_id: UUID, said: dict[str, Any]) -> None:
+    def act(self, request: Request, proposal_id: UUID, body: dict[str, Any]) -> None:
         """Put the person's version of the payload in place of the one they saw, and approve it if asked."""
         person = self.person(request)
         version = {
             "proposal_id": proposal_id,
-            "seen": _seen(said),
+            "seen": _seen(body),
             "by": person,
-            "payload": said["payload"],
-            "rollback": said.get("rollback"),
-            "note": said.get("note", ""),
+            "payload": body["payload"],
+            "rollback": body.get("rollback"),
+            "note": body.get("note", ""),
         }
-        if not said.get("approve", False):
+        if not body.get("approve", False):
             review.edit(**version)
             return
-        is_signed = _is_signed(person, said)
+        is_signed = _is_signed(person, body)
         review.edit_and_approve(
-            **version, comment=said.get("comment", ""), is_signed=is_signed, ticked=said.get("checklist", ())
+            **version, comment=body.get("comment", ""), is_signed=is_signed, ticked=body.get("checklist", ())
         )
 
 
@@ -115,9 +123,9 @@ class EditsView(ActionView):
 class UndoView(ActionView):
     """`proposals/{id}/undo/`."""
 
-    def act(self, request: Request, proposal_id: UUID, said: dict[str, Any]) -> None:
+    def act(self, request: Request, proposal_id: UUID, body: dict[str, Any]) -> None:
         """Take an approval or a rejection back."""
-        review.undo(proposal_id=proposal_id, by=self.person(request), comment=said.get("comment", ""))
+        review.undo(proposal_id=proposal_id, by=self.person(request), comment=body.get("comment", ""))
 
 
 @described(
@@ -133,9 +141,9 @@ class UndoView(ActionView):
 class RollbackView(ActionView):
     """`proposals/{id}/rollback/`."""
 
-    def act(self, request: Request, proposal_id: UUID, said: dict[str, Any]) -> None:
+    def act(self, request: Request, proposal_id: UUID, body: dict[str, Any]) -> None:
         """Order the rollback payload of a shipped proposal to be executed."""
-        recovery.roll_back(proposal_id=proposal_id, by=self.person(request), comment=said.get("comment", ""))
+        recovery.roll_back(proposal_id=proposal_id, by=self.person(request), comment=body.get("comment", ""))
 
 
 @described(
@@ -153,17 +161,21 @@ class RetryView(ActionView):
 
     checker = schemas.NOTHING_CHECKER
 
-    def act(self, request: Request, proposal_id: UUID, said: dict[str, Any]) -> None:
+    def act(self, request: Request, proposal_id: UUID, body: dict[str, Any]) -> None:
         """Try a failed dispatch again."""
         recovery.retry(proposal_id=proposal_id, by=self.person(request))
 
 
-def _seen(said: dict[str, Any]) -> SeenRevision:
-    return SeenRevision(int(said["revision"]), said["digest"])
+def _seen(body: dict[str, Any]) -> SeenRevision:
+    return SeenRevision(int(body["revision"]), body["digest"])
 
 
-def _is_signed(person: User, said: dict[str, Any]) -> bool:
-    if "password" not in said and "code" not in said:
+def _would_sign(body: dict[str, Any]) -> bool:
+    return "password" in body or "code" in body
+
+
+def _is_signed(person: User, body: dict[str, Any]) -> bool:
+    if not _would_sign(body):
         return False
-    signature.sign(person, said.get("password", ""), code=said.get("code", ""))
+    signature.sign(person, body.get("password", ""), code=body.get("code", ""))
     return True

@@ -1,4 +1,4 @@
-"""What an agent may propose, and what the policy would say of it."""
+"""Surfaces an agent may propose on, and the verdict a proposal would get."""
 
 from typing import Any
 

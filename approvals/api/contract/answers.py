@@ -1,9 +1,10 @@
-"""What goes out, as JSON Schemas for the OpenAPI document. Clients ignore fields they do not know."""
+"""Schemas of answers for the OpenAPI document. Clients ignore fields they do not know."""
 
 from typing import Any, Final
 
-from approvals.models import Decision, DispatchStatus, State
+from approvals.models import Decision, DispatchStatus, Outcome, State
 from approvals.models.dispatch import Dispatch
+from policies.models import Agent
 
 Schema = dict[str, Any]
 
@@ -37,6 +38,42 @@ def ref(name: str) -> Schema:
     """Refer to one of COMPONENTS."""
     return {"$ref": f"#/components/schemas/{name}"}
 
+
+LISTED: Final[dict[str, Schema]] = {
+    "id": _ID,
+    "state": _one_of(State.values),
+    "agent": _TEXT,
+    "surface": _TEXT,
+    "action": _TEXT,
+    "title": _TEXT,
+    "rationale": _TEXT,
+    "trigger": _or_null(_OBJECT),
+    "model": _or_null(_OBJECT),
+    "revision": ref("Revision"),
+    "verdict": ref("Verdict"),
+    "owner": _TEXT,
+    "requirements": _list(ref("Requirement")),
+    "checklist": _list(ref("ChecklistItem")),
+    "confidence": _or_null({"type": "number"}),
+    "amount": _or_null({"type": "number"}),
+    "currency": _or_null(_TEXT),
+    "audience_size": _or_null(_WHOLE),
+    "targets": _list(_TEXT),
+    "tags": _list(_TEXT),
+    "before": _ANY,
+    "rollback": _or_null(_OBJECT),
+    "deadline_at": _TIME,
+    "release_at": _or_null(_TIME),
+    "expires_at": _or_null(_TIME),
+    "callback_url": _or_null(_TEXT),
+    "callback_when": _one_of(Agent.CallbackWhen.values),
+    "traceparent": _or_null(_TEXT),
+    "decisions": _list(ref("Decision")),
+    "dispatch": _or_null(ref("Dispatch")),
+    "created_at": _TIME,
+    "updated_at": _TIME,
+}
+"""What lists show of a proposal."""
 
 COMPONENTS: Final[dict[str, Schema]] = {
     "Problem": {
@@ -81,6 +118,7 @@ COMPONENTS: Final[dict[str, Schema]] = {
         revision=_WHOLE,
         digest=_TEXT,
         by=_TEXT,
+        roles=_list(_TEXT),
         at=_TIME,
         reason_code=_TEXT,
         comment=_TEXT,
@@ -98,38 +136,17 @@ COMPONENTS: Final[dict[str, Schema]] = {
         receipt=_ANY,
     ),
     "Proposal": _object(
-        id=_ID,
-        state=_one_of(State.values),
-        agent=_TEXT,
-        surface=_TEXT,
-        action=_TEXT,
-        title=_TEXT,
-        rationale=_TEXT,
-        revision=ref("Revision"),
-        verdict=ref("Verdict"),
-        owner=_TEXT,
-        requirements=_list(ref("Requirement")),
-        checklist=_list(ref("ChecklistItem")),
-        confidence=_or_null({"type": "number"}),
-        amount=_or_null({"type": "number"}),
-        currency=_or_null(_TEXT),
-        audience_size=_or_null(_WHOLE),
-        targets=_list(_TEXT),
-        tags=_list(_TEXT),
-        before=_ANY,
-        rollback=_or_null(_OBJECT),
-        deadline_at=_TIME,
-        release_at=_or_null(_TIME),
-        expires_at=_or_null(_TIME),
-        decisions=_list(ref("Decision")),
-        dispatch=_or_null(ref("Dispatch")),
-        created_at=_TIME,
-        updated_at=_TIME,
+        **LISTED,
+        evidence=_list(_OBJECT),
+        metrics=_list(_OBJECT),
+        expected_outcome=_or_null(_OBJECT),
+        outcomes=_list(ref("Outcome")),
     ),
+    "ProposalListed": _object(**LISTED),
     "ProposalPage": _object(
         next=_or_null({"type": "string", "format": "uri"}),
         previous=_or_null({"type": "string", "format": "uri"}),
-        results=_list(ref("Proposal")),
+        results=_list(ref("ProposalListed")),
     ),
     "Evaluation": _object(
         verdict=ref("Verdict"),
@@ -155,12 +172,45 @@ COMPONENTS: Final[dict[str, Schema]] = {
     "Outcome": _object(
         id=_ID,
         proposal=_ID,
+        kind=_one_of(Outcome.Kind.values),
         metric=_TEXT,
         value={"type": "number"},
         unit=_TEXT,
         observed_at=_TIME,
         note=_TEXT,
         reported_at=_TIME,
+        reported_by=_or_null(_TEXT) | {"description": "A person; null for the agent itself."},
+        corrects=_or_null(_ID) | {"description": "The earlier report in whose place this one stands."},
+    ),
+    "Upload": _object(
+        id=_ID,
+        surface=_TEXT,
+        field=_TEXT,
+        count=_WHOLE,
+        size=_WHOLE,
+        digest=_TEXT,
+        kinds={"type": "object", "additionalProperties": _WHOLE},
+        reference={"type": "object", "description": "What a payload says in the place of the rows."},
+        created_at=_TIME,
+        expires_at=_TIME,
+    ),
+    "Lease": _object(lease_until=_TIME),
+    "Index": _object(links={"type": "object", "additionalProperties": _TEXT}),
+    "BatchAnswer": _object(
+        results=_list(
+            {
+                "type": "object",
+                "required": ["status"],
+                "properties": {
+                    "status": _WHOLE,
+                    "proposal": {"$ref": "#/components/schemas/Proposal"},
+                    "code": _TEXT,
+                    "detail": _TEXT,
+                    "errors": _list(_OBJECT),
+                },
+                "additionalProperties": False,
+            }
+        )
     ),
     "Claim": _object(
         **{
@@ -175,7 +225,13 @@ COMPONENTS: Final[dict[str, Schema]] = {
             "surface": _TEXT,
             "action": _TEXT,
             "digest": _TEXT,
+            "decision": {
+                "type": ["object", "null"],
+                "description": "What cleared it: by people or policy, in which roles, when and why.",
+            },
+            "traceparent": _or_null(_TEXT),
             "payload": _OBJECT,
+            "rows": _list(_object(field=_TEXT, count=_WHOLE, digest=_TEXT, url={"type": "string", "format": "uri"})),
         }
     ),
 }

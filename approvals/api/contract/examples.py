@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from approvals.evaluation.judgement import Content
+from audit import canonical
 
 _ID: Final = "01934f6e-5a3c-7cc2-9d1e-6b7f3d1c2a10"
 _DISPATCH_ID: Final = "01934f6f-91b0-7d55-8a8e-0f4a6c9b7e21"
@@ -32,6 +33,7 @@ PROPOSAL_SENT: Final[dict[str, Any]] = {
     "tags": ["financial"],
     "model": {"name": "pacer", "version": "2026-11-01"},
     "callback_url": None,
+    "callback_when": "every",
     "expires_at": None,
 }
 _VERDICT: Final = {
@@ -44,12 +46,12 @@ _VERDICT: Final = {
             "id": "ads.budget",
             "tier": "single",
             "outcome": "require_approval",
-            "text": "The usual oversight of this surface.",
+            "text": "Default review level for this surface.",
             "is_deciding": True,
         }
     ],
 }
-PROPOSAL: Final[dict[str, Any]] = {
+_LISTED: Final[dict[str, Any]] = {
     "id": _ID,
     "state": "pending",
     "agent": "pacer",
@@ -57,6 +59,8 @@ PROPOSAL: Final[dict[str, Any]] = {
     "action": "shift_budget",
     "title": "Move $4,000 from Search to Social",
     "rationale": "Social CPA is 31 % lower this week.",
+    "trigger": PROPOSAL_SENT["trigger"],
+    "model": PROPOSAL_SENT["model"],
     "revision": {
         "number": 1,
         "digest": _DIGEST,
@@ -80,10 +84,17 @@ PROPOSAL: Final[dict[str, Any]] = {
     "deadline_at": "2026-11-21T06:00:03.120441Z",
     "release_at": None,
     "expires_at": None,
+    "callback_url": None,
+    "callback_when": "every",
+    "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     "decisions": [],
     "dispatch": None,
     "created_at": "2026-11-20T06:00:03.120441Z",
     "updated_at": "2026-11-20T06:00:03.120441Z",
+}
+PROPOSAL: Final[dict[str, Any]] = _LISTED | {
+    **{name: PROPOSAL_SENT[name] for name in ("evidence", "metrics", "expected_outcome")},
+    "outcomes": [],
 }
 _DISPATCH: Final[dict[str, Any]] = {
     "id": _DISPATCH_ID,
@@ -105,6 +116,7 @@ APPROVED: Final[dict[str, Any]] = PROPOSAL | {
             "revision": 1,
             "digest": _DIGEST,
             "by": "mara",
+            "roles": ["Channel owner"],
             "at": "2026-11-20T06:02:01.500000Z",
             "reason_code": "",
             "comment": "Within the plan.",
@@ -118,7 +130,7 @@ APPROVED: Final[dict[str, Any]] = PROPOSAL | {
 PAGE: Final = {
     "next": "https://portal.example.com/api/v1/proposals/?cursor=bwGTT25aPHzCnR5rfz0cKhA%3D&limit=1&state=pending",
     "previous": None,
-    "results": [PROPOSAL],
+    "results": [_LISTED],
 }
 _CONTENT: Final = {name: PROPOSAL_SENT[name] for name in Content.__slots__ if name in PROPOSAL_SENT}
 REVISION_SENT: Final = _CONTENT | {"payload": _PAYLOAD | {"amount": 2000}, "amount": 2000, "note": "Half of it."}
@@ -151,8 +163,15 @@ OUTCOME_SENT: Final = {
 OUTCOME: Final = OUTCOME_SENT | {
     "id": "01937325-0000-7000-8000-5d0d1f0e9a44",
     "proposal": _ID,
+    "kind": "measured",
     "reported_at": "2026-11-27T06:05:00.000000Z",
+    "reported_by": None,
+    "corrects": None,
 }
+INDEX: Final = {"links": {"proposals": "https://portal.example.com/api/v1/proposals/"}}
+BATCH_SENT: Final = {"proposals": [PROPOSAL_SENT]}
+BATCH: Final = {"results": [{"status": 201, "proposal": PROPOSAL}]}
+LEASE: Final = {"lease_until": "2026-11-20T06:12:12.000000Z"}
 CLAIM: Final = {
     "id": _DISPATCH_ID,
     "webhook-id": _DISPATCH_ID,
@@ -165,7 +184,37 @@ CLAIM: Final = {
     "surface": "ads.budget",
     "action": "shift_budget",
     "digest": _DIGEST,
+    "decision": {
+        "by": "people",
+        "verdict": "approve",
+        "roles": ["Channel owner"],
+        "at": "2026-11-20T06:02:01.500000Z",
+        "reason_code": "",
+        "comment": "Within the plan.",
+    },
+    "traceparent": None,
     "payload": _PAYLOAD,
+    "rows": [],
+}
+ROWS_SENT: Final = (
+    '{"fields":{"country":"DE"},"lead":"L-1"}\n'
+    '{"fields":{"country":"FR"},"lead":"L-2"}\n'
+    '{"fields":{"industry":null},"lead":"L-3"}\n'
+)
+_ROWS_DIGEST: Final = canonical.digest(ROWS_SENT.encode())
+_UPLOAD_ID: Final = "01937325-0000-7000-8000-2c5f1b7a0d10"
+_KINDS: Final = {"country": 2, "industry": 1}
+UPLOAD: Final = {
+    "id": _UPLOAD_ID,
+    "surface": "leads.enrichment",
+    "field": "rows",
+    "count": 3,
+    "size": len(ROWS_SENT),
+    "digest": _ROWS_DIGEST,
+    "kinds": _KINDS,
+    "reference": {"$upload": _UPLOAD_ID, "digest": _ROWS_DIGEST, "count": 3, "kinds": _KINDS},
+    "created_at": "2026-11-20T06:00:00.000000Z",
+    "expires_at": "2026-11-21T06:00:00.000000Z",
 }
 RECEIPT_SENT: Final = {"fence": 1, "status": "delivered", "receipt": {"change": "4711"}}
 DELIVERED: Final = _DISPATCH | {

@@ -1,4 +1,4 @@
-"""How calls are described: one decorator for a view, the schemas it names, and the two ways to sign in."""
+"""Describe calls in OpenAPI: one decorator for views, their schemas, and the two ways to sign in."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -22,6 +22,7 @@ from approvals.api.http.idempotency import KEY_FORMAT
 
 JSON: Final = "application/json"
 PROBLEM_JSON: Final = "application/problem+json"
+LINES: Final = "application/x-ndjson"
 
 AGENTS: Final = "For agents"
 PEOPLE: Final = "For people"
@@ -32,6 +33,8 @@ _SENT: Final[Mapping[str, schemas.Schema]] = {
     "RevisionSent": schemas.REVISION,
     "OutcomeSent": schemas.OUTCOME,
     "ReceiptSent": schemas.RECEIPT,
+    "RenewalSent": schemas.RENEWAL,
+    "BatchSent": schemas.BATCH,
     "DecisionSent": schemas.DECISION,
     "EditSent": schemas.EDIT,
     "CommentSent": schemas.COMMENT,
@@ -58,6 +61,12 @@ IDEMPOTENCY_KEY: Final = OpenApiParameter(
     {"type": "string", "minLength": 1, "maxLength": 200, "pattern": f"^{KEY_FORMAT.pattern}$"},
     OpenApiParameter.HEADER,
     description="Repeats the first answer for at least 24 hours, with Idempotency-Replayed: true.",
+)
+TRACEPARENT: Final = OpenApiParameter(
+    "traceparent",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="W3C Trace Context; kept with the proposal, its entries and what is shipped. Malformed, it is ignored.",
 )
 IF_NONE_MATCH: Final = OpenApiParameter(
     "If-None-Match",
@@ -89,30 +98,56 @@ def call(
     *,
     tag: str = AGENTS,
     sends: tuple[str, Any] | None = None,
+    sends_lines: str = "",
+    answers_with_lines: str = "",
     answers_with: Mapping[int, tuple[str, Any] | str],
     fails_with: tuple[int, ...] = (),
     parameters: list[OpenApiParameter] | None = None,
 ) -> Callable[..., Any]:
     """Describe one method; client libraries call it `name`.
 
-    Bodies are `(component, example)`; an answer without a body is a sentence.
+    Bodies are `(component, example)`; an answer without a body is a sentence. What `sends_lines` and
+    `answers_with_lines` show is not one JSON value but one a line.
     """
-    failures = [*_ALWAYS, *(_WITH_BODY if sends else ()), *fails_with]
+    failures = [*_ALWAYS, *(_WITH_BODY if sends or sends_lines else ()), *fails_with]
     responses: dict[Any, Any] = {status: _answer(body) for status, body in answers_with.items()}
+    if answers_with_lines:
+        responses[200, LINES] = OpenApiResponse(_LINE_SCHEMA, description="Rows", examples=[_lines(answers_with_lines)])
     responses |= {(status, PROBLEM_JSON): _problem(status) for status in sorted(set(failures))}
     return extend_schema(
         operation_id=name,
         summary=summary,
         tags=[tag],
         parameters=[*(parameters or []), *_RATE],
-        request={JSON: _request(*sends)} if sends else None,
+        request=_body(sends, sends_lines),
         responses=responses,
     )
+
+
+def query(
+    name: str, description: str, *, required: bool = False, schema: Mapping[str, Any] | None = None
+) -> OpenApiParameter:
+    """Describe a parameter of the query string; a text, unless `schema` says something else."""
+    kind = OpenApiTypes.STR if schema is None else dict(schema)
+    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, required=required, description=description)
 
 
 def described(**methods: Callable[..., Any]) -> Callable[[type[APIView]], type[APIView]]:
     """Describe the methods of a view, inherited ones included: `@described(get=call(…), post=call(…))`."""
     return extend_schema_view(**methods)
+
+
+_LINE_SCHEMA: Final = {"type": "string", "description": "One JSON object a line, each line ended by a line feed."}
+
+
+def _lines(example: str) -> OpenApiExample:
+    return OpenApiExample("Example", value=example)
+
+
+def _body(sends: tuple[str, Any] | None, sends_lines: str) -> dict[str, Any] | None:
+    if sends_lines:
+        return {LINES: OpenApiRequest(_LINE_SCHEMA, examples=[_lines(sends_lines)])}
+    return {JSON: _request(*sends)} if sends else None
 
 
 def _request(component: str, example: Any) -> OpenApiRequest:
@@ -143,8 +178,8 @@ def add_components(result: dict[str, Any], generator: Any, request: Any, public:
     for methods in result["paths"].values():
         for operation in methods.values():
             if body := operation.get("requestBody"):
-                name = body["content"][JSON]["schema"]["$ref"].rpartition("/")[2]
-                body["required"] = "required" in _SENT[name]
+                name = body["content"].get(JSON, {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+                body["required"] = not name or "required" in _SENT[name]
     return result
 
 
@@ -155,6 +190,20 @@ class AgentKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
         """Describe an agent's key."""
         return {"type": "http", "scheme": "bearer", "description": "An agent's API key."}
+
+
+class GrantScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
+    target_class = "approvals.api.http.authentication.GrantAuthentication"
+    name = "grant"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        """Describe the grant of a dispatch."""
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "HITL-Grant",
+            "description": "The grant that came with a dispatch.",
+        }
 
 
 class PersonScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself

@@ -1,4 +1,4 @@
-"""What goes out. Every function asks for nothing that is not loaded already."""
+"""Serialize answers. No function here queries anything that is not loaded already."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -6,18 +6,23 @@ from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
+from urllib.parse import quote
 
 from django.db.models import Prefetch, QuerySet
 
+from approvals.api.contract.answers import LISTED
 from approvals.models import Decision, Dispatch, Outcome, Proposal, Revision, Verdict
+from approvals.outbox.statements import AS_SENT
 from approvals.shipping.claims import Claim
+from approvals.uploads import dispatched_rows
+from policies.engine import references
 from policies.engine.evaluation import Reason
 from policies.engine.evaluation import Verdict as PolicyVerdict
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"))
-
-
 _REQUIREMENT = ("stage", "name", "role", "approvals", "denials")
+_ONLY_WHOLE = tuple(name for name in AS_SENT if name not in LISTED)
+"""What may be long, and only one proposal at a time shows."""
 
 
 def encode(value: Any) -> bytes:
@@ -31,25 +36,55 @@ def etag(body: bytes) -> str:
 
 
 def loaded(proposals: QuerySet[Proposal]) -> QuerySet[Proposal]:
-    """Return `proposals` with all that `proposal` shows of them: three queries, however many they are."""
+    """Return `proposals` with all that a list shows of them: three queries, however many they are."""
     return (
         proposals.select_related("revision", "verdict")
         .prefetch_related(
             Prefetch("decisions", queryset=Decision.objects.order_by("id")),
             Prefetch("dispatches", queryset=Dispatch.objects.order_by("id")),
         )
-        .defer("model", "trigger", "evidence", "metrics", "expected_outcome", "verdict__facts")
+        .defer(*_ONLY_WHOLE, "verdict__facts")
     )
 
 
-def stored(proposal: Proposal) -> dict[str, Any]:
-    """Show a proposal that came through `loaded`."""
+def loaded_whole(proposals: QuerySet[Proposal]) -> QuerySet[Proposal]:
+    """Return `proposals` with all there is to show of them: four queries, however many they are."""
+    outcomes = Prefetch("outcomes", queryset=Outcome.objects.order_by("id"))
+    return loaded(proposals).defer(None).defer("verdict__facts").prefetch_related(outcomes)
+
+
+def listed(proposal: Proposal) -> dict[str, Any]:
+    """Show a proposal that came through `loaded`, as lists do."""
     dispatches = list(proposal.dispatches.all())
-    return show(proposal, decisions=proposal.decisions.all(), dispatch=dispatches[-1] if dispatches else None)
+    return _show(proposal, decisions=proposal.decisions.all(), dispatch=dispatches[-1] if dispatches else None)
+
+
+def stored(proposal: Proposal) -> dict[str, Any]:
+    """Show all of a proposal that came through `loaded_whole`."""
+    return {**listed(proposal), **_evidence(proposal, proposal.outcomes.all())}
+
+
+def decided(proposal: Proposal) -> dict[str, Any]:
+    """Show a proposal as a use case has just decided on it, from what it has in hand."""
+    if proposal.decided is None:  # an edit that the policy has blocked: nobody has decided
+        return stored(loaded_whole(Proposal.objects.all()).get(pk=proposal.pk))
+    dispatch = proposal.decided.dispatch or proposal.dispatches.order_by("id").last()
+    return show(proposal, decisions=proposal.decided.decisions, dispatch=dispatch)
 
 
 def show(proposal: Proposal, *, decisions: Iterable[Decision], dispatch: Dispatch | None) -> dict[str, Any]:
-    """Show a proposal with its current revision and verdict, both of which it already holds."""
+    """Show all of a new proposal with its current revision and verdict, both of which it already holds."""
+    return {**_show(proposal, decisions=decisions, dispatch=dispatch), **_evidence(proposal, ())}
+
+
+def _evidence(proposal: Proposal, outcomes: Iterable[Outcome]) -> dict[str, Any]:
+    return {
+        **{name: _ordered(getattr(proposal, name)) for name in _ONLY_WHOLE},
+        "outcomes": [outcome(reported) for reported in outcomes],
+    }
+
+
+def _show(proposal: Proposal, *, decisions: Iterable[Decision], dispatch: Dispatch | None) -> dict[str, Any]:
     revision = proposal.revision
     return {
         "id": str(proposal.pk),
@@ -59,6 +94,8 @@ def show(proposal: Proposal, *, decisions: Iterable[Decision], dispatch: Dispatc
         "action": proposal.action,
         "title": proposal.title,
         "rationale": proposal.rationale,
+        "trigger": _ordered(proposal.trigger),
+        "model": _ordered(proposal.model),
         "revision": _revision(revision),
         "verdict": _verdict(proposal.verdict),
         "owner": proposal.owner_id,
@@ -75,6 +112,9 @@ def show(proposal: Proposal, *, decisions: Iterable[Decision], dispatch: Dispatc
         "deadline_at": moment(proposal.deadline_at),
         "release_at": moment(proposal.release_at),
         "expires_at": moment(proposal.expires_at),
+        "callback_url": proposal.callback_url or None,
+        "callback_when": str(proposal.callback_when),
+        "traceparent": proposal.traceparent or None,
         "decisions": [_decision(decision) for decision in decisions],
         "dispatch": None if dispatch is None else shipping(dispatch),
         "created_at": moment(proposal.created_at),
@@ -109,6 +149,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "revision": decision.revision_number,
         "digest": decision.digest,
         "by": decision.by_name,
+        "roles": decision.roles,
         "at": moment(decision.at),
         "reason_code": decision.reason_code,
         "comment": decision.comment,
@@ -136,12 +177,15 @@ def outcome(reported: Outcome) -> dict[str, Any]:
     return {
         "id": str(reported.pk),
         "proposal": str(reported.proposal_id),
+        "kind": str(reported.kind),
         "metric": reported.metric,
         "value": reported.value,
         "unit": reported.unit,
         "observed_at": moment(reported.observed_at),
         "note": reported.note,
         "reported_at": moment(reported.reported_at),
+        "reported_by": reported.reported_by_name or None,
+        "corrects": str(reported.corrects_id) if reported.corrects_id else None,
     }
 
 
@@ -173,7 +217,18 @@ def claim(claimed: Claim) -> dict[str, Any]:
         "surface": dispatch.proposal.surface_id,
         "action": dispatch.proposal.action,
         "digest": dispatch.digest,
+        "decision": dispatch.decision,
+        "traceparent": dispatch.proposal.traceparent or None,
         "payload": json.loads(claimed.body),
+        "rows": [
+            {
+                "field": named.member,
+                "count": named.count,
+                "digest": named.digest,
+                "url": f"{dispatched_rows.address(dispatch.pk)}?field={quote(named.member)}&fence={claimed.fence}",
+            }
+            for named in references.read_bytes(claimed.body)
+        ],
     }
 
 

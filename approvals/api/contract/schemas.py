@@ -1,4 +1,4 @@
-"""What comes in, as JSON Schemas 2020-12: the same ones check requests and describe them in OpenAPI."""
+"""Schemas of requests (JSON Schema 2020-12): the same ones check them and describe them in OpenAPI."""
 
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ from approvals.models import Decision
 from approvals.models.verdicts import CHOICES
 from policies import currencies
 from policies.engine.payloads import validator
+from policies.models import Agent
 
 Schema = dict[str, Any]
 
@@ -100,6 +101,10 @@ _CONTENT: Final[dict[str, Schema]] = {
     "before": {**_ANYTHING, "description": "How things are now, in any form; people see the difference to it."},
     "rollback": _or_null(_free("The payload that reverses this one.")),
     "amount": {**_or_null(_NUMBER), "description": "Below 10^15, with at most 4 decimals."},
+    "estimated_cost": {
+        **_or_null(_NUMBER),
+        "description": "Another name of amount. Send one of them, or the same number in both.",
+    },
     "audience_size": _or_null({"type": "integer", "minimum": 0, "maximum": MOST}),
     "confidence": _or_null({"type": "number", "minimum": 0, "maximum": 1}),
 }
@@ -140,6 +145,11 @@ PROPOSAL: Final = _object(
     model=_or_null(_object(("name",), name=_text(200, shortest=1), version=_text(200))),
     callback_url=_or_null(_ADDRESS)
     | {"description": "Its host has to be on the agent's list of callback hosts; null for no callback."},
+    callback_when={
+        "enum": [*Agent.CallbackWhen.values, None],
+        "description": "At every change of state, or once: when it is decided, or when it is settled and cannot be "
+        "undone. Null for what the agent usually gets.",
+    },
     expires_at=_or_null(_TIME),
     **_CONTENT,
 )
@@ -160,6 +170,11 @@ RECEIPT: Final = _object(
     error=_text(500),
     retry={"type": "boolean", "default": True, "description": "Whether a failure may be tried again."},
 )
+BATCH: Final = _object(
+    ("proposals",),
+    proposals=_list(_free("A proposal, as `POST proposals/` takes it; each is judged on its own."), 200, minItems=1),
+)
+RENEWAL: Final = _object(("fence",), fence=RECEIPT["properties"]["fence"])
 DECISION: Final = _object(
     ("verdict", "revision", "digest"),
     verdict={"type": "string", "enum": [str(verdict) for verdict in CHOICES]},
@@ -207,6 +222,8 @@ PROPOSAL_CHECKER: Final = _checker(PROPOSAL)
 REVISION_CHECKER: Final = _checker(REVISION)
 OUTCOME_CHECKER: Final = _checker(OUTCOME)
 RECEIPT_CHECKER: Final = _checker(RECEIPT)
+BATCH_CHECKER: Final = _checker(BATCH)
+RENEWAL_CHECKER: Final = _checker(RENEWAL)
 DECISION_CHECKER: Final = _checker(DECISION)
 EDIT_CHECKER: Final = _checker(EDIT)
 COMMENT_CHECKER: Final = _checker(COMMENT)

@@ -1,11 +1,10 @@
-"""What every call of the API has in common: who calls, how often, what comes in and how it is answered."""
+"""Base class of every call: authentication, throttling, reading and answering."""
 
 from collections.abc import Callable, Collection
 from typing import Any, cast
 from uuid import UUID
 
 import jsonschema_rs
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -67,13 +66,10 @@ class ApiView(APIView):
     def check_throttles(self, request: Request) -> None:
         """Count the request of an agent. Raises RateExceeded."""
         if isinstance(request.auth, ApiKey):
-            agent = request.auth.agent
-            limit = agent.rate_per_minute or settings.AGENT_RATE_PER_MINUTE
-            self.quota = throttling.consume(agent.slug, limit=limit)
+            self.quota = throttling.of(request.auth.agent)
             if self.quota.is_exceeded:
-                raise RateExceeded(
-                    _("This agent may call %d times a minute.") % limit, wait_seconds=self.quota.reset_seconds
-                )
+                detail = _("This agent may call %d times a minute.") % self.quota.limit
+                raise RateExceeded(detail, wait_seconds=self.quota.reset_seconds)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Add what holds for every answer; it is written already, so nothing is left to render."""
@@ -153,7 +149,7 @@ def written(given: StoredAnswer) -> HttpResponse:
 
 def current(proposals: ProposalQuerySet, proposal_id: UUID) -> dict[str, Any]:
     """Show one of `proposals` as it is now. Raises Proposal.DoesNotExist."""
-    return representation.stored(representation.loaded(proposals.as_of_now()).get(pk=proposal_id))
+    return representation.stored(representation.loaded_whole(proposals.as_of_now()).get(pk=proposal_id))
 
 
 def own(agent: Agent) -> ProposalQuerySet:

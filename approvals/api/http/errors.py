@@ -1,4 +1,4 @@
-"""What can be wrong with a request itself. `hitlportal.errors` maps these to HTTP."""
+"""Errors of the request itself. `hitlportal.errors` maps them to HTTP."""
 
 from collections.abc import Sequence
 from typing import ClassVar

@@ -6,10 +6,11 @@ there is never the one without the other, however a request ends.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from hashlib import sha256
+from typing import Any, Final
 
 from django.db import IntegrityError, connection
 from django.db.models.functions import Now
@@ -18,16 +19,29 @@ from django.utils.translation import gettext as _
 from approvals.errors import KeyReused, ProposalError
 from approvals.models import IdempotentAnswer
 from approvals.models.answer import KEPT_FOR
+from policies.stored_functions import StoredFunction
 
 MOST_KEY: Final = 200
 KEY_FORMAT: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 """Printable ASCII, up to MOST_KEY of it; HTTP takes away the spaces around a header."""
 BATCH: Final = 5_000
 
-# Asked with every submission: building this with the ORM takes longer than answering it.
-_FIRST_ANSWER: Final = """
-SELECT request_digest, status, headers::text, body FROM approvals_idempotentanswer WHERE agent_id = %s AND key = %s
-"""
+FIRST_ANSWER: Final = StoredFunction(
+    "approvals_first_answer",
+    "the_agent text, the_prefix text, the_key text,"
+    " OUT request_digest text, OUT status integer, OUT headers text, OUT body bytea",
+    """
+    SELECT answer.request_digest, answer.status, answer.headers::text, answer.body
+      INTO request_digest, status, headers, body
+      FROM approvals_idempotentanswer AS answer
+     WHERE answer.key = the_key AND answer.agent_id = coalesce(
+           the_agent, (SELECT known.agent_id FROM policies_apikey AS known WHERE known.prefix = the_prefix));
+    """,
+)
+"""What an agent, or whichever has the API key of that prefix, was answered under an Idempotency-Key."""
+FOUND: Final = "first_answer"
+"""Under this name it lies in the request, read together with the caller's key."""
+READ_FIRST: Final = "SELECT * FROM approvals_first_answer(%s, %s, %s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,13 @@ class RequestAttempt:
     agent: str
     key: str
     digest: str
+    found: Sequence[Any] | None = None
+    """What READ_FIRST gave when the caller proved itself, where it was asked then."""
+
+    def part(self, number: int) -> "RequestAttempt":
+        """Return the attempt at one part of a request: its key follows from that of the whole."""
+        key = f"part-{sha256(self.key.encode()).hexdigest()}-{number}"
+        return RequestAttempt(self.agent, key, self.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +105,7 @@ def answer_once(attempt: RequestAttempt | None, work: Callable[[Keeping], Stored
     """
     if attempt is None:
         return work(Keeping(None))
-    if (first := _first_answer(attempt)) is not None:
+    if (first := _first_answer(attempt, attempt.found)) is not None:
         return first
     try:
         return work(Keeping(attempt))
@@ -95,6 +116,17 @@ def answer_once(attempt: RequestAttempt | None, work: Callable[[Keeping], Stored
         return first
 
 
+def require_same(attempts: Sequence[RequestAttempt]) -> None:
+    """Raise KeyReused where one of `attempts`, all of one agent and request, was another request. One query."""
+    if not attempts:
+        return
+    first = attempts[0]
+    keys = [attempt.key for attempt in attempts]
+    before = IdempotentAnswer.objects.filter(agent=first.agent, key__in=keys).exclude(request_digest=first.digest)
+    if before.exists():
+        raise KeyReused(_("This Idempotency-Key was used for another request. Take a new key."))
+
+
 def forget_old(*, most: int = BATCH) -> int:
     """Delete the answers that are older than KEPT_FOR, at most `most` of them; return how many."""
     old = IdempotentAnswer.objects.filter(created_at__lt=Now() - KEPT_FOR).order_by("created_at")
@@ -102,13 +134,14 @@ def forget_old(*, most: int = BATCH) -> int:
     return deleted
 
 
-def _first_answer(attempt: RequestAttempt) -> StoredAnswer | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_FIRST_ANSWER, [attempt.agent, attempt.key])
-        kept = cursor.fetchone()
-    if kept is None:
+def _first_answer(attempt: RequestAttempt, row: Sequence[Any] | None = None) -> StoredAnswer | None:
+    if row is None:
+        with connection.cursor() as cursor:
+            cursor.execute(READ_FIRST, [attempt.agent, None, attempt.key])
+            row = cursor.fetchone()
+    digest, status, headers, body = row
+    if digest is None:
         return None
-    digest, status, headers, body = kept
     if digest != attempt.digest:
         raise KeyReused(_("This Idempotency-Key was used for another request. Take a new key."))
     return StoredAnswer(status, bytes(body), json.loads(headers), is_replayed=True)

@@ -38,7 +38,7 @@ def page(proposals: ProposalQuerySet, request: Request) -> dict[str, Any]:
     return {
         "next": _address(request, _OLDER, rows[-1].pk) if rows and has_older else None,
         "previous": _address(request, _NEWER, rows[0].pk) if rows and has_newer else None,
-        "results": [representation.stored(row) for row in rows],
+        "results": [representation.listed(row) for row in rows],
     }
 
 

@@ -1,7 +1,7 @@
 """Places for waiting clients: each holds a thread of the web server, so there are only so many.
 
 A WSGI server tells nobody that a client has gone: granian closes the connection, and the thread that
-answers it goes on. A place is therefore held for a short lease; after that, whoever comes next and finds
+answers it goes on. A place is therefore held for a short lease; after that, the next to come and finds
 none free takes over the one that was held longest, and the client that had it is answered at once.
 """
 
@@ -36,7 +36,7 @@ class Places:
     def take(self, holder: str) -> WaitingPlace | None:
         """Return a place, if need be another client's whose lease has run out; None where there is none.
 
-        It comes from whoever holds most places, so that one caller's many clients cannot keep another's out.
+        It comes from the caller that holds most places, so that one caller's many clients cannot keep another's out.
         """
         with self._lock:
             if len(self._taken) >= self._most and not self._take_over():

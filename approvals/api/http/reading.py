@@ -1,7 +1,7 @@
-"""What comes in: headers and strict JSON, checked against the call's schema."""
+"""Read requests: headers and strict JSON, checked against the call's schema."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -13,13 +13,15 @@ from rest_framework.request import Request
 
 from approvals.api.contract.schemas import TIME_PATTERN
 from approvals.api.http.errors import BodyTooLarge, InvalidBody, MalformedBody, MalformedRequest, NotJson
-from approvals.api.http.idempotency import KEY_FORMAT, MOST_KEY, RequestAttempt
+from approvals.api.http.idempotency import FOUND, KEY_FORMAT, MOST_KEY, RequestAttempt
 from audit import canonical
 from audit.canonical import InvalidJson
 from policies.engine import payloads
 from policies.engine.payloads import FieldError
 
 MAX_BODY_BYTES: Final = 1024 * 1024
+LINE_TYPES: Final = frozenset({"application/x-ndjson", "application/jsonl", "application/ndjson"})
+_TRACE: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _TIME: Final = re.compile(TIME_PATTERN)
 
 
@@ -44,8 +46,26 @@ def body_bytes(request: Request) -> bytes:
     return data
 
 
+def line_source(request: Request) -> Callable[[int], bytes]:
+    """Return what reads the request's body piece by piece: one JSON object a line. Raises NotJson."""
+    http: HttpRequest = request._request  # noqa: SLF001  # DRF would parse; we read
+    kind = http.META.get("CONTENT_TYPE", "").lower().partition(";")[0].strip()
+    if kind not in LINE_TYPES:
+        raise NotJson(_("Send application/x-ndjson in UTF-8: one JSON object a line."))
+    is_chunked = not http.META.get("CONTENT_LENGTH") and "HTTP_TRANSFER_ENCODING" in http.META
+    source = http.META["wsgi.input"] if is_chunked else http
+
+    def read(most: int) -> bytes:
+        try:
+            return bytes(source.read(most))
+        except (UnreadablePostError, OSError) as error:
+            raise MalformedRequest(_("The body could not be read.")) from error
+
+    return read
+
+
 def _too_large() -> str:
-    return _("A body may have at most %d bytes.") % MAX_BODY_BYTES
+    return _("A body may have at most %d bytes. Upload many rows with POST uploads/.") % MAX_BODY_BYTES
 
 
 def _require_json(content_type: str) -> None:
@@ -75,9 +95,14 @@ def parse(data: bytes, checker: jsonschema_rs.Draft202012Validator) -> dict[str,
         value: Any = canonical.parse(data) if data else {}
     except InvalidJson as fault:
         raise MalformedBody(fault.reason, errors=[FieldError(fault.pointer, fault.code, fault.reason)]) from fault
-    if found := payloads.faults(checker, value):
-        raise InvalidBody(_("The body is not what this call takes."), errors=found)
+    require_valid(value, checker)
     return dict(value)
+
+
+def require_valid(value: Any, checker: jsonschema_rs.Draft202012Validator) -> None:
+    """Raise InvalidBody, naming each field, for what does not meet the schema."""
+    if faults := payloads.faults(checker, value):
+        raise InvalidBody(_("The body is not what this call takes."), errors=faults)
 
 
 def attempt(request: Request, *, agent: str, body: dict[str, Any]) -> RequestAttempt | None:
@@ -91,8 +116,14 @@ def attempt(request: Request, *, agent: str, body: dict[str, Any]) -> RequestAtt
         return None
     if len(key) > MOST_KEY or not KEY_FORMAT.fullmatch(key):
         raise MalformedRequest(_("An Idempotency-Key has 1 to 200 printable ASCII characters."))
-    asked = f"{request.method} {request.path}\n".encode() + canonical.encode(body)
-    return RequestAttempt(agent, key, canonical.digest(asked))
+    request_bytes = f"{request.method} {request.path}\n".encode() + canonical.encode(body)
+    return RequestAttempt(agent, key, canonical.digest(request_bytes), vars(request).get(FOUND))
+
+
+def traceparent(request: Request) -> str:
+    """Return the W3C trace context of a request; empty without one, or where it is malformed, as it wants."""
+    text = request.META.get("HTTP_TRACEPARENT", "").strip()
+    return text if _TRACE.fullmatch(text) else ""
 
 
 def moment(text: str | None, pointer: str) -> datetime | None:

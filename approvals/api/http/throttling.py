@@ -1,4 +1,4 @@
-"""How often an agent may call: so many requests a minute, counted together by all web processes.
+"""Request limits of agents: so many a minute, counted together by all web processes.
 
 They count in Redis where REDIS_URL names one. Without Redis, or while it does not answer, each web
 process counts for itself, so the limit then holds per process. Counting never asks the database.
@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import redis
 from django.conf import settings
+
+from policies.models import Agent
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,11 @@ def consume(caller: str, *, limit: int) -> Quota:
         reset_seconds=max(1, int((window + 1) * WINDOW_SECONDS - now)),
         is_exceeded=count > limit,
     )
+
+
+def of(agent: Agent) -> Quota:
+    """Count one request of `agent`, by its own limit or the usual one."""
+    return consume(agent.slug, limit=agent.rate_per_minute or settings.AGENT_RATE_PER_MINUTE)
 
 
 class _OwnCounter:

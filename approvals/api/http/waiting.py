@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, Concat
 from approvals.api.http.base import current, proposal_answer
 from approvals.api.http.idempotency import StoredAnswer
 from approvals.api.http.places import Places, WaitingPlace
-from approvals.models import Dispatch
+from approvals.models import Dispatch, Outcome
 from approvals.models.proposal_queries import ProposalQuerySet
 
 LONGEST_SECONDS: Final = 60
@@ -82,8 +82,9 @@ def _mark(proposals: ProposalQuerySet, proposal_id: UUID) -> Any:
     fence = Cast("fence", CharField())
     dispatches = Dispatch.objects.filter(proposal=OuterRef("pk")).order_by("id")
     shipping = ArraySubquery(dispatches.values_list(Concat("status", Value(" "), fence)))
-    found = proposals.as_of_now().filter(pk=proposal_id).values_list("updated_at", "state_now", shipping)
-    return found.first()
+    outcomes = ArraySubquery(Outcome.objects.filter(proposal=OuterRef("pk")).order_by("id").values_list("pk"))
+    marks = proposals.as_of_now().filter(pk=proposal_id).values_list("updated_at", "state_now", shipping, outcomes)
+    return marks.first()
 
 
 def _matches(known: str, tag: str) -> bool:

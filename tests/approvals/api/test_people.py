@@ -43,6 +43,23 @@ def test_an_edit_makes_a_new_revision(agent: Api, owner: Api) -> None:
     problem(owner.post(f"proposals/{shown['id']}/edits/", body), 409, "stale_revision")
 
 
+@pytest.mark.parametrize("approve", [False, True])
+def test_an_edit_that_a_guardrail_denies_is_refused_by_field(
+    world: World, agent: Api, owner: Api, approve: bool
+) -> None:
+    row = {"kind": "forbidden_phrases", "surfaces": [], "paths": [], "effect": "deny", "tier": None}
+    world.enforce(guardrails={"promises": row | {"config": {"phrases": ["guaranteed"]}, "text": "No guarantees."}})
+    shown = agent.propose()
+    body = {"revision": 1, "digest": shown["revision"]["digest"], "payload": {"text": "It is guaranteed."}}
+    answer = owner.post(f"proposals/{shown['id']}/edits/", body | {"approve": approve})
+    problem(answer, 422, "edit_refused")
+    (fault,) = answer.json()["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/payload/text", "guardrail")
+    assert fault["detail"].startswith("No guarantees.") and "guaranteed" in fault["detail"]
+    assert owner.get(f"proposals/{shown['id']}/").json()["state"] == "pending"
+    assert stored(shown).revisions.count() == 1
+
+
 def test_edit_and_approve_in_one_act(world: World, agent: Api, owner: Api) -> None:
     world.surface("crm.segments", editor_may_approve=True)
     shown = agent.propose(surface="crm.segments")

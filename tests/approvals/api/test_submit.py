@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from approvals.models import Proposal
 from tests.approvals.api.conftest import SENT, Api, pointers, problem
@@ -125,7 +127,59 @@ def test_a_whole_number_may_be_written_with_a_point(agent: Api) -> None:
     assert agent.post("proposals/", body).json()["audience_size"] == 5
 
 
-def test_submitting_takes_few_queries(agent: Api, django_assert_max_num_queries) -> None:
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("targets", [[], ["campaign:1", "campaign:2"]], ids=["no-target", "two-targets"])
+def test_submitting_takes_four_round_trips(agent: Api, targets: list[str]) -> None:
+    """The caller and what it was answered; the policy; what goes on around; and all rows with the COMMIT."""
     agent.propose()
-    with django_assert_max_num_queries(10):
-        agent.post("proposals/", SENT, Idempotency_Key=f"once-{datetime.now(UTC)}")
+    with CaptureQueriesContext(connection) as captured:
+        answer = agent.post("proposals/", SENT | {"targets": targets}, Idempotency_Key=f"once-{datetime.now(UTC)}")
+    asked = [query["sql"] for query in captured.captured_queries]
+    assert answer.status_code == 201
+    assert len(asked) == 4, asked
+    assert asked[-1].endswith("; COMMIT")
+    assert not connection.in_atomic_block
+    assert Proposal.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_repeat_takes_one_round_trip(agent: Api) -> None:
+    first = agent.post("proposals/", SENT, Idempotency_Key="again")
+    with CaptureQueriesContext(connection) as captured:
+        again = agent.post("proposals/", SENT, Idempotency_Key="again")
+    assert again.content == first.content
+    assert len(captured) == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "amount"),
+    [
+        ({"estimated_cost": 250.5}, 250.5),
+        ({"estimated_cost": 250, "amount": 250.0}, 250),
+        ({"estimated_cost": None, "amount": 7}, 7),
+        ({"estimated_cost": 0}, 0),
+        ({}, None),
+    ],
+)
+def test_estimated_cost_is_another_name_of_amount(agent: Api, sent: dict, amount: float | None) -> None:
+    assert agent.post("proposals/", SENT | sent).json()["amount"] == amount
+    assert agent.post("evaluations/", SENT | sent).json()["amount"] == amount
+
+
+@pytest.mark.parametrize("call", ["proposals/", "evaluations/"])
+def test_two_different_amounts_are_refused_by_name(agent: Api, call: str) -> None:
+    answer = agent.post(call, SENT | {"amount": 100, "estimated_cost": 100.01})
+    assert pointers(problem(answer, 422, "invalid_proposal")) == {
+        "/amount": "contradicts",
+        "/estimated_cost": "contradicts",
+    }
+    assert not Proposal.objects.exists()
+
+
+def test_a_revision_takes_estimated_cost_too(agent: Api) -> None:
+    made = agent.post("proposals/", SENT | {"amount": 100}).json()
+    payload = {"payload": {**SENT["payload"], "to": "video"}}
+    revised = agent.post(f"proposals/{made['id']}/revisions/", payload | {"estimated_cost": 60})
+    assert revised.json()["amount"] == 60
+    refused = agent.post(f"proposals/{made['id']}/revisions/", payload | {"estimated_cost": 60, "amount": 61})
+    assert {*pointers(problem(refused, 422, "invalid_proposal"))} == {"/amount", "/estimated_cost"}

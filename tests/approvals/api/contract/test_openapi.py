@@ -43,7 +43,7 @@ def test_it_is_valid_and_without_warnings(tmp_path) -> None:
 def test_it_is_openapi_3_1(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
     OpenAPIV31SpecValidator(document).validate()
-    assert set(document["components"]["securitySchemes"]) == {"agentKey", "personSession"}
+    assert set(document["components"]["securitySchemes"]) == {"agentKey", "grant", "personSession"}
 
 
 def test_every_address_is_in_it(document: dict[str, Any]) -> None:

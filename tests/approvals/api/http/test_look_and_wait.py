@@ -63,7 +63,7 @@ def test_waiting_ends_with_304_when_nothing_changes(agent: Api) -> None:
     tag = agent.get(f"proposals/{shown['id']}/")["ETag"]
     begun = time.monotonic()
     answer = agent.get(f"proposals/{shown['id']}/", If_None_Match=tag, Prefer="wait=1")
-    assert 0.9 < time.monotonic() - begun < 5
+    assert 0.9 < time.monotonic() - begun < 10
     assert (answer.status_code, answer["Preference-Applied"]) == (304, "wait=1")
 
 
@@ -72,7 +72,7 @@ def test_what_is_not_known_is_answered_at_once(agent: Api) -> None:
     begun = time.monotonic()
     for headers in ({"Prefer": "wait=30"}, {"Prefer": "wait=30", "If_None_Match": '"old"'}):
         assert agent.get(f"proposals/{shown['id']}/", **headers).status_code == 200
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_waiting_ends_soon_after_a_change(is_approved: bool, change) -> None:
     answer, answered_at = answers[0]
     assert (answer.status_code, answer["Preference-Applied"]) == (200, "wait=30")
     assert answer["ETag"] != known
-    assert answered_at - changed_at < 3
+    assert answered_at - changed_at < 10
 
 
 @pytest.mark.django_db(transaction=True)
@@ -193,7 +193,7 @@ def test_a_place_is_taken_over_only_after_its_lease() -> None:
     assert (first.lost.is_set(), second.lost.is_set()) == (True, False)
 
 
-def test_whoever_holds_most_places_gives_one() -> None:
+def test_anyone_who_holds_most_places_gives_one() -> None:
     places = Places(3, lease_seconds=0)
     quiet, *loud = places.take("quiet"), places.take("loud"), places.take("loud")
     assert places.take("another") is not None

@@ -44,7 +44,7 @@ def test_a_client_that_wants_no_json(agent: Api) -> None:
     assert agent.get("surfaces/", Accept="text/html, application/*;q=0.5").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["nowhere/", "proposals", "proposals/not-a-uuid/", f"proposals/{UNKNOWN}/", ""])
+@pytest.mark.parametrize("path", ["nowhere/", "proposals", "proposals/not-a-uuid/", f"proposals/{UNKNOWN}/"])
 def test_what_there_is_not(agent: Api, path: str) -> None:
     problem(agent.get(path), 404, "not_found")
 
