@@ -1,4 +1,4 @@
-"""What a card is drawn from: one revision, what was before it, and a few facts about where it takes effect."""
+"""The subject of a card: one revision, the state before it, and a few facts about its surface."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the pages show of a proposal beside its card: the agent's metrics and evidence, and values as text."""
+"""The agent's metrics and evidence beside the card, and values as text."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext as _
 
 from approvals.cards.fields.presenter import MAX_ROWS, Field, FieldTable, changed_fields, cut, field_table
-from approvals.presentation import differences, words
-from approvals.presentation.differences import FieldChange, FieldRow
+from approvals.presentation import words
+from policies import differences
+from policies.differences import FieldChange, FieldRow
 
 __all__ = [
     "Evidence", "Field", "FieldTable", "Metric", "as_text", "changed_fields", "evidence", "expected", "field_table",
@@ -34,14 +35,14 @@ class Evidence:
 
 def evidence(rows: Sequence[Any]) -> list[Evidence]:
     """Return the agent's evidence as text, with links only to the web."""
-    found = []
+    lines = []
     for row in rows[:MAX_ROWS]:
         parts = row if isinstance(row, Mapping) else {"value": row}
         url = str(parts.get("url") or "")
         label = str(parts.get("label") or "")
         text = cut(words.value(parts["value"])) if "value" in parts else ""
-        found.append(Evidence(label or (url if not text else ""), text, url if _is_web(url) else ""))
-    return found
+        lines.append(Evidence(label or (url if not text else ""), text, url if _is_web(url) else ""))
+    return lines
 
 
 def _is_web(url: str) -> bool:
@@ -63,15 +64,15 @@ class Metric:
 
 def metrics(rows: Sequence[Any]) -> list[Metric]:
     """Return the agent's metrics, each with how much it says they will move."""
-    found = []
+    lines = []
     for row in rows[:MAX_ROWS]:
         parts = row if isinstance(row, Mapping) else {"name": words.value(row)}
         current, projected = (parts.get(name, differences.MISSING) for name in ("current", "projected"))
         moved = FieldRow("", FieldChange.CHANGED, current, projected)
         note = words.percent(moved.percent) if moved.percent is not None else ""
         name, unit = str(parts.get("name") or ""), str(parts.get("unit") or "")
-        found.append(Metric(name, cut(words.value(current)), cut(words.value(projected)), unit, note))
-    return found
+        lines.append(Metric(name, cut(words.value(current)), cut(words.value(projected)), unit, note))
+    return lines
 
 
 def expected(outcome: Any) -> str:

@@ -12,6 +12,9 @@ from approvals.presentation import words
 from policies import plain_text
 
 SHORT: Final = 80
+_SPELLINGS: Final = "AdWords CPA CRM CTV DV360 Google HubSpot LinkedIn Meta PMax PPC SEO SMS TikTok TV X YouTube"
+BRANDS: Final = {name.lower(): name for name in _SPELLINGS.split()}
+"""How brands and abbreviations are written that agents name in small letters."""
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 
@@ -60,22 +63,22 @@ def short(value: str, most: int = SHORT) -> str:
 
 
 def label(name: str) -> str:
-    """Write the name of a thing as people do: `paid_search` becomes “Paid search”."""
+    """Write the name of a thing as people do: `paid_search` becomes “Paid search”, `tiktok` “TikTok”."""
     line = short(name.replace("_", " "))
-    return line[:1].upper() + line[1:]
+    return " ".join(BRANDS.get(word.lower(), word) for word in (line[:1].upper() + line[1:]).split(" "))
 
 
 def day(value: Any) -> str:
     """Write a date, or a date and time, as people read it; what is neither stays as it is."""
     written = text(value)
-    found: date | datetime | None
+    moment: date | datetime | None
     try:
-        found = parse_datetime(written) or parse_date(written)
+        moment = parse_datetime(written) or parse_date(written)
     except ValueError:
-        found = None
-    if isinstance(found, datetime) and found.tzinfo is not None:
-        return _moment(found, written)
-    return formats.date_format(found, "j M Y") if isinstance(found, date) else short(written)
+        moment = None
+    if isinstance(moment, datetime) and moment.tzinfo is not None:
+        return _moment(moment, written)
+    return formats.date_format(moment, "j M Y") if isinstance(moment, date) else short(written)
 
 
 def _moment(at: datetime, written: str) -> str:

@@ -1,4 +1,4 @@
-"""Which kinds of card there are: each folder beside this file that holds a presenter and a template."""
+"""The kinds of card: each folder beside this file that holds a presenter and a template."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -16,23 +16,30 @@ class Presenter(Protocol):
     """What `presenter.py` of a kind offers. Neither function raises, whatever the payload looks like.
 
     What `present` returns is `shown` in the kind's `card.html`; None where the payload has nothing of the kind.
-    `effect` says in one sentence what approving does; `when` says when, as "10 s later".
+    `effect` says in one sentence what approving does; `when` says when, as "in 10 seconds".
     """
 
     @property
     def LABEL(self) -> str: ...  # noqa: N802  # a constant of the module
 
-    def present(self, asked: CardSubject) -> object | None: ...
+    def present(self, subject: CardSubject) -> object | None: ...
 
-    def effect(self, asked: CardSubject, *, when: str) -> str | None: ...
+    def effect(self, subject: CardSubject, *, when: str) -> str | None: ...
 
 
 @cache
 def kinds() -> tuple[str, ...]:
     """Return the kinds, the field table first."""
     folders = (path.parent for path in FOLDER.glob("*/presenter.py"))
-    found = sorted(folder.name for folder in folders if (folder / "card.html").is_file())
-    return (FIELDS, *(name for name in found if name != FIELDS))
+    names = sorted(folder.name for folder in folders if (folder / "card.html").is_file())
+    return (FIELDS, *(name for name in names if name != FIELDS))
+
+
+@cache
+def stylesheets() -> tuple[str, ...]:
+    """Return the static files that style the cards: what all share, then those of kinds that need more."""
+    own = (f"approvals/cards/{kind}/card.css" for kind in kinds() if (FOLDER / kind / "static" / "card.css").is_file())
+    return ("approvals/cards.css", *own)
 
 
 def presenter(kind: str) -> Presenter | None:
@@ -45,6 +52,6 @@ def presenter(kind: str) -> Presenter | None:
 def choices() -> Iterator[tuple[str, str]]:
     """Yield each kind with its name for people."""
     for kind in kinds():
-        found = presenter(kind)
-        if found is not None:
-            yield kind, str(found.LABEL)
+        offering = presenter(kind)
+        if offering is not None:
+            yield kind, str(offering.LABEL)

@@ -16,7 +16,8 @@ from approvals.cards.asked import CardSubject, Other
 from approvals.evaluation import conflicts
 from approvals.models import WAITING, Proposal, State
 from approvals.people import eligibility
-from approvals.presentation import differences, marks, words
+from approvals.presentation import marks, words
+from policies import differences
 from policies.engine.policy import SurfacePolicy
 
 LOG = logging.getLogger(__name__)
@@ -53,13 +54,13 @@ def shipped_before(proposal: Proposal) -> Any:
     return proposal.revision.payload if differences.describes_same_fields(shipped, way_back) else None
 
 
-def _drawn(proposal: Proposal, asked: CardSubject) -> Card | None:
+def _drawn(proposal: Proposal, subject: CardSubject) -> Card | None:
     kind = proposal.surface.card
     presenter = registry.presenter(kind)
     if presenter is None or kind == registry.FIELDS:
         return None
     try:
-        shown = presenter.present(asked)
+        shown = presenter.present(subject)
     except Exception:  # one odd payload must not keep people from the page on which they reject it
         LOG.exception("The card %s cannot draw proposal %s.", kind, proposal.pk)
         return None
@@ -68,10 +69,10 @@ def _drawn(proposal: Proposal, asked: CardSubject) -> Card | None:
 
 def effect(proposal: Proposal, surface: SurfacePolicy | None, *, state: State, now: datetime) -> str:
     """Say in one or two sentences what approving does, as the card knows it, or what was done."""
-    said = _sentence(proposal, surface) if state in WAITING else None
-    if said is None:
+    sentence = _sentence(proposal, surface) if state in WAITING else None
+    if sentence is None:
         return words.effect(proposal, surface, state=state, now=now)
-    return f"{said} {words.way_back(proposal, state)}".strip()
+    return f"{sentence} {words.way_back(proposal, state)}".strip()
 
 
 def _sentence(proposal: Proposal, surface: SurfacePolicy | None) -> str | None:
@@ -88,7 +89,7 @@ def _sentence(proposal: Proposal, surface: SurfacePolicy | None) -> str | None:
 
 def _asked(proposal: Proposal, surface: SurfacePolicy | None, *, viewer: User | None = None) -> CardSubject:
     revision = proposal.revision
-    asked = CardSubject(
+    subject = CardSubject(
         payload=revision.payload,
         before=revision.before,
         action=proposal.action,
@@ -96,13 +97,13 @@ def _asked(proposal: Proposal, surface: SurfacePolicy | None, *, viewer: User | 
         params=surface.params if surface else {},
     )
     if viewer is None:
-        return asked
+        return subject
     address = reverse("admin:approvals_proposal_preview", args=[proposal.pk])
     return replace(
-        asked,
+        subject,
         # Always the same rows of one revision, and none that its agent could have aimed at.
         lot=salted_hmac("approvals.cards", revision.digest).hexdigest(),
-        spans=marks.spans(asked.payload, proposal.verdict.facts.get("findings", [])),
+        spans=marks.spans(subject.payload, proposal.verdict.facts.get("findings", [])),
         preview_url=f"{address}?revision={revision.number}",
         others=partial(_others, proposal, viewer),
     )

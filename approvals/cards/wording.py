@@ -29,18 +29,18 @@ def changed(old: str, new: str, marked: Marked) -> list[Part] | None:
     alike = head + tail + sum(size for _, _, size in matcher.get_matching_blocks())
     if alike < LEAST_ALIKE * max(len(before), len(after), 1):
         return None
-    found: list[Part] = []
+    parts: list[Part] = []
     at = sum(map(len, after[:head]))
-    found += _piece(new, 0, at, marked)
+    parts += _piece(new, 0, at, marked)
     for _, old_start, old_end, new_start, new_end in matcher.get_opcodes():
         removed, kept = middle_before[old_start:old_end], middle_after[new_start:new_end]
         is_same = removed == kept
         if removed and not is_same:
-            found.append(Part(written("".join(removed)), change="removed"))
+            parts.append(Part(written("".join(removed)), change="removed"))
         end = at + sum(map(len, kept))
-        found += _piece(new, at, end, marked, change="" if is_same else "added")
+        parts += _piece(new, at, end, marked, change="" if is_same else "added")
         at = end
-    return found + _piece(new, at, len(new), marked)
+    return parts + _piece(new, at, len(new), marked)
 
 
 def _same(one: list[str], other: list[str]) -> int:

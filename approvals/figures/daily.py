@@ -1,11 +1,14 @@
 """One day in numbers: what shipped by itself and how that went, and what people decided. Reads and changes nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any, Final
 
 from django.contrib.auth.models import User
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
 from django.db.models import (
     Aggregate,
     Count,
@@ -15,11 +18,12 @@ from django.db.models import (
     F,
     OuterRef,
     QuerySet,
+    Sum,
     UUIDField,
 )
-from django.db.models.functions import Cast, Substr
+from django.db.models.functions import Abs, Cast, Substr
 
-from approvals.figures.monitoring import by_itself
+from approvals.figures.monitoring import approved_by_people, by_itself
 from approvals.models import Decision, Dispatch, DispatchStatus, Proposal, Sample
 from approvals.models.verdicts import CHOICES
 from approvals.people import eligibility
@@ -41,6 +45,22 @@ class DailyLine:
 
 
 @dataclass(frozen=True, slots=True)
+class DailyVolume:
+    """What shipped on one surface, by itself or by people, in its own numbers.
+
+    `counted` names what payloads list, such as titles, and how many; `rolled_back` is what people had approved.
+    """
+
+    surface: str
+    name: str
+    shipped: int = 0
+    rolled_back: int = 0
+    people: int = 0
+    amounts: Mapping[str, Decimal] = field(default_factory=dict)
+    counted: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DailyFigures:
     """One day. `opinions` counts samples picked on that day by what was said of them since, "" for nothing yet."""
 
@@ -51,8 +71,19 @@ class DailyFigures:
     opinions: Mapping[str, int] = field(default_factory=dict)
     decided: Mapping[str, int] = field(default_factory=dict)
     """People's decisions by verdict."""
+    volumes: Sequence[DailyVolume] = ()
     median_wait: timedelta | None = None
     """From the making of a revision to what a person decided on it; None where nobody decided."""
+
+    @property
+    def rolled_back_after_approval(self) -> int:
+        """How much that people had approved was rolled back."""
+        return sum(volume.rolled_back for volume in self.volumes)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing happened at all."""
+        return not (self.lines or self.opinions or self.decided or self.volumes)
 
     def total(self, name: str) -> int:
         """Return the sum of one column of `lines`."""
@@ -78,6 +109,7 @@ def digest(person: User, *, day: date, zone: tzinfo) -> DailyFigures:
         until=until,
         lines=_lines(columns),
         opinions=seen.opinions(),
+        volumes=seen.volumes(),
         decided=decided,
         median_wait=median_wait,
     )
@@ -117,8 +149,8 @@ class _Seen:
     until: datetime
 
     def _mine(self, rows: "QuerySet[Any]", at: str) -> "QuerySet[Any]":
-        found = rows.filter(**{f"{at}__gte": self.since, f"{at}__lt": self.until})
-        return found if self.proposals is None else found.filter(proposal__in=self.proposals)
+        mine = rows.filter(**{f"{at}__gte": self.since, f"{at}__lt": self.until})
+        return mine if self.proposals is None else mine.filter(proposal__in=self.proposals)
 
     def _delivered(self, kind: str) -> dict[tuple[str, str], int]:
         done = Dispatch.objects.filter(kind=kind, status=DispatchStatus.DELIVERED)
@@ -129,6 +161,29 @@ class _Seen:
 
     def rolled_back(self) -> dict[tuple[str, str], int]:
         return self._delivered(Dispatch.Kind.ROLLBACK)
+
+    def volumes(self) -> list[DailyVolume]:
+        """All that shipped and what people had approved of what was rolled back, by surface. Three queries."""
+        done = Dispatch.objects.filter(status=DispatchStatus.DELIVERED)
+        shipped = self._mine(done.filter(kind=Dispatch.Kind.EXECUTE), "delivered_at")
+        places = shipped.order_by().values_list("proposal__surface", "proposal__surface__name", "proposal__currency")
+        sums = places.annotate(
+            number=Count("pk"), people=Sum("proposal__audience_size"), amount=Sum(Abs("proposal__amount"))
+        )
+        undone = self._mine(done.filter(kind=Dispatch.Kind.ROLLBACK), "delivered_at").filter(approved_by_people())
+        backs = (
+            undone.order_by().values_list("proposal__surface", "proposal__surface__name").annotate(number=Count("pk"))
+        )
+        volumes: dict[str, DailyVolume] = {}
+        for surface, name, currency, more, people, amount in sums:
+            known = volumes.get(surface) or DailyVolume(surface, name)
+            amounts = {**known.amounts, **({currency: amount} if amount else {})}
+            reached, shipped_here = known.people + (people or 0), known.shipped + more
+            volumes[surface] = replace(known, shipped=shipped_here, people=reached, amounts=amounts)
+        for surface, name, number in backs:
+            volumes[surface] = replace(volumes.get(surface) or DailyVolume(surface, name), rolled_back=number)
+        counted = _counted(shipped)
+        return [replace(volumes[key], counted=counted.get(key)) for key in sorted(volumes)]
 
     def stopped(self) -> dict[tuple[str, str], int]:
         """An undo takes back the policy's own word where no person had said anything of the revision before."""
@@ -143,8 +198,8 @@ class _Seen:
             "found", flat=True
         )
         times: dict[Any, int] = {}
-        for found in ids:
-            times[found] = times.get(found, 0) + 1
+        for proposal_id in ids:
+            times[proposal_id] = times.get(proposal_id, 0) + 1
         dispatches = Dispatch.objects.filter(kind=Dispatch.Kind.EXECUTE, proposal__in=list(times))
         if self.proposals is not None:
             dispatches = dispatches.filter(proposal__in=self.proposals)
@@ -159,12 +214,35 @@ class _Seen:
         rows = self._mine(Decision.objects.filter(verdict__in=CHOICES), "at")
         numbers = dict(rows.order_by().values_list("verdict").annotate(number=Count("pk")))
         wait = ExpressionWrapper(F("at") - F("revision__created_at"), output_field=DurationField())
-        found = rows.order_by().aggregate(median=_Median(wait, output_field=DurationField()))
-        return numbers, found["median"]
+        figures = rows.order_by().aggregate(median=_Median(wait, output_field=DurationField()))
+        return numbers, figures["median"]
+
+
+_LISTED: Final = """
+SELECT surface_id, name, sum(length)::bigint FROM (
+  SELECT DISTINCT ON (revision.id) proposal.surface_id, part.key AS name, jsonb_array_length(part.value) AS length
+    FROM approvals_revision AS revision JOIN approvals_proposal AS proposal ON proposal.id = revision.proposal_id
+   CROSS JOIN LATERAL (SELECT convert_from(revision.body, 'UTF8')::jsonb AS body) AS payload
+   CROSS JOIN LATERAL
+         jsonb_each(CASE WHEN jsonb_typeof(payload.body) = 'object' THEN payload.body ELSE '{}' END) AS part
+   WHERE revision.id IN (%s) AND octet_length(revision.body) <= 1000000 AND jsonb_typeof(part.value) = 'array'
+   ORDER BY revision.id, length DESC, name
+) AS listed GROUP BY surface_id, name ORDER BY surface_id, 3, name"""
+
+
+def _counted(shipped: "QuerySet[Dispatch]") -> dict[str, tuple[str, int]]:
+    """Return what payloads list on each surface, and how many: of several lists the longest. One query."""
+    try:
+        revisions, values = shipped.order_by().values("revision").query.sql_with_params()
+    except EmptyResultSet:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_LISTED.replace("%s", revisions), values)
+        return {surface: (name, number) for surface, name, number in cursor.fetchall() if number}
 
 
 def _summed(parts: Iterable[tuple[tuple[str, str], int]]) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
+    sums: dict[tuple[str, str], int] = {}
     for key, number in parts:
-        found[key] = found.get(key, 0) + number
-    return found
+        sums[key] = sums.get(key, 0) + number
+    return sums

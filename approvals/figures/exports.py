@@ -55,11 +55,21 @@ def begin(*, what: str, rows: "QuerySet[Any]", by: User, filters: Mapping[str, s
             _("The list has more than %s rows, which is the most that one file takes. Filter it first.")
             % f"{MOST_ROWS:,}"
         )
+    return _record(what, keys, by=by, filters=filters)
+
+
+@transaction.atomic
+def begin_list(*, what: str, count: int, by: User) -> Export:
+    """Record that a list of `count` rows, which no query can name again, is exported as a whole."""
+    return _record(what, range(count), by=by, filters={})
+
+
+def _record(what: str, keys: Sequence[Any], *, by: User, filters: Mapping[str, str]) -> Export:
     at = database_now()
-    told: dict[str, JsonValue] = {name: value for name, value in sorted(filters.items()) if name != SEARCH}
+    narrowed_by: dict[str, JsonValue] = {name: value for name, value in sorted(filters.items()) if name != SEARCH}
     if filters.get(SEARCH):
-        told["q_digest"] = canonical.digest(filters[SEARCH].encode())
-    data: dict[str, JsonValue] = {"filter": told, "rows": len(keys)}
+        narrowed_by["q_digest"] = canonical.digest(filters[SEARCH].encode())
+    data: dict[str, JsonValue] = {"filter": narrowed_by, "rows": len(keys)}
     entries.record(f"{what}.exported", subject=f"user:{by.pk}", actor=actor(by), at=at, data=data)
     return Export(keys, at)
 
@@ -70,13 +80,14 @@ def lines(
     header: Sequence[str],
     fetch: Callable[[Sequence[Any]], Iterable[Row]],
     cells: Callable[[Row], Sequence[Any]],
+    chunk: int = CHUNK,
 ) -> Iterator[str]:
-    """Yield the file piece by piece: a header, then CHUNK rows at a time, as `fetch` reads them by their keys."""
+    """Yield the file piece by piece: a header, then `chunk` rows at a time, as `fetch` reads them by their keys."""
     yield "\ufeff" + _written([[cell(name) for name in header]])  # so that spreadsheets read it as UTF-8
-    for begin_at in range(0, len(export.keys), CHUNK):
-        keys = export.keys[begin_at : begin_at + CHUNK]
-        found = {row.pk: row for row in fetch(keys)}
-        yield _written([[cell(value) for value in cells(found[key])] for key in keys if key in found])
+    for begin_at in range(0, len(export.keys), chunk):
+        keys = export.keys[begin_at : begin_at + chunk]
+        rows = {row.pk: row for row in fetch(keys)}
+        yield _written([[cell(value) for value in cells(rows[key])] for key in keys if key in rows])
 
 
 def cell(value: Any) -> str:

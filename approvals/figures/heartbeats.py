@@ -1,16 +1,19 @@
-"""Whether workers and beat run: each says so every few seconds. The only writer of Heartbeat."""
+"""Heartbeats of workers and beat, written every few seconds. The only writer of Heartbeat."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from approvals.models.heartbeat import Heartbeat
 from audit.clock import database_now
 
 WORKER: Final = "worker"
+NOTICE_WORKER: Final = "notice_worker"
 BEAT: Final = "beat"
+PROGRAMS: Final = frozenset({WORKER, NOTICE_WORKER, BEAT})
 EVERY_SECONDS: Final = 5.0
 SILENT_AFTER: Final = timedelta(seconds=30)
 # A machine that was taken away without a word is missed for this long, as long as others do its work.
@@ -48,10 +51,12 @@ def leave(program: str, *, host: str) -> None:
 
 
 def silence(program: str) -> Silence:
-    """Return who of a kind of program is missed."""
-    now = database_now()
-    heard = list(Heartbeat.objects.filter(program=program).values_list("at", flat=True))
+    """Return who of a kind of program is missed. One query."""
+    rows = list(Heartbeat.objects.filter(program=program).annotate(now=Now()).values_list("at", "now"))
+    if not rows:
+        return Silence(1, None)
+    heard, now = [at for at, _now in rows], rows[0][1]
     missed = [at for at in heard if now - MISSED_FOR < at <= now - SILENT_AFTER]
     if any(at > now - SILENT_AFTER for at in heard):
         return Silence(len(missed), min(missed, default=None))
-    return Silence(max(1, len(missed)), max(heard, default=None))
+    return Silence(max(1, len(missed)), max(heard))

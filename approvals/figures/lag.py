@@ -1,4 +1,4 @@
-"""How late due work is, by kind: what the metrics and the health page show.
+"""Lag of due work by kind, for the metrics and the health page.
 
 A scheduler that is late changes nothing that was decided, but it keeps people waiting; this says for how long.
 `approvals.sweeps` names what is measured here.
@@ -27,12 +27,18 @@ from approvals.models import (
     NoticeDelivery,
     Occasion,
     Proposal,
+    ReportDelivery,
     Timer,
+    TrustProgress,
 )
 from approvals.models.answer import KEPT_FOR
 from approvals.shipping import claimable, kinds
 from approvals.sweeps import SWEEPS
+from approvals.uploads import intake
 from audit.clock import database_now
+from audit.ledger import sequencer
+from audit.models import Entry
+from audit.verification import runs
 from policies.models import Activation, ReplayRun
 
 
@@ -62,6 +68,8 @@ class _Kind:
     tolerable_seconds: float
 
 
+COUNTED_WITHIN: Final = timedelta(minutes=5)
+RECOUNTED_WITHIN: Final = timedelta(days=1)
 _KINDS: Final[dict[str, _Kind]] = {}
 
 
@@ -78,26 +86,26 @@ def known_kinds() -> set[str]:
 def measure_all(kinds: Collection[str] | None = None) -> list[Lag]:
     """Measure every kind, or only `kinds`, one query or two for each, by the database's clock."""
     at = database_now()
-    found = []
+    measured = []
     for kind, known in _KINDS.items():
         if kinds is not None and kind not in kinds:
             continue
         due = known.measure()
         seconds = max(0.0, (at - due.since).total_seconds()) if due.since and due.rows else 0.0
         is_late = due.rows > 0 and seconds >= known.tolerable_seconds
-        found.append(Lag(kind, known.label, due.rows, seconds, is_late))
-    return found
+        measured.append(Lag(kind, known.label, due.rows, seconds, is_late))
+    return measured
 
 
 def due_of(rows: QuerySet[Any], since: Any) -> DueWork:
     """Count `rows`, all of which are due; `since` is the expression for when each became so."""
-    found = rows.aggregate(rows=Count("pk"), since=Min(since))
-    return DueWork(found["rows"], found["since"])
+    figures = rows.aggregate(rows=Count("pk"), since=Min(since))
+    return DueWork(figures["rows"], figures["since"])
 
 
 def shipping_due() -> DueWork:
     """What a worker could claim now; what a kill switch stops is not late but stopped."""
-    return due_of(claimable.due(kinds.FALLBACK), Greatest("next_attempt_at", "lease_until"))
+    return due_of(claimable.unhindered(claimable.due(kinds.FALLBACK)), Greatest("next_attempt_at", "lease_until"))
 
 
 _TO_SEND: Final = Q(status=DispatchStatus.WAITING, next_attempt_at__lte=Now()) | Q(
@@ -126,8 +134,8 @@ def _channels() -> DueWork:
 
 def _silent(program: str) -> Callable[[], DueWork]:
     def measure() -> DueWork:
-        found = heartbeats.silence(program)
-        return DueWork(found.programs, found.since)
+        silence = heartbeats.silence(program)
+        return DueWork(silence.programs, silence.since)
 
     return measure
 
@@ -154,6 +162,11 @@ def notices_due() -> DueWork:
     return due_of(rows, Greatest("next_attempt_at", "lease_until"))
 
 
+def reports_due() -> DueWork:
+    """Daily reports that could be sent now."""
+    return due_of(ReportDelivery.objects.filter(_TO_SEND), Greatest("next_attempt_at", "lease_until"))
+
+
 def expiry_due() -> DueWork:
     """What ran out of time and is not marked yet."""
     since = Case(When(state__in=WAITING, then=F("deadline_at")), default=F("expires_at"))
@@ -174,16 +187,52 @@ def assessing_due() -> DueWork:
     return due_of(waiting, "revision__created_at")
 
 
+def ledger_due() -> DueWork:
+    """Entries that have no place in the tree yet."""
+    return DueWork(*sequencer.waiting())
+
+
+def verification_due() -> DueWork:
+    """A verification of the ledger that should have been by now."""
+    latest = runs.latest()
+    if latest is None:
+        first = Entry.objects.order_by("id").values_list("at", flat=True).first()
+        return DueWork(int(first is not None), first)
+    assert latest.finished_at is not None, "it has come to an end"
+    due_at = latest.finished_at + runs.EVERY
+    return DueWork(int(due_at <= database_now()), due_at)
+
+
+def ledger_faults() -> DueWork:
+    """The fault that the last verification found, since then."""
+    latest = runs.latest()
+    return DueWork(int(latest is not None and latest.fault != ""), latest.finished_at if latest else None)
+
+
 def replays_due() -> DueWork:
     """Replays that wait for a worker."""
     return due_of(ReplayRun.objects.filter(status=ReplayRun.Status.WAITING), "asked_at")
 
 
+def trust_due() -> DueWork:
+    """Whether what was decided is counted: late is the counting, not each decision."""
+    progress = TrustProgress.objects.filter(pk=1, counted_until__lt=Now() - COUNTED_WITHIN)
+    return due_of(progress, "counted_until")
+
+
+def recount_due() -> DueWork:
+    """Whether everything was counted anew within a day."""
+    progress = TrustProgress.objects.filter(pk=1, recounted_at__lt=Now() - RECOUNTED_WITHIN)
+    due = due_of(progress, "recounted_at")
+    return DueWork(due.rows, due.since + RECOUNTED_WITHIN if due.since else None)
+
+
 def forgetting_due() -> DueWork:
-    """Answers that nobody may repeat any more."""
-    old = IdempotentAnswer.objects.filter(created_at__lt=Now() - KEPT_FOR)
-    found = due_of(old, "created_at")
-    return DueWork(found.rows, found.since + KEPT_FOR if found.since else None)
+    """Answers that nobody may repeat any more, and uploads that no proposal has named in time."""
+    answers = due_of(IdempotentAnswer.objects.filter(created_at__lt=Now() - KEPT_FOR), F("created_at") + KEPT_FOR)
+    uploads = due_of(intake.overdue(), F("created_at") + intake.LIFETIME)
+    moments = [one.since for one in (answers, uploads) if one.since is not None]
+    return DueWork(answers.rows + uploads.rows, min(moments, default=None))
 
 
 for _due in (due for sweep in SWEEPS for due in sweep.due):
@@ -192,4 +241,5 @@ for _due in (due for sweep in SWEEPS for due in sweep.due):
 register("receivers", _("Receivers that fail"), _receivers, tolerable_seconds=0)
 register("channels", _("Ways to people that fail"), _channels, tolerable_seconds=0)
 register("worker", _("Workers"), _silent(heartbeats.WORKER), tolerable_seconds=0)
+register("notice_worker", _("Workers for notices"), _silent(heartbeats.NOTICE_WORKER), tolerable_seconds=0)
 register("beat", _("Beat, which reminds the workers"), _silent(heartbeats.BEAT), tolerable_seconds=0)

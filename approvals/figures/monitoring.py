@@ -1,4 +1,4 @@
-"""What ships by itself: which dispatches those are, as far as a person may see them. Reads and changes nothing.
+"""Automatic shipments that a person may see. Reads and changes nothing.
 
 By itself means by the policy's word alone: nobody has approved the revision that ships.
 """
@@ -19,8 +19,12 @@ LATELY: Final = timedelta(days=7)
 
 def by_itself(dispatches: "QuerySet[Dispatch]") -> "QuerySet[Dispatch]":
     """Narrow `dispatches` to those of revisions that no person approved."""
-    approvals = Decision.objects.filter(revision=OuterRef("revision"), verdict=Decision.Verdict.APPROVE)
-    return dispatches.filter(~Exists(approvals))
+    return dispatches.filter(~approved_by_people())
+
+
+def approved_by_people() -> Exists:
+    """Return whether a person approved the revision of a dispatch."""
+    return Exists(Decision.objects.filter(revision=OuterRef("revision"), verdict=Decision.Verdict.APPROVE))
 
 
 def of_person(person: User, *, surface: str = "", agent: str = "") -> "QuerySet[Dispatch]":

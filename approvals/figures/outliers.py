@@ -1,4 +1,4 @@
-"""Which of many proposals are unlike the others. PURE.
+"""Find the proposals of many that are unlike the others. PURE.
 
 By robust distance: how far a figure lies from the median, measured in median absolute deviations (MAD). Mean and
 standard deviation would not do: a single huge figure moves them so far that it hides itself.
@@ -49,12 +49,12 @@ def outliers(rows: Sequence[Mapping[str, float]], measures: Sequence[Measure]) -
 
     A row maps the names of measures to figures; a name that is missing is not compared.
     """
-    found: list[list[Outlier]] = [[] for _ in rows]
+    outliers_of: list[list[Outlier]] = [[] for _ in rows]
     for measure in measures:
         known = [(index, row[measure.name]) for index, row in enumerate(rows) if measure.name in row]
         for index, outlier in _of(measure, known):
-            found[index].append(outlier)
-    return [tuple(sorted(each, key=lambda outlier: -outlier.distance)) for each in found]
+            outliers_of[index].append(outlier)
+    return [tuple(sorted(each, key=lambda outlier: -outlier.distance)) for each in outliers_of]
 
 
 def _of(measure: Measure, known: Sequence[tuple[int, float]]) -> list[tuple[int, Outlier]]:

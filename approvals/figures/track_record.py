@@ -1,4 +1,4 @@
-"""How often an agent was right when it was as sure as it is now: its confidence beside what came of it."""
+"""Track record of an agent: how often it was right when it was as confident as it is now."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -32,14 +32,14 @@ class TrackRecord:
 
     @property
     def sentence(self) -> str:
-        """Say it in words: `says 93 %; right 81 % of 412 times`."""
+        """Say it in words: `Says 93 %; right 81 % of 412 times`."""
         if self.share is None:
-            return _("no track record yet (%s decided)") % self.decided
+            return _("Too little history yet (%s decided)") % self.decided if self.decided else _("No history yet")
         facts = {"right": _percent(self.share), "decided": self.decided}
         if self.confidence is None:
-            return _("gives no confidence; right %(right)s of %(decided)s times") % facts
+            return _("Gives no confidence; right %(right)s of %(decided)s times") % facts
         says = {"says": _percent(self.confidence), **facts}
-        return _("says %(says)s; right %(right)s of %(decided)s times") % says
+        return _("Says %(says)s; right %(right)s of %(decided)s times") % says
 
 
 def _percent(share: float) -> str:
@@ -47,7 +47,7 @@ def _percent(share: float) -> str:
 
 
 # People's word is what counts: what shipped by itself and nobody looked at says nothing about being right, or an
-# agent would earn its record by its own confidence. What was rolled back was wrong, whoever had approved it.
+# agent would earn its record by its own confidence. What was rolled back was wrong, though people had approved it.
 # Subqueries and no joins: each is a thousand looks into an index, where a join would read all samples there are.
 _QUERY: Final = """
 WITH settled AS (

@@ -1,4 +1,4 @@
-"""How the work of review went in the last days, from the rows themselves: what waited, came in and was decided."""
+"""Trend of review work over the last days: what was waiting, came in and was decided."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from django.utils import timezone
 from approvals.models import WAITING, Decision, Dispatch, DispatchStatus, State
 from approvals.models.proposal_queries import ProposalQuerySet
 from approvals.models.verdicts import CHOICES, ENDING
-from approvals.people import eligibility
+from approvals.people import eligibility, held_roles
 from policies.models import Agent, Mandate
 
 DAYS: Final = 14
@@ -61,7 +61,7 @@ class Scope:
     def __init__(self, person: User) -> None:
         self.person = person
         self.sees_all = person.has_perm(eligibility.SEE_ALL)
-        self.roles = eligibility.roles(person)
+        self.roles = held_roles.own(person)
         self.proposals: ProposalQuerySet = eligibility.visible(person)
 
     @property
@@ -141,7 +141,7 @@ def _spans(scope: Scope, since: datetime, first: date) -> Mapping[tuple[date, da
     )
     never_settled = ~Exists(Decision.objects.filter(proposal=OuterRef("pk"), verdict__in=ENDING))
     ended = visible.filter(_needs_people(), never_settled, state__in=UNDECIDED, updated_at__gte=since)
-    found: dict[tuple[date, date | None], int] = {}
+    spans: dict[tuple[date, date | None], int] = {}
     for rows, came, left in (
         (there, TruncDate("created_at"), None),
         (settled, TruncDate("proposal__created_at"), TruncDate("at")),
@@ -153,8 +153,8 @@ def _spans(scope: Scope, since: datetime, first: date) -> Mapping[tuple[date, da
             grouped, names = grouped.annotate(left=left), ("came", "left")
         for row in grouped.values(*names).annotate(number=Count("pk")):
             key = (row["came"], row.get("left"))
-            found[key] = found.get(key, 0) + row["number"]
-    return found
+            spans[key] = spans.get(key, 0) + row["number"]
+    return spans
 
 
 def _arrived(scope: Scope, since: datetime) -> Mapping[date, int]:
@@ -190,7 +190,7 @@ def _troubles(scope: Scope, at: datetime) -> list[Trouble]:
         .annotate(number=Count("pk"))
     )
     decided = _verdicts(scope, since)
-    found = []
+    troubles = []
     for slug, name, status in agents.order_by("slug").values_list("slug", "name", "status"):
         counts = decided.get(slug, {})
         trouble = Trouble(
@@ -203,8 +203,8 @@ def _troubles(scope: Scope, at: datetime) -> list[Trouble]:
             rolled_back=counts.get(Decision.Verdict.ROLL_BACK, 0),
         )
         if is_trouble(trouble):
-            found.append(trouble)
-    return sorted(found, key=lambda one: (not one.is_suspended, -one.failed, -one.rolled_back, -one.rejected))
+            troubles.append(trouble)
+    return sorted(troubles, key=lambda one: (not one.is_suspended, -one.failed, -one.rolled_back, -one.rejected))
 
 
 def is_trouble(of: Trouble) -> bool:
@@ -215,7 +215,7 @@ def is_trouble(of: Trouble) -> bool:
 
 def _verdicts(scope: Scope, since: datetime) -> Mapping[str, Mapping[str, int]]:
     rows = scope.within(Decision.objects.filter(at__gte=since)).order_by()
-    found: dict[str, dict[str, int]] = {}
+    verdicts: dict[str, dict[str, int]] = {}
     for agent, verdict, number in rows.values_list("proposal__agent", "verdict").annotate(number=Count("pk")):
-        found.setdefault(agent, {})[verdict] = number
-    return found
+        verdicts.setdefault(agent, {})[verdict] = number
+    return verdicts

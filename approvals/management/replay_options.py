@@ -40,7 +40,7 @@ def run(options: dict[str, Any], out: OutputWrapper) -> int:
     # Without a terminal there is no bar, only the result.
     with tqdm(total=total, unit=" proposals", disable=None) as bar:
         try:
-            result = runner.run(document, window, told=lambda done: bar.update(done - bar.n))
+            result = runner.run(document, window, progress=lambda done: bar.update(done - bar.n))
         except ReplayInvalid as problem:
             raise CommandError(str(problem)) from problem
     out.write(json.dumps(result) if options["json"] else "\n".join(lines(result)))
@@ -85,7 +85,7 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _span(text: str) -> timedelta:
-    found = _SPAN.fullmatch(text)
-    if found is None:
+    match = _SPAN.fullmatch(text)
+    if match is None:
         raise ArgumentTypeError(_("%s is no span of time such as 48h, 30d or 4w.") % text)
-    return int(found[1]) * _UNITS[found[2]]
+    return int(match[1]) * _UNITS[match[2]]

@@ -1,4 +1,4 @@
-"""Where guardrails and the model found something, so that the page can mark the spot in what it shows."""
+"""Positions of findings in what the page shows, to mark them there."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-from approvals.presentation import differences, words
-from policies import plain_text
+from approvals.presentation import words
+from policies import differences, plain_text
 from policies.guardrails.text import folding
 
 _BLANK: Final = re.compile(r"\s{60,}")
@@ -32,12 +32,12 @@ class Part:
 
 def spans(payload: Any, findings: Iterable[Mapping[str, Any]]) -> Spans:
     """Return which stretches of which fields to mark; `findings` have `at`, `start` and `end`."""
-    found: dict[str, list[tuple[int, int]]] = {}
+    spots: dict[str, list[tuple[int, int]]] = {}
     for finding in findings:
         if finding.get("end", 0) > finding.get("start", 0) and (place := _place(payload, finding["at"])):
             path, offset = place
-            found.setdefault(path, []).append((offset + finding["start"], offset + finding["end"]))
-    return found
+            spots.setdefault(path, []).append((offset + finding["start"], offset + finding["end"]))
+    return spots
 
 
 def _place(payload: Any, pointer: str) -> tuple[str, int] | None:
@@ -96,7 +96,7 @@ def written(text: str) -> str:
 
 def _unmarked(text: str) -> list[Part]:
     """Return a stretch in which nothing was found, with what nobody would see in it as parts of their own."""
-    blanks = ((*found.span(), _blank(found[0])) for found in _BLANK.finditer(text))
+    blanks = ((*match.span(), _blank(match[0])) for match in _BLANK.finditer(text))
     hidden = ((*spot, "".join(map(_printable, text[slice(*spot)]))) for spot in plain_text.hidden_spots(text))
     cut: list[Part] = []
     at = 0

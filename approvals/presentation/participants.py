@@ -1,4 +1,4 @@
-"""Say in a few words for whom a proposal waits, who settled it, and whose approvals it needs."""
+"""Say briefly who a proposal waits for, who settled it, and whose approvals it needs."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from approvals.models import OPEN, Decision, Proposal, State
 from approvals.models.verdicts import SETTLED, VERDICTS
 from approvals.people import votes
 from approvals.people.tally import Need, Requirement, explain
+from approvals.presentation import words
 
 MOST_NAMES: Final = 3
 USUAL: Final = "owner"
@@ -18,7 +19,7 @@ USUAL: Final = "owner"
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """How far the decision is, as `Waits for` and whom; `who` is empty where `what` says it all."""
+    """How far the decision is, as `Needs` and whom; `who` is empty where `what` says it all."""
 
     what: str
     who: str = ""
@@ -30,7 +31,7 @@ def decided(proposal: Proposal, state: State) -> Decided | None:
     One query, or none while a single approval is all that is needed.
     """
     if state in OPEN:
-        return Decided(_("Waits for"), waits_for(proposal))
+        return Decided(_("Needs"), waits_for(proposal))
     if state in SETTLED:
         verdict = SETTLED[state]
         names = _names(proposal, verdict)
@@ -41,31 +42,36 @@ def decided(proposal: Proposal, state: State) -> Decided | None:
 def waits_for(proposal: Proposal) -> str:
     """Return the roles whose approvals are missing now, of the stages that are open."""
     rows = votes.required(proposal)
-    told = explain(rows, ())
+    explanation = explain(rows, ())
     # With one approval to give, anybody's would have settled it.
-    if len(told.needs) != 1 or told.needs[0].missing != 1:
-        told = votes.explained(proposal)
-    needs = [need for need in told.unmet if need.is_open]
-    return spoken(needs) if needs else ", ".join(sorted(proposal.roles()))
+    if len(explanation.needs) != 1 or explanation.needs[0].missing != 1:
+        explanation = votes.explained(proposal)
+    needs = [need for need in explanation.unmet if need.is_open]
+    who = spoken(needs) if needs else ", ".join(sorted(proposal.roles()))
+    missing = sum(need.missing for need in needs)
+    return _("%(number)s approvals: %(who)s") % {"number": missing, "who": who} if missing > 1 else who
 
 
 def spoken(needs: Sequence[Need]) -> str:
-    """Return whose approvals are meant, as one says it. Expects at least one."""
-    said = list(dict.fromkeys(_(" or ").join(need.roles) for need in needs))
-    return said[0] if len(said) == 1 else _("%(some)s and %(last)s") % {"some": ", ".join(said[:-1]), "last": said[-1]}
+    """Return whose approvals are meant, as one says it: `(Finance or Executive) and Legal`."""
+    groups = list(dict.fromkeys(tuple(row.role for row in _natural(need)) for need in needs))
+    names = [_(" or ").join(roles) for roles in groups]
+    if len(groups) > 1:
+        names = [f"({name})" if len(roles) > 1 else name for name, roles in zip(names, groups, strict=True)]
+    return words.joined(names)
 
 
 def needs(proposal: Proposal) -> str:
     """Return whose approvals a proposal needs: those of one name as alternatives, a number only above one."""
-    told = explain(votes.required(proposal), ())
-    return " · ".join(_(" or ").join(map(_counted, _natural(need))) for need in told.needs)
+    explanation = explain(votes.required(proposal), ())
+    return " · ".join(_(" or ").join(map(_counted, _natural(need))) for need in explanation.needs)
 
 
 def may_reject(proposal: Proposal) -> str:
     """Return the roles that are asked for no approval but may reject."""
     rows = votes.required(proposal)
-    asked = {row.role for row in rows if row.approvals}
-    return ", ".join(sorted({row.role for row in rows} - asked))
+    roles = {row.role for row in rows if row.approvals}
+    return ", ".join(sorted({row.role for row in rows} - roles))
 
 
 def called(need: Need) -> str:
@@ -86,9 +92,9 @@ def _counted(row: Requirement) -> str:
 
 def _names(proposal: Proposal, verdict: Decision.Verdict) -> str:
     """Return who said `verdict` of the current revision since the last undo, as their names were recorded."""
-    said = proposal.decisions.filter(revision=proposal.revision_id).order_by("at", "id")
+    decisions = proposal.decisions.filter(revision=proposal.revision_id).order_by("at", "id")
     names: dict[str, None] = {}
-    for each, name in said.values_list("verdict", "by_name"):
+    for each, name in decisions.values_list("verdict", "by_name"):
         if each == Decision.Verdict.UNDO:
             names.clear()
         elif each == verdict:
@@ -97,6 +103,6 @@ def _names(proposal: Proposal, verdict: Decision.Verdict) -> str:
 
 
 def _shortened(names: Sequence[str]) -> str:
-    said = ", ".join(names[:MOST_NAMES])
+    text = ", ".join(names[:MOST_NAMES])
     more = len(names) - MOST_NAMES
-    return said if more <= 0 else _("%(some)s and %(more)s more") % {"some": said, "more": more}
+    return text if more <= 0 else _("%(some)s and %(more)s more") % {"some": text, "more": more}

@@ -1,26 +1,35 @@
-"""Say in words what a proposal does, how sure its agent is and how long is left."""
+"""Put into words what a proposal does, how confident its agent is and how long is left."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final
 
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext_lazy
 
 from approvals.models import WAITING, Proposal, State
-from approvals.presentation.differences import MISSING
 from policies import currencies
+from policies.differences import MISSING
 from policies.engine.policy import SurfacePolicy
 
 SEPARATOR: Final = ", "
+UNITS: Final = (
+    (86_400, ngettext_lazy("%s day", "%s days")),
+    (3600, ngettext_lazy("%s hour", "%s hours")),
+    (60, ngettext_lazy("%s minute", "%s minutes")),
+    (1, ngettext_lazy("%s second", "%s seconds")),
+)
 
 
 def number(value: float | Decimal) -> str:
     """Write a number with thousands separated and without needless zeros."""
     text = f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
-    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+    return _minus(text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text)
 
 
 def signed(value: float) -> str:
@@ -30,7 +39,12 @@ def signed(value: float) -> str:
 
 def share(value: float) -> str:
     """Write a share of one as whole per cent: 0.93 is `93 %`."""
-    return f"{value * 100:.0f} %"
+    return _minus(f"{value * 100:.0f} %")
+
+
+def _minus(text: str) -> str:
+    """Write a negative number with the minus sign everywhere, not a hyphen."""
+    return f"−{text[1:]}" if text.startswith("-") else text
 
 
 def percent(value: float) -> str:
@@ -69,6 +83,23 @@ def span(time: timedelta) -> str:
     return _("%s s") % seconds
 
 
+def duration(time: timedelta) -> str:
+    """Write a stretch of time in its two largest units, spelt out for a sentence: `1 hour 30 minutes`."""
+    seconds = max(int(time.total_seconds()), 0)
+    for (size, name), (smaller, smaller_name) in pairwise(UNITS):
+        if seconds >= size:
+            rest = seconds % size // smaller
+            return f"{name % (seconds // size)} {smaller_name % rest}" if rest else name % (seconds // size)
+    return UNITS[-1][1] % seconds
+
+
+def joined(names: Sequence[str]) -> str:
+    """Write a list as one says it: `a, b and c`."""
+    if len(names) < 2:
+        return "".join(names)
+    return _("%(some)s and %(last)s") % {"some": SEPARATOR.join(names[:-1]), "last": names[-1]}
+
+
 def moment(at: datetime) -> str:
     """Write a time in the reader's time zone."""
     return formats.date_format(timezone.localtime(at), "j M Y, H:i:s T")
@@ -101,15 +132,15 @@ def time_left(proposal: Proposal, *, state: State, now: datetime, is_column: boo
 def confidence_meaning(confidence: float | None, surface: SurfacePolicy | None) -> str:
     """Say what the agent's confidence means on this surface."""
     if confidence is None:
-        return _("The agent gave none, which counts as 0.")
+        return _("The agent gave no confidence. That counts as 0 %.")
     if surface is None:
-        return _("The agent's own figure.")
+        return _("The agent’s own figure.")
     bands = {"low": share(surface.confidence_low), "high": share(surface.confidence_high)}
     if confidence < surface.confidence_low:
-        return _("Low here (below %(low)s): it calls for a senior look.") % bands
+        return _("Low (below %(low)s): senior review needed.") % bands
     if confidence < surface.confidence_high:
-        return _("Medium here (%(low)s to %(high)s): too low to ship without a person.") % bands
-    return _("High here (%(high)s or more): by itself it calls for no review.") % bands
+        return _("Medium (%(low)s to %(high)s): a person has to decide.") % bands
+    return _("High (%(high)s or more): no review needed on this ground.") % bands
 
 
 def effect(proposal: Proposal, surface: SurfacePolicy | None, *, state: State, now: datetime) -> str:
@@ -123,23 +154,23 @@ def _deed(proposal: Proposal, surface: SurfacePolicy | None, *, state: State, no
     facts = {"action": proposal.action, "surface": proposal.surface.name, "size": _size(proposal)}
     if state == State.APPROVED:
         release = proposal.release_at
-        when = _("in %s") % span(release - now) if release and release > now else _("as soon as a worker takes it")
-        return _("“%(action)s” runs on %(surface)s%(size)s, %(when)s.") % {**facts, "when": when}
+        when = later(release - now) if release and release > now else _("in a moment")
+        return _("“%(action)s” runs on %(surface)s%(size)s %(when)s.") % {**facts, "when": when}
     if state in {State.SHIPPED, State.ROLLED_BACK}:
-        return _("“%(action)s” was run on %(surface)s%(size)s.") % facts
-    return _("“%(action)s” on %(surface)s%(size)s was not run.") % facts
+        return _("“%(action)s” ran on %(surface)s%(size)s.") % facts
+    return _("“%(action)s” did not run on %(surface)s%(size)s.") % facts
 
 
 def if_approved(proposal: Proposal, surface: SurfacePolicy | None) -> str:
     """Say in one sentence what approving does, whatever the payload says."""
     wait = surface.undo_window if surface else timedelta(0)
     facts = {"action": proposal.action, "surface": proposal.surface.name, "size": _size(proposal)}
-    return _("If approved, “%(action)s” runs on %(surface)s%(size)s, %(when)s.") % {**facts, "when": later(wait)}
+    return _("If approved, “%(action)s” runs on %(surface)s%(size)s %(when)s.") % {**facts, "when": later(wait)}
 
 
 def later(wait: timedelta) -> str:
     """Write when something happens that is held back for `wait`."""
-    return _("%s later") % span(wait) if wait else _("at once")
+    return _("in %s") % duration(wait) if wait else _("right away")
 
 
 def _size(proposal: Proposal) -> str:
@@ -156,5 +187,5 @@ def way_back(proposal: Proposal, state: State) -> str:
     if state not in {*WAITING, State.APPROVED, State.SHIPPED}:
         return ""
     if proposal.revision.rollback_body is None:
-        return _("Once run it cannot be rolled back from here.")
-    return _("It can be rolled back.") if state == State.SHIPPED else _("It can be rolled back afterwards.")
+        return _("This can’t be rolled back from the portal.")
+    return _("It can be rolled back.") if state == State.SHIPPED else _("It can be rolled back later.")

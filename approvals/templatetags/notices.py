@@ -1,9 +1,10 @@
-"""What somebody has not read yet, for the header of every page."""
+"""The number of unread notices, for the header of every page."""
 
 from typing import Any
 
 from django import template
 
+from approvals.admin.personal import absence
 from approvals.admin.personal.counts import MOST, waiting_for
 
 register = template.Library()
@@ -16,4 +17,9 @@ def inbox_link(context: template.Context) -> dict[str, Any]:
     if person is None or not (person.is_active and person.is_staff):
         return {"is_shown": False}
     unread = waiting_for(context["request"], person).unread
-    return {"is_shown": True, "unread": unread, "text": str(unread) if unread <= MOST else f"{MOST}+"}
+    return {
+        "is_shown": True,
+        "may_be_absent": absence.is_for(person),
+        "unread": unread,
+        "text": str(unread) if unread <= MOST else f"{MOST}+",
+    }

@@ -1,4 +1,4 @@
-"""The way around the portal, on every page of the admin."""
+"""Navigation on every page of the admin."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,9 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from approvals.admin.personal.counts import waiting_for
+from approvals.outcomes import touchpoints
 from approvals.people import eligibility
+from approvals.trust import board as trust_board
 from policies.admin.publishing.page import may_see
 
 register = template.Library()
@@ -27,7 +29,7 @@ class NavPlace:
 
 @register.inclusion_tag("approvals/portal_nav.html", takes_context=True)
 def portal_nav(context: template.Context) -> dict[str, Any]:
-    """List the places that whoever reads may open; the desk with how many wait there for them."""
+    """List the places that anyone who reads may open; the desk with how many wait there for them."""
     person, request = context.get("user"), context.get("request")
     if request is None or not isinstance(person, User) or not (person.is_active and person.is_staff):
         return {"places": []}
@@ -45,6 +47,8 @@ def _places(person: User, path: str) -> list[NavPlace]:
         ("admin:approvals_proposal_changelist", _("Proposals"), sees),
         ("admin:approvals_decision_changelist", _("Decisions"), person.has_perm("approvals.view_decision")),
         ("admin:monitor", _("Monitor"), sees),
+        ("admin:touchpoints", _("Touchpoints"), touchpoints.may_see(person)),
+        ("admin:trust", _("Trust"), trust_board.may_see(person)),
         ("admin:switches", _("Switches"), True),
         ("admin:policies_publish", _("Policy"), may_see(person)),
     )

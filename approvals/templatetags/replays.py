@@ -22,7 +22,7 @@ def replay_panel(context: RequestContext, digest: str, version: int | None = Non
     request = context["request"]
     if not request.user.has_perm(page.SEE):
         return SafeString("")
-    found: dict[str, Any] = page.panel(request, replay_runs.of_digest(digest))
+    panel: dict[str, Any] = page.panel(request, replay_runs.of_digest(digest))
     return render_to_string(
-        "approvals/replay_panel.html", found | {"version": version, "next": request.path}, request=request
+        "approvals/replay_panel.html", panel | {"version": version, "next": request.path}, request=request
     )

@@ -46,6 +46,7 @@ class Executor(FarSide):
     def __init__(self, store=None) -> None:
         super().__init__([])
         self.executed: list[Any] = []
+        self.decisions: list[Any] = []
         self.store = store or MemoryStore()
 
     def __call__(self, connection: Any, request: bytes) -> None:
@@ -64,6 +65,7 @@ class Executor(FarSide):
         )
         try:
             with receiver.once(message.headers, message.body) as delivery:
+                self.decisions.append(delivery.decision)
                 if not delivery.replay:
                     self.executed.append(delivery.payload)
                     delivery.answer = json.dumps({"executed": len(self.executed)}).encode()

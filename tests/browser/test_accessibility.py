@@ -19,7 +19,9 @@ from policies.publishing import publish, replay_runs
 from policies.registry import kill_switches
 from tests import world as worlds
 from tests.approvals.admin.editing.test_form import PAYLOAD, SCHEMA
+from tests.approvals.uploads import bulk
 from tests.browser.conftest import DESK, PHONE, OpenAs
+from tests.browser.test_dials import shipped
 from tests.world import World
 
 pytestmark = pytest.mark.timeout(400)
@@ -37,6 +39,8 @@ class Scene:
     editable: Proposal
     replay: ReplayRun
     link: str
+    rows: Proposal
+    shipped: Proposal
 
 
 # One line for each page: what it is called here, and where it is.
@@ -62,9 +66,20 @@ PLACES = {
     "agent": "/admin/policies/agent/pacer/change/",
     "agent-owner": "/admin/policies/agent/pacer/owner/",
     "ledger": "/admin/audit/entry/",
+    "people-history": "/admin/policies/accesschange/",
+    "tunings": "/admin/policies/tuning/",
+    "tuning": "/admin/policies/tuning/add/",
+    "rows": PROPOSAL + "{scene.rows.pk}/rows/rows/",
+    "review-rows": PROPOSAL + "{scene.rows.pk}/",
+    "outcome": PROPOSAL + "{scene.shipped.pk}/outcome/",
+    "touchpoints": "/admin/touchpoints/",
     "desk": "/admin/desk/",
+    "quick": "/admin/desk/quick/",
     "batch": "/admin/desk/batch/?id={scene.plain.pk}&id={scene.rival.pk}",
     "monitor": "/admin/monitor/",
+    "trust": "/admin/trust/",
+    "trust-pair": "/admin/trust/pacer/ads.budget/",
+    "standing-approvals": "/admin/trust/standing-approvals/",
     "digest": "/admin/monitor/digest/",
     "inbox": "/admin/inbox/",
     "preferences": "/admin/preferences/",
@@ -84,6 +99,8 @@ PLACES = {
     "dead-letters": "/admin/approvals/noticedelivery/",
     "message": "/decide/{scene.link}/",
 }
+PARTS = 4
+QUARTERS = pytest.mark.parametrize("names", [list(PLACES)[part::PARTS] for part in range(PARTS)], ids=range(PARTS))
 SIZES = pytest.mark.parametrize("size", [pytest.param(DESK, id="desk"), pytest.param(PHONE, id="phone")])
 AXE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 # What a theme changes: colours, and nothing else.
@@ -124,12 +141,15 @@ def build(world: World) -> Scene:
     world.decide(world.propose(title="Not this one"), "reject", reason_code="too_risky")
     signed = world.propose("pricing", title="Raise the price")
     editable = world.propose("email.tests", title="Win back", content={"payload": PAYLOAD})
+    bulk.surface(world)
+    rows = bulk.propose(world, bulk.upload(world, 60))
+    done = shipped(world)
     kill_switches.engage(scope="surface:pricing", by=world.owner, reason="Wrong prices were shipped.")
     Surface.objects.filter(pk="ads.budget").update(tier="batch")
     run = replay_runs.ask(document=publish.document(), by=world.owner)
     runner.run_next()
     link = decision_links.issue(person=world.owner, proposal=plain, via="email", at=database_now())
-    return Scene(world.owner, plain, signed, rivals[1], marked, editable, run, link)
+    return Scene(world.owner, plain, signed, rivals[1], marked, editable, run, link, rows, done)
 
 
 def unfold(page: Page) -> None:
@@ -141,8 +161,9 @@ DRAWN = "new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(
 
 
 @SIZES
+@QUARTERS
 def test_axe_finds_nothing_to_complain_of_and_nothing_scrolls_sideways(
-    open_as: OpenAs, scene: Scene, size: dict[str, int]
+    open_as: OpenAs, scene: Scene, size: dict[str, int], names: list[str]
 ) -> None:
     """Light and then dark: every page is fetched once, which takes longer than looking at it."""
     # Axe is put into the page, which the portal's own policy would forbid.
@@ -150,9 +171,9 @@ def test_axe_finds_nothing_to_complain_of_and_nothing_scrolls_sideways(
         scene.person, "/admin/", color_scheme="light", reduced_motion="reduce", viewport=size, bypass_csp=True
     )
     found: dict[str, list[Any]] = {}
-    for name, place in PLACES.items():
+    for name in names:
         page.emulate_media(color_scheme="light")
-        page.goto(place.format(scene=scene))
+        page.goto(PLACES[name].format(scene=scene))
         unfold(page)
         said = _violations(page, AXE, but=DJANGOS.get(name, frozenset()))
         if (width := page.evaluate("document.documentElement.scrollWidth")) > size["width"]:
@@ -216,11 +237,14 @@ UNREACHED = """() => [...document.querySelectorAll(
     .map(element => element.outerHTML.slice(0, 160))"""
 
 
-def test_the_keyboard_reaches_every_control_and_shows_where_it_is(open_as: OpenAs, scene: Scene) -> None:
+@QUARTERS
+def test_the_keyboard_reaches_every_control_and_shows_where_it_is(
+    open_as: OpenAs, scene: Scene, names: list[str]
+) -> None:
     page = open_as(scene.person, "/admin/")
     unseen: dict[str, Any] = {}
-    for name, place in PLACES.items():
-        page.goto(place.format(scene=scene))
+    for name in names:
+        page.goto(PLACES[name].format(scene=scene))
         unfold(page)
         rounds = 0
         for _ in range(400):

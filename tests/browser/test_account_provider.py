@@ -68,4 +68,4 @@ def test_what_nobody_can_approve_can_be_seen_by_everybody(world: World, open_as:
     expect(section.get_by_role("link", name="Give the role to somebody")).to_be_visible()
     look(page, f"home-stuck-{scheme}-{size['width']}")
     section.get_by_role("link", name="Move $4,000").click()
-    expect(page.get_by_text("Nobody is left who could give an approval")).to_be_visible()
+    expect(page.get_by_text("No one is able to approve this")).to_be_visible()

@@ -58,7 +58,7 @@ def test_all_but_one_are_approved_and_taken_back(open_as: OpenAs, proposals: lis
     assert set(Decision.objects.values_list("comment", flat=True)) == {"As agreed."}
 
     page.get_by_role("button", name="Undo all 4").click()
-    expect(page.get_by_text("4 taken back")).to_be_visible()
+    expect(page.get_by_text("4 decisions undone")).to_be_visible()
     assert now(proposals) == ["pending"] * 5
     expect(page.get_by_role("button", name="Undo")).to_have_count(0)
     expect(page.get_by_role("link", name="Back to the desk")).to_be_visible()
@@ -77,13 +77,13 @@ def test_what_was_replaced_between_the_question_and_the_answer_is_told_of(
     open_as: OpenAs, world: World, proposals: list[Proposal]
 ) -> None:
     page = open_as("channel-owner", address(proposals))
-    page.get_by_label("Reason, to reject").select_option("Bad timing")
+    page.get_by_label("Reason (if rejecting)").select_option("Bad timing")
     page.get_by_role("button", name="Reject 5").click()
     expect(page.get_by_role("button", name="Yes, reject 5")).to_be_visible()
     first = proposals[0]
     review.edit(proposal_id=first.pk, seen=seen(first), by=world.other_owner, payload={"amount": 1})
     page.get_by_role("button", name="Yes, reject 5").click()
-    expect(page.get_by_role("heading", name="1 was not decided")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 not decided")).to_be_visible()
     expect(page.locator(".is-refused")).to_contain_text("has replaced revision 1")
     assert now(proposals) == ["edited"] + ["rejected"] * 4
 
@@ -96,7 +96,7 @@ def test_it_works_without_javascript(open_as: OpenAs, proposals: list[Proposal])
     assert (total(page, "number"), total(page, "amount")) == ("4", "1,610.00")
     page.get_by_role("button", name="Reject 4").click()
     expect(page.get_by_text("Choose why you reject them.")).to_be_visible()
-    page.get_by_label("Reason, to reject").select_option("Bad timing")
+    page.get_by_label("Reason (if rejecting)").select_option("Bad timing")
     page.get_by_role("button", name="Reject 4").click()
     page.get_by_role("button", name="Yes, reject 4").click()
     expect(page.get_by_role("heading", name="4 rejections recorded")).to_be_visible()

@@ -96,7 +96,7 @@ def test_sign_in_and_decide_three_by_keyboard_only(open_as: OpenAs, made: list[P
     page.keyboard.type("Half of it.")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    shows(page, "Nothing waits for you")
+    shows(page, "You’re all caught up")
     assert [state(proposal) for proposal in made] == ["approved", "rejected", "returned"]
     assert Decision.objects.get(verdict="reject").reason_code == "off_brand"
 
@@ -216,7 +216,7 @@ def test_the_undo_beside_the_message_goes_as_well(open_as: OpenAs, made: list[Pr
     expect(told.locator("p")).to_have_text("Approved: First.")
     page.keyboard.press("u")
     status = page.get_by_role("status")
-    expect(status.filter(has_text="Too late: it is on its way.")).to_be_visible()
+    expect(status.filter(has_text="Too late: it is already shipping.")).to_be_visible()
     dispatches.complete(dispatch_id=claim.dispatch.pk, fence=claim.fence, receipt={"status": 200})
     page.reload()
     page.keyboard.press("u")
@@ -266,7 +266,7 @@ def test_a_signature_by_keyboard(open_as: OpenAs, world: World) -> None:
     assert state(proposal) == "pending"
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    shows(page, "Nothing waits for you")
+    shows(page, "You’re all caught up")
     assert state(proposal) == "approved"
 
 
@@ -283,17 +283,17 @@ def test_find_save_put_off_and_hand_on(open_as: OpenAs, made: list[Proposal]) ->
 
     page.get_by_role("link", name="Show all").click()
     shows(page, "First")
-    page.get_by_text("Put off…").click()
+    page.get_by_text("Snooze…").click()
     page.get_by_role("button", name="15 minutes").click()
     shows(page, "Second")
-    page.get_by_role("link", name="Hand on…").click()
-    page.get_by_label("Whose turn it is").select_option("other-channel-owner")
-    page.get_by_role("button", name="Hand on").click()
+    page.get_by_role("link", name="Reassign…").click()
+    page.get_by_label("Reassign to").select_option("other-channel-owner")
+    page.get_by_role("button", name="Reassign").click()
     shows(page, "Third")
     expect(page.locator("#desk-count")).to_have_text("1")
-    page.get_by_role("link", name="Put off").first.click()
+    page.get_by_role("link", name="Snoozed").first.click()
     shows(page, "First")
-    page.get_by_role("button", name="Put it back").click()
+    page.get_by_role("button", name="Bring it back").click()
     expect(page.locator(".put-off")).to_have_count(0)
 
 
@@ -301,7 +301,7 @@ def test_alike_ones_unfold_as_one_walks_through_them(open_as: OpenAs, world: Wor
     for number in range(3):
         world.propose(title=f"Bid {number}", action="set_bid")
     page = open_as("channel-owner", DESK)
-    expect(page.locator(".group summary")).to_contain_text("3 alike")
+    expect(page.locator(".group summary")).to_contain_text("3 similar")
     page.keyboard.press("j")
     shows(page, "Bid 1")
     expect(page.get_by_role("link", name="Bid 2")).to_be_visible()
@@ -346,12 +346,12 @@ def test_the_clock_runs_by_the_servers_seconds(open_as: OpenAs, made: list[Propo
 def test_the_keys_can_be_turned_off(open_as: OpenAs, made: list[Proposal]) -> None:
     page = open_as("channel-owner", DESK)
     page.keyboard.press("?")
-    page.get_by_role("button", name="Turn the keys off").click()
+    page.get_by_role("button", name="Turn shortcuts off").click()
     expect(page.get_by_role("dialog")).to_be_hidden()
     press_approve(page)
     page.keyboard.press("j")
-    page.get_by_role("button", name="Keys").click()
-    expect(page.get_by_role("button", name="Turn the keys on")).to_be_visible()
+    page.get_by_role("button", name="Shortcuts").click()
+    expect(page.get_by_role("button", name="Turn shortcuts on")).to_be_visible()
     expect(page.locator("#proposal-heading")).to_have_text("First")
     assert Decision.objects.count() == 0
 
@@ -368,7 +368,7 @@ def test_approve_never_has_the_focus_by_itself(open_as: OpenAs, made: list[Propo
     assert Decision.objects.count() == 1
 
 
-def test_whoever_was_signed_out_comes_to_the_sign_in_page(open_as: OpenAs, made: list[Proposal]) -> None:
+def test_anyone_who_was_signed_out_comes_to_the_sign_in_page(open_as: OpenAs, made: list[Proposal]) -> None:
     page = open_as("channel-owner", DESK)
     page.context.clear_cookies()
     page.keyboard.press("j")
@@ -409,7 +409,7 @@ def test_everything_works_without_javascript(open_as: OpenAs, made: list[Proposa
     expect(page).to_have_url(re.compile("#proposal-heading$"))
     page.get_by_role("status").get_by_role("button", name="Undo").click()
     expect(page.locator("#proposal-heading")).to_have_text("First")
-    page.get_by_text("Put off…").click()
+    page.get_by_text("Snooze…").click()
     page.get_by_role("button", name="1 hour").click()
     expect(page.locator("#proposal-heading")).to_have_text("Second")
     page.get_by_text("Send back…").click()
@@ -418,7 +418,7 @@ def test_everything_works_without_javascript(open_as: OpenAs, made: list[Proposa
     expect(page.locator("#proposal-heading")).to_have_text("Third")
     page.get_by_role("searchbox").fill("nothing like it")
     page.get_by_role("button", name="Find").click()
-    expect(page.locator("#proposal-heading")).to_have_text("Nothing in this list fits")
+    expect(page.locator("#proposal-heading")).to_have_text("Nothing here")
     assert [state(proposal) for proposal in made] == ["pending", "returned", "pending"]
 
 
@@ -427,7 +427,14 @@ def test_a_decision_fits_on_the_screen(open_as: OpenAs, world: World) -> None:
     evidence = [{"label": "CPA, 7 days", "value": "12.40 vs 18.10", "url": "https://example.com/report"}]
     propose(world, "Move it", 5, rationale="Social is cheaper.", metrics=metrics, evidence=evidence)
     page = open_as("channel-owner", DESK)
-    for part in ("Approve", "Send back…", "What changes", "The agent’s case", "Why it is here", "Who and until when"):
+    for part in (
+        "Approve",
+        "Send back…",
+        "What changes",
+        "Why the agent proposes this",
+        "Why it is here",
+        "Reviewers and deadline",
+    ):
         box = page.locator(".desk-pane").get_by_text(part, exact=True).bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= 850, part

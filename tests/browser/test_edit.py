@@ -29,7 +29,7 @@ def test_the_difference_appears_while_typing_and_then_it_is_saved_and_approved(
     page.keyboard.type("0")
     expect(region).to_contain_text("+900 (+900 %)")
     page.keyboard.type("0")
-    expect(region).to_contain_text("It does not fit yet")
+    expect(region).to_contain_text("It doesn’t fit yet")
     expect(region).to_contain_text("People: 10000 is greater than the maximum of 5000")
     page.get_by_label("People").fill("50")
     expect(region).to_contain_text("The tier stays single.")
@@ -106,7 +106,7 @@ def test_enter_in_a_field_checks_and_saves_nothing(open_as: OpenAs, proposal: Pr
     page = open_as("channel-owner", address(proposal))
     page.get_by_label("Subject").fill("Entered")
     page.get_by_label("Subject").press("Enter")
-    expect(page.locator("#checked")).to_contain_text("What the policy says of this edit")
+    expect(page.locator("#checked")).to_contain_text("What the policy says about this edit")
     expect(page.get_by_label("Subject")).to_have_value("Entered")
     assert proposal.revisions.count() == 1
 

@@ -87,6 +87,30 @@ def test_the_lists_follow_but_not_under_somebodys_hands(open_as: OpenAs, world: 
     expect(page.get_by_text("Stopped: “Second”.")).to_be_visible()
 
 
+def test_updates_can_be_paused(open_as: OpenAs, world: World) -> None:
+    hold(world, "First")
+    page = open_as("channel-owner", PAGE)
+    page.clock.install()
+    page.goto(PAGE)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/monitor/lists/" in request.url else None)
+    pause = page.get_by_role("button", name="Pause updates")
+    pause.click()
+    expect(page.locator("#monitor-paused")).to_contain_text("Paused")
+    hold(world, "Second")
+    page.clock.fast_forward(40_000)
+    page.reload()
+    expect(pause).to_have_attribute("aria-pressed", "true")
+    shown = page.locator("[data-countdown]").first.inner_text()
+    page.clock.fast_forward(40_000)
+    assert page.locator("[data-countdown]").first.inner_text() == shown
+    assert asked == []
+    with page.expect_response("**/monitor/lists/**"):
+        pause.click()
+    expect(pause).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#monitor-paused")).to_have_text("")
+
+
 def test_judge_the_sample(open_as: OpenAs, world: World) -> None:
     ship(world)
     page = open_as("channel-owner", PAGE)
@@ -96,7 +120,7 @@ def test_judge_the_sample(open_as: OpenAs, world: World) -> None:
     sample.get_by_label("What was not right").fill("Too many people.")
     sample.get_by_role("button", name="Was wrong").click()
     expect(page.get_by_text("Thank you.")).to_be_visible()
-    expect(page.get_by_text("Nothing to look at.")).to_be_visible()
+    expect(page.get_by_text("No spot checks right now.")).to_be_visible()
     assert Sample.objects.get().note == "Too many people."
 
 
@@ -110,7 +134,7 @@ def test_without_javascript_retry_and_go_to_the_roll_back(open_as: OpenAs, world
     page.get_by_role("link", name="Roll back “Shipped”").click()
     expect(page).to_have_url(f"{page.url.split('/admin')[0]}/admin/approvals/proposal/{shipped.pk}/roll-back/")
     page.goto(PAGE)
-    page.get_by_role("link", name="Day by day").click()
+    page.get_by_role("link", name="Daily numbers").click()
     expect(page.get_by_role("heading", name="Daily digest")).to_be_visible()
     page.locator("a[rel=prev]").click()
     expect(page.get_by_text("Nothing was picked on this day.")).to_be_visible()

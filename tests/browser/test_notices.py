@@ -116,7 +116,7 @@ def test_preferences_are_saved(busy: World, open_as: OpenAs) -> None:
     page.get_by_label("Quiet from").fill("22:00")
     page.get_by_label("Quiet until").fill("07:00")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Saved. It holds for what happens from now on.")).to_be_visible()
+    expect(page.get_by_text("Saved. It applies from now on.")).to_be_visible()
 
 
 def test_a_slack_account_is_linked_with_a_link_that_slack_sent(busy: World, open_as: OpenAs, settings) -> None:
@@ -131,5 +131,5 @@ def test_a_slack_account_is_linked_with_a_link_that_slack_sent(busy: World, open
         assert fits(page)
         shoot(page, "slack-confirm-phone")
         page.get_by_role("button", name="Link it").click()
-        expect(page.get_by_text("Linked with the Slack account U0OWNER1")).to_be_visible()
+        expect(page.get_by_text("Linked to the Slack account U0OWNER1")).to_be_visible()
         shoot(page, "slack-linked-phone")

@@ -52,7 +52,7 @@ def test_sign_in_find_approve_and_undo(open_as: OpenAs, proposal: Proposal) -> N
     page.get_by_label("Username").fill("channel-owner")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    page.get_by_role("link", name="waiting for you").click()
+    page.get_by_role("link", name="for you to decide").click()
     page.get_by_role("link", name="Move $4,000").click()
     expect(page.get_by_role("row", name="amount")).to_contain_text("+2,000 (+100 %)")
 
@@ -96,7 +96,7 @@ def test_the_page_shows_by_itself_what_has_shipped_and_what_was_rolled_back(open
     expect(looks_again).to_have_count(0)
 
 
-def test_whoever_was_signed_out_meanwhile_keeps_the_page(open_as: OpenAs, proposal: Proposal) -> None:
+def test_anyone_who_was_signed_out_meanwhile_keeps_the_page(open_as: OpenAs, proposal: Proposal) -> None:
     page = open_as("channel-owner", address(proposal))
     page.get_by_role("button", name="Approve").click()
     becomes(page, proposal, "Approved")
@@ -138,7 +138,7 @@ def test_check_an_edit_save_it_and_let_somebody_else_approve(open_as: OpenAs, pr
     expect(page.locator(".checked")).to_contain_text("1,500")
     page.get_by_role("button", name="Save").click()
     becomes(page, proposal, "Edited")
-    expect(page.locator(".decide")).to_contain_text("somebody else has to approve it")
+    expect(page.locator(".decide")).to_contain_text("someone else has to approve it")
 
     other = open_as("other-channel-owner", address(proposal))
     other.get_by_role("button", name="Approve").click()

@@ -17,10 +17,10 @@ def test_what_is_stopped_does_not_ship(open_as: OpenAs, world: World, has_javasc
     page.get_by_role("link", name="Stop shipping").click()
     page.get_by_label("What stops").select_option("surface:pricing")
     if has_javascript:
-        expect(page.locator("#numbers")).to_contain_text("0 approved actions wait")
+        expect(page.locator("#numbers")).to_contain_text("0 approved actions would be held")
     page.get_by_label("What stops").select_option("surface:ads.budget")
     if has_javascript:
-        expect(page.locator("#numbers")).to_contain_text("2 approved actions wait")
+        expect(page.locator("#numbers")).to_contain_text("2 approved actions would be held")
     else:
         page.get_by_text("What is on its way").click()
         expect(page.get_by_role("row", name="Surface ads.budget")).to_contain_text("2")

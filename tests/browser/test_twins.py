@@ -29,7 +29,7 @@ def test_the_same_again_and_a_moved_figure_are_readable(open_as: OpenAs, world: 
     for address in (f"/admin/approvals/proposal/{one.pk}/", f"/admin/desk/{one.pk}/"):
         page.set_viewport_size({"width": 1360, "height": 850})
         page.goto(address)
-        assert page.get_by_role("heading", name="Asked for more than once").is_visible()
+        assert page.get_by_role("heading", name="Duplicate proposals").is_visible()
         assert page.get_by_role("heading", name="Changed since").is_visible()
         assert page.get_by_text("Not in the preview, but some readers see it").is_visible()
         found = Axe().run(page).response["violations"]

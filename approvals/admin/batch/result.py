@@ -1,4 +1,4 @@
-"""What became of a batch: which proposals passed, which did not and why, and the undoing of all of it."""
+"""The result of a batch: which proposals passed, which failed and why, and the undo for all of them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -92,8 +92,8 @@ def _words(verdict: str) -> BatchWords:
 def _lines(person: User, ids: Collection[UUID]) -> dict[UUID, ResultLine]:
     """Return a line for each of those that `person` may see."""
     # Any: the annotation is no field that the type knows.
-    found: Any = eligibility.visible(person).filter(pk__in=ids).as_of_now().only("pk", "title", "state")
-    return {row.pk: ResultLine(row.title, page_url(row.pk), State(row.state_now)) for row in found}
+    proposals: Any = eligibility.visible(person).filter(pk__in=ids).as_of_now().only("pk", "title", "state")
+    return {row.pk: ResultLine(row.title, page_url(row.pk), State(row.state_now)) for row in proposals}
 
 
 def _refused(lines: Mapping[UUID, ResultLine], whys: Mapping[str, str]) -> list[ResultLine]:
@@ -116,10 +116,12 @@ def _undo(request: HttpRequest, batch: UUID) -> HttpResponse:
     result = batches.undo_batch(batch=batch, by=person_of(request))
     number = len(result.done)
     if number:
-        said = ngettext("%s taken back. It waits for a decision again.", "%s taken back. They wait again.", number)
-        messages.success(request, said % number)
+        sentence = ngettext(
+            "%s decision undone. It needs a decision again.", "%s decisions undone. They need a decision again.", number
+        )
+        messages.success(request, sentence % number)
     _keep(request, batch, {"not_undone": _whys(result)})
     if result.refused:
         left = len(result.refused)
-        messages.warning(request, ngettext("%s could not be taken back.", "%s could not be taken back.", left) % left)
+        messages.warning(request, ngettext("%s could not be undone.", "%s could not be undone.", left) % left)
     return HttpResponseRedirect(reverse("admin:desk_batch_result", args=[batch]))

@@ -1,4 +1,4 @@
-"""The rows of the batch page: each proposal in one line, what they add up to, and which of them stand out."""
+"""Rows of the batch page: one line a proposal, their sums, and which stand out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,30 +8,30 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Func, IntegerField, Q, QuerySet, TextField
-from django.db.models.functions import Cast, Coalesce, Now
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from approvals.admin.batch import proposals
 from approvals.cards import showing
 from approvals.errors import NotEligible
 from approvals.figures.outliers import Measure, Outlier, outliers
 from approvals.lifecycle.batches import MOST
 from approvals.lifecycle.decision_rules import why_alone
-from approvals.models import OPEN, WAITING, Conflict, Proposal, Revision, State
+from approvals.models import OPEN, WAITING, Proposal, Revision, State
 from approvals.people import eligibility
-from approvals.presentation import differences, words
-from approvals.presentation.differences import FieldChange
+from approvals.presentation import words
 from approvals.queue import turns
-from policies import currencies, plain_text
+from policies import currencies, differences, plain_text
+from policies.differences import FieldChange
+from policies.engine import references
 from policies.engine.policy import Policy
+from policies.facts.reasons import PolicyOutcome
 
 FEW_FIELDS: Final = 3
+USUAL: Final = frozenset({"surface", "floor", "mandate", "review"})
+"""Reasons that each proposal there has: they say nothing of this one."""
 SHORT: Final = 40
-LARGE: Final = 32_768
-"""A payload of more bytes than that is not read for a row; the proposal's own page shows it."""
-UNREAD: Final = ("rationale", "trigger", "evidence", "metrics", "expected_outcome", "model")
 _CONFIDENCE: Final = Measure("confidence", least=0.1, is_only_low=True)
 _AUDIENCE: Final = Measure("audience", least_share=0.5)
 
@@ -60,6 +60,7 @@ class BatchRow:
     confidence: str
     time_left: SafeString | str
     is_urgent: bool
+    why: str = ""
     why_not: str = ""
     stands_out: Sequence[str] = ()
     is_chosen: bool = True
@@ -133,53 +134,22 @@ def alike(person: User, one: Proposal, policy: Policy) -> list[UUID]:
     tiers = [tier.slug for tier in policy.tiers.values() if tier.review == "batch"]
     same = {"surface": one.surface_id, "action": one.action, "agent": one.agent_id, "tier__in": tiers}
     mine = turns.waiting_for(person, policy=policy).filter(**same).order_by("deadline_at", "id")
-    found = list(mine.values_list("pk", flat=True)[:MOST])
+    keys = list(mine.values_list("pk", flat=True)[:MOST])
     itself = Proposal.objects.filter(pk=one.pk, **same)
-    if one.pk not in found and eligibility.waiting_for(person, itself, policy).exists():
-        found = [one.pk, *found][:MOST]
-    return found
+    if one.pk not in keys and eligibility.waiting_for(person, itself, policy).exists():
+        keys = [one.pk, *keys][:MOST]
+    return keys
 
 
 def load(person: User, ids: Sequence[UUID], policy: Policy, *, choice: BatchSelection | None = None) -> Batch:
     """Return the rows of those `ids` that `person` may see. A fixed number of queries, whatever their number."""
-    # Any: the annotations are no fields that the type knows.
-    found: Any = (
-        eligibility.visible(person)
-        .filter(pk__in=ids)
-        .as_of_now()
-        .annotate(time_now=Now())
-        .select_related("verdict", "agent", "surface", "tier")
-        .defer(*UNREAD)
-        .order_by("deadline_at", "id")
-    )
-    proposals = list(found)
-    attach_revisions(proposals)
-    rivals = _in_conflict(proposals)
+    read_now = proposals.read(person, ids)
+    rivals = proposals.in_conflict(read_now)
     rows = []
-    for proposal in proposals:
+    for proposal in read_now:
         why_not = _why_not(person, proposal, policy, is_in_conflict=proposal.pk in rivals)
-        rows.append(_row(proposal, policy, why_not=why_not, choice=choice))
+        rows.append(row(proposal, policy, why_not=why_not, choice=choice))
     return Batch(_outliers_first([row for row in rows if not row.why_not]), [row for row in rows if row.why_not])
-
-
-def attach_revisions(proposals: Sequence[Proposal]) -> None:
-    """Read the current revisions, the payload of large ones excepted."""
-    known: QuerySet[Revision] = Revision.objects.filter(pk__in=[proposal.revision_id for proposal in proposals])
-    sized = known.alias(size=_octets("body") + _octets("rollback_body") + _octets(Cast("before", TextField())))
-    small = sized.filter(size__lte=LARGE).in_bulk()
-    large = known.exclude(pk__in=small).defer("body", "rollback_body", "before").in_bulk()
-    for proposal in proposals:
-        proposal.revision = small.get(proposal.revision_id) or large[proposal.revision_id]
-
-
-def _octets(of: str | Cast) -> Coalesce:
-    return Coalesce(Func(of, function="octet_length", output_field=IntegerField()), 0)
-
-
-def _in_conflict(proposals: Sequence[Proposal]) -> set[UUID]:
-    ids = [proposal.pk for proposal in proposals]
-    pairs = Conflict.objects.filter(Q(older__in=ids) | Q(newer__in=ids), resolved_at=None)
-    return {each for pair in pairs.values_list("older_id", "newer_id") for each in pair}
 
 
 def _why_not(person: User, proposal: Any, policy: Policy, *, is_in_conflict: bool) -> str:
@@ -198,9 +168,13 @@ def _why_not(person: User, proposal: Any, policy: Policy, *, is_in_conflict: boo
     return why_alone(proposal, policy.tiers.get(proposal.tier_id or ""), is_in_conflict=is_in_conflict)
 
 
-def _row(proposal: Any, policy: Policy, *, why_not: str, choice: BatchSelection | None) -> BatchRow:
+def row(
+    proposal: Any, policy: Policy, *, why_not: str = "", choice: BatchSelection | None = None, most: int = FEW_FIELDS
+) -> BatchRow:
+    """Return one proposal in words, with `most` of its fields."""
     state, now = State(proposal.state_now), proposal.time_now
-    changes, more = short_changes(proposal.revision)
+    surface = policy.surfaces.get(proposal.surface_id)
+    changes, more = short_changes(proposal.revision, surface.payload_schema if surface else {}, most=most)
     value = f"{proposal.pk}:{proposal.revision.number}:{proposal.revision.digest}"
     was = "" if choice is None else choice.shown.get(proposal.pk, "")
     amount = None if proposal.amount is None else currencies.money(proposal.amount, proposal.currency)
@@ -216,6 +190,7 @@ def _row(proposal: Any, policy: Policy, *, why_not: str, choice: BatchSelection 
         confidence="" if proposal.confidence is None else words.share(proposal.confidence),
         time_left=words.time_left(proposal, state=state, now=now, is_column=True),
         is_urgent=state in WAITING and (proposal.deadline_at - now).total_seconds() < 3600,
+        why=_special(proposal.verdict.reasons) if proposal.verdict else "",
         why_not=why_not,
         # What was replaced meanwhile has to be ticked anew: nobody has seen it yet.
         is_chosen=choice is None or value in choice.ticked,
@@ -223,35 +198,51 @@ def _row(proposal: Any, policy: Policy, *, why_not: str, choice: BatchSelection 
     )
 
 
-def _is_large(revision: Revision) -> bool:
-    return "body" in revision.get_deferred_fields()
-
-
 def effect(proposal: Proposal, policy: Policy, *, state: State, now: datetime) -> str:
     """Say in one line what approving does."""
-    if _is_large(proposal.revision):
+    if proposals.is_large(proposal.revision):
         return _("This is a large change: open it to see what it does.")
     return showing.effect(proposal, policy.surfaces.get(proposal.surface_id), state=state, now=now)
 
 
-def short_changes(revision: Revision) -> tuple[list[ShortChange], int]:
-    """Return the first fields that differ, those that fit a row before long ones, and how many more there are."""
-    if _is_large(revision):
+def _special(reasons: Sequence[Mapping[str, Any]]) -> str:
+    """Return why people see this one, in a sentence: the deciding reason first; empty where only the usual holds."""
+    own = [reason for reason in reasons if reason["source"] not in USUAL and reason["outcome"] != PolicyOutcome.ALLOW]
+    own.sort(key=lambda reason: not reason["is_deciding"])
+    return plain_text.one_line(own[0]["text"]) if own else ""
+
+
+def short_changes(
+    revision: Revision, schema: Mapping[str, Any], *, most: int = FEW_FIELDS
+) -> tuple[list[ShortChange], int]:
+    """Return the first fields that differ by the names that people know, and how many more there are.
+
+    Those that fit a row come before long ones, and then those that the surface requires, in its order.
+    """
+    if proposals.is_large(revision):
         return [], 0
-    before, after = differences.leaves(revision.before), differences.leaves(revision.payload)
+    before, after = differences.leaves(revision.before), differences.leaves(references.summed_up(revision.payload))
     if revision.before is None or not differences.describes_same_fields(before, after):
         before = {}
     kinds = differences.by_change(before, after).items()
-    found = [
+    differing = [
         differences.row(path, kind, before, after)
         for kind, paths in kinds
         if kind is not FieldChange.SAME
         for path in paths
     ]
-    told = [(row.path, words.value(row.old), words.value(row.new)) for row in found]
-    told.sort(key=lambda texts: max(map(len, texts)) > SHORT)
-    short = [ShortChange(*map(_cut, texts)) for texts in told[:FEW_FIELDS]]
-    return short, max(len(found) - FEW_FIELDS, 0)
+    order = {name: place for place, name in enumerate(schema.get("required", ()))}
+    differing.sort(key=lambda row: order.get(row.path, len(order)))
+    lines = [(_label(row.path, schema), words.value(row.old), words.value(row.new)) for row in differing]
+    lines.sort(key=lambda texts: max(map(len, texts)) > SHORT)
+    return [ShortChange(*map(_cut, texts)) for texts in lines[:most]], max(len(differing) - most, 0)
+
+
+def _label(path: str, schema: Mapping[str, Any]) -> str:
+    """Return the title that the schema gives a field of the payload itself; of others, where they stand."""
+    field = schema.get("properties", {}).get(path)
+    title = field.get("title") if isinstance(field, Mapping) else None
+    return title if isinstance(title, str) and title else path
 
 
 def _cut(text: str) -> str:
@@ -263,9 +254,11 @@ def _outliers_first(rows: Sequence[BatchRow]) -> list[BatchRow]:
     currencies = sorted({row.proposal.currency for row in rows})
     measures = [Measure(_amount_in(currency), least_share=0.5) for currency in currencies]
     why = outliers([_figures(row.proposal) for row in rows], [*measures, _AUDIENCE, _CONFIDENCE])
-    told = [_with(row, [_sentence(found, row.proposal) for found in each]) for row, each in zip(rows, why, strict=True)]
+    explained = [
+        _with(row, [_sentence(outlier, row.proposal) for outlier in each]) for row, each in zip(rows, why, strict=True)
+    ]
     strangeness = {row.value: each[0].distance for row, each in zip(rows, why, strict=True) if each}
-    return sorted(told, key=lambda row: -strangeness.get(row.value, 0))
+    return sorted(explained, key=lambda row: -strangeness.get(row.value, 0))
 
 
 def _with(row: BatchRow, sentences: Sequence[str]) -> BatchRow:
@@ -285,15 +278,15 @@ def _figures(proposal: Proposal) -> dict[str, float]:
     return {name: float(figure) for name, figure in known.items() if figure is not None}
 
 
-def _sentence(found: Outlier, proposal: Proposal) -> str:
+def _sentence(outlier: Outlier, proposal: Proposal) -> str:
     """Say why one stands out."""
-    if found.measure == "confidence":
+    if outlier.measure == "confidence":
         return _("Confidence %(value)s, where %(usual)s is usual") % {
-            "value": words.share(found.value),
-            "usual": words.share(found.usual),
+            "value": words.share(outlier.value),
+            "usual": words.share(outlier.usual),
         }
-    if found.measure == "audience":
-        facts = {"value": words.number(int(found.value)), "usual": words.number(round(found.usual))}
+    if outlier.measure == "audience":
+        facts = {"value": words.number(int(outlier.value)), "usual": words.number(round(outlier.usual))}
         return _("Reaches %(value)s people, where %(usual)s is usual") % facts
-    facts = {"value": words.number(found.value), "usual": words.number(round(found.usual, 2))}
+    facts = {"value": words.number(outlier.value), "usual": words.number(round(outlier.usual, 2))}
     return _("Amount %(value)s, where %(usual)s is usual") % facts

@@ -37,7 +37,7 @@ class ReasonForm(forms.Form):
     """One reason for all of them."""
 
     reason_code = forms.ChoiceField(
-        label=gettext_lazy("Reason, to reject"),
+        label=gettext_lazy("Reason (if rejecting)"),
         required=False,
         choices=[("", gettext_lazy("Choose one …")), *Decision.ReasonCode.choices],
     )
@@ -88,7 +88,7 @@ def page(request: HttpRequest, frame: Frame) -> HttpResponse:
     if not form.is_valid() or verdict is None or form.complain(verdict):
         return _show(request, frame, ids=list(sent.shown)[:MOST], form=form, choice=sent.choice)
     if not sent.ticked:
-        messages.error(request, _("Nothing is ticked, so nothing was decided."))
+        messages.error(request, _("Nothing was ticked, so nothing was decided."))
         return _show(request, frame, ids=list(sent.shown)[:MOST], form=form, choice=sent.choice)
     if step == str(verdict):
         return _confirm(request, frame, sent=sent, form=form, verdict=verdict)
@@ -108,13 +108,13 @@ def _asked_for(request: HttpRequest) -> list[UUID]:
 
 def _named(request: HttpRequest, name: str) -> dict[UUID, str]:
     """Return the values `id:revision:digest` of a field by id; what is none of ours is left out."""
-    found = {}
+    named = {}
     for value in request.POST.getlist(name):
         key, _colon, seen = value.partition(":")
         number, _colon, digest = seen.partition(":")
         if (proposal_id := read_id(key)) is not None and number.isdecimal() and len(number) < 10 and digest:
-            found[proposal_id] = value
-    return found
+            named[proposal_id] = value
+    return named
 
 
 def _seen(value: str) -> SeenRevision:
@@ -132,7 +132,7 @@ def _show(
     is_cut: bool = False,
 ) -> HttpResponse:
     batch = rows.load(reader_of(request), ids, policy_of(request), choice=choice)
-    context = {"title": _("Decide together"), "batch": batch, "form": form, "is_cut": is_cut, "most": MOST}
+    context = {"title": _("Review as a batch"), "batch": batch, "form": form, "is_cut": is_cut, "most": MOST}
     context["choices"] = BATCHES.items()
     return _draw(request, "approvals/batch/batch.html", {**frame, **context})
 
@@ -143,7 +143,7 @@ def _confirm(
     batch = rows.load(reader_of(request), list(sent.shown)[:MOST], policy_of(request), choice=sent.choice)
     number = len(batch.chosen)
     if not number:
-        messages.error(request, _("None of them can be decided together any more. Nothing was decided."))
+        messages.error(request, _("None of these can be reviewed as a batch any more. Nothing was decided."))
         return _show(request, frame, ids=list(sent.shown)[:MOST], form=form, choice=sent.choice)
     context = {
         "title": BATCHES[verdict].title % number,

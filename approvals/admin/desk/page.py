@@ -65,7 +65,7 @@ NOTHING: Final = Opened()
 
 
 def look_up(request: HttpRequest) -> Listed:
-    """Read what waits for whoever asks, as the address narrows it."""
+    """Read what waits for the person who asks, as the address narrows it."""
     # Never before something is decided: that reads roles afresh.
     return rows.listed(reader_of(request), policy_of(request), rows.wanted(request.GET))
 
@@ -164,7 +164,7 @@ def snoozes(page: review_page.ReviewPage) -> list[Later]:
     now = timezone.localtime(page.now)
     morning = datetime.combine(now.date() + timedelta(days=1), MORNING, tzinfo=now.tzinfo)
     latest = turns.latest_snooze(page.proposal.deadline_at, at=page.now)
-    asked = (
+    offers = (
         ("15m", _("15 minutes"), now + timedelta(minutes=15)),
         ("1h", _("1 hour"), now + timedelta(hours=1)),
         ("tomorrow", _("Tomorrow morning"), morning),
@@ -172,15 +172,15 @@ def snoozes(page: review_page.ReviewPage) -> list[Later]:
     return [
         Later(name, words, formats.date_format(until, "H:i"), until, is_cut=False)
         if until <= latest
-        else Later(name, _until(latest), _("half of the time left"), latest, is_cut=True)
-        for name, words, until in asked
+        else Later(name, _until(latest), _("Half of the time left"), latest, is_cut=True)
+        for name, words, until in offers
     ]
 
 
-def _offered(found: Sequence[Later]) -> list[Later]:
+def _offered(choices: Sequence[Later]) -> list[Later]:
     """Return what is worth a button: of those that are cut, all until the same moment, only one."""
-    cut = [later for later in found if later.is_cut]
-    return [later for later in found if not later.is_cut] + cut[:1]
+    cut = [later for later in choices if later.is_cut]
+    return [later for later in choices if not later.is_cut] + cut[:1]
 
 
 def _until(at: datetime) -> str:
@@ -212,12 +212,12 @@ def _toasts(request: HttpRequest, recent: list[Recent]) -> list[dict[str, Any]]:
     Only then it says as well how that can be undone, which is the second line of the message.
     """
     undoable = {f"{UNDO}{row.proposal_id}": row for row in recent if row.offers.may_undo}
-    told = []
+    lines = []
     for message in messages.get_messages(request):
         row = undoable.get(message.extra_tags)
         undo = _act(request, row.proposal_id, "undo") if row else ""
         text, _line, promise = str(message).partition("\n")
-        told.append(
+        lines.append(
             {
                 "text": text,
                 "promise": promise if row else "",
@@ -226,7 +226,7 @@ def _toasts(request: HttpRequest, recent: list[Recent]) -> list[dict[str, Any]]:
                 "recent": row,
             }
         )
-    return told
+    return lines
 
 
 def _desk_count(person: User, listed: Listed) -> int:

@@ -1,4 +1,4 @@
-"""What somebody decided last, and whether it can still be taken back."""
+"""A person's latest decisions, and whether each can still be undone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Recent:
         if self.offers.may_undo or self.state not in {State.APPROVED, State.SHIPPED}:
             return ""
         if self.state == State.APPROVED:
-            return _("Too late: it is on its way.")
+            return _("Too late: it is already shipping.")
         return (
             _("Too late: it has shipped. You can roll it back.")
             if self.offers.may_roll_back
@@ -117,6 +117,6 @@ def _offers(row: Any, state: State, person: User, policy: Policy) -> Offers:
         is_rolled_back=row.is_rolled_back,
         has_failed=row.has_failed,
     )
-    found = after_the_decision(facts, state)
+    offers = after_the_decision(facts, state)
     is_too_late = state == State.REJECTED and row.proposal.deadline_at <= row.now
-    return Offers(may_undo=found.may_undo and not is_too_late, may_roll_back=found.may_roll_back)
+    return Offers(may_undo=offers.may_undo and not is_too_late, may_roll_back=offers.may_roll_back)

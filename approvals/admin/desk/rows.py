@@ -81,17 +81,17 @@ class FilterChoice:
 
 def wanted(query: QueryDict) -> QueueFilter:
     """Read from an address what is looked for; what cannot be meant counts for nothing."""
-    said = {name: query.get(short, "").replace("\x00", "")[:200].strip() for name, short in NAMES.items()}
+    words = {name: query.get(short, "").replace("\x00", "")[:200].strip() for name, short in NAMES.items()}
     pile = query.get("pile", "")
-    return QueueFilter(**said, pile=Pile(pile) if pile in Pile.__members__.values() else Pile.MINE)
+    return QueueFilter(**words, pile=Pile(pile) if pile in Pile.__members__.values() else Pile.MINE)
 
 
 def query(of: QueueFilter) -> str:
     """Write what is looked for as the part of an address after `?`."""
-    said = [(short, getattr(of, name)) for name, short in NAMES.items()]
+    pairs = [(short, getattr(of, name)) for name, short in NAMES.items()]
     if of.pile is not Pile.MINE:
-        said.append(("pile", of.pile.value))
-    return urlencode([(name, value) for name, value in said if value])
+        pairs.append(("pile", of.pile.value))
+    return urlencode([(name, value) for name, value in pairs if value])
 
 
 def url(of: QueueFilter, proposal_id: UUID | str | None = None, act: str = "") -> str:
@@ -99,47 +99,47 @@ def url(of: QueueFilter, proposal_id: UUID | str | None = None, act: str = "") -
     name, args = "admin:desk", []
     if proposal_id:
         name, args = f"admin:desk_{act or 'proposal'}", [proposal_id]
-    asked = query(of)
-    return reverse(name, args=args) + (f"?{asked}" if asked else "")
+    query_text = query(of)
+    return reverse(name, args=args) + (f"?{query_text}" if query_text else "")
 
 
 def listed(person: User, policy: Policy, of: QueueFilter) -> Listed:
     """Read and arrange what `person` looks for."""
-    found = turns.my_turn(person, policy=policy, wanted=of)
-    shelves = ordering.arrange(found.found, at=found.now)
-    return Listed(policy, of, found, shelves, ordering.order(shelves))
+    my_turns = turns.my_turn(person, policy=policy, wanted=of)
+    shelves = ordering.arrange(my_turns.found, at=my_turns.now)
+    return Listed(policy, of, my_turns, shelves, ordering.order(shelves))
 
 
 def context(request: HttpRequest, of: Listed, opened: UUID | None) -> dict[str, Any]:
     """Return what the template of the list draws. One query, for the saved filters."""
-    asked = query(of.wanted)
-    drawer = _Drawer(of, opened, batch_page(), f"?{asked}" if asked else "")
+    query_text = query(of.wanted)
+    drawer = _Drawer(of, opened, batch_page(), f"?{query_text}" if query_text else "")
     headings = {
-        Band.NOW: _("Within the hour"),
-        Band.SOON: _("Within 8 hours"),
-        Band.DAY: _("Within a day"),
-        Band.LATER: _("Later"),
+        Band.NOW: _("Due within the hour"),
+        Band.SOON: _("Due within 8 hours"),
+        Band.DAY: _("Due within a day"),
+        Band.LATER: _("Due later"),
     }
-    found = of.turns
+    listed = of.turns
     return {
         "wanted": of.wanted,
-        "query": asked,
+        "query": query_text,
         "shelves": [
             {"band": shelf.band.name.lower(), "heading": headings[shelf.band], "groups": drawer.groups(shelf)}
             for shelf in of.shelves
         ],
-        "count": shown(found.count),
-        "left_out": max(0, found.count - len(found.found)),
-        "is_counted_out": found.count > MOST_COUNTED,
+        "count": shown(listed.count),
+        "left_out": max(0, listed.count - len(listed.found)),
+        "is_counted_out": listed.count > MOST_COUNTED,
         "batch_url": drawer.batch_page,
         "piles": _piles(of.wanted),
         "finders": [
-            {"name": "surface", "label": _("Surface"), "choices": _choices(found.surfaces, of.wanted.surface)},
-            {"name": "agent", "label": _("Agent"), "choices": _choices(found.agents, of.wanted.agent)},
-            {"name": "tier", "label": _("Tier"), "choices": _choices(found.tiers, of.wanted.tier, found.tier_names)},
+            {"name": "surface", "label": _("Surface"), "choices": _choices(listed.surfaces, of.wanted.surface)},
+            {"name": "agent", "label": _("Agent"), "choices": _choices(listed.agents, of.wanted.agent)},
+            {"name": "tier", "label": _("Tier"), "choices": _choices(listed.tiers, of.wanted.tier, listed.tier_names)},
         ],
         "saved": [
-            {"name": row.name, "id": row.pk, "query": row.query, "is_chosen": row.query == asked}
+            {"name": row.name, "id": row.pk, "query": row.query, "is_chosen": row.query == query_text}
             for row in SavedFilter.objects.filter(person=request.user.pk)
         ],
     }
@@ -212,5 +212,5 @@ def _choices(counts: Mapping[str, int], chosen: str, names: Mapping[str, str] | 
 
 
 def _piles(of: QueueFilter) -> list[FilterChoice]:
-    names = {Pile.MINE: _("My turn"), Pile.SNOOZED: _("Put off"), Pile.OTHERS: _("Somebody else’s turn")}
+    names = {Pile.MINE: _("Needs me"), Pile.SNOOZED: _("Snoozed"), Pile.OTHERS: _("Waiting on others")}
     return [FilterChoice(url(QueueFilter(pile=pile)), name, pile is of.pile) for pile, name in names.items()]

@@ -1,4 +1,4 @@
-"""What people do on the desk: look, decide, put off, hand on. Every change is a POST."""
+"""Actions on the desk: look, decide, snooze, reassign. Every change is a POST."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -80,12 +80,12 @@ def snooze(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse:
     page = review_page.load(actions.person_of(request), object_id)
     until = {later.name: later.until for later in desk_page.snoozes(page)}.get(request.POST.get("for", ""))
     if until is None:
-        return _stay(request, frame, object_id, _("Choose for how long."))
+        return _stay(request, frame, object_id, _("Choose how long to snooze it."))
     try:
         turns.snooze(proposal_id=object_id, by=actions.person_of(request), until=until)
     except ProposalError as refusal:
         return _stay(request, frame, object_id, str(refusal))
-    messages.success(request, _("Put off until %s.") % desk_page.clock(until))
+    messages.success(request, _("Snoozed until %s.") % desk_page.clock(until))
     return _next(request, frame)
 
 
@@ -105,14 +105,14 @@ def reassign(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpRespons
     chosen = request.POST.get("to", "")
     to = User.objects.filter(pk=chosen, is_active=True).first() if _is_id(chosen) else None
     if to is None:
-        messages.error(request, _("Choose whose turn it is."))
+        messages.error(request, _("Choose who to reassign it to."))
         return desk_page.go(request, frame, Opened(object_id, is_handing_on=True))
     note = request.POST.get("note", "").replace("\x00", "")
     try:
         turns.reassign(proposal_id=object_id, to=to, by=person, note=note)
     except ProposalError as refusal:
         return _stay(request, frame, object_id, str(refusal))
-    messages.success(request, _("It is the turn of %s now. Others may still decide.") % to.get_username())
+    messages.success(request, _("Assigned to %s. Others can still decide.") % to.get_username())
     return desk_page.go(request, frame, Opened(object_id)) if to == person else _next(request, frame)
 
 
@@ -122,8 +122,8 @@ def looking(request: HttpRequest, frame: Frame, object_id: UUID) -> HttpResponse
     person = actions.person_of(request)
     page = review_page.load(person, object_id)
     presence.look(proposal=page.proposal, person=person)
-    found = {"others": presence.others(proposal=page.proposal, person=person)}
-    return render(request, "approvals/desk/others.html", found)
+    context = {"others": presence.others(proposal=page.proposal, person=person)}
+    return render(request, "approvals/desk/others.html", context)
 
 
 @require_safe

@@ -94,12 +94,12 @@ class NumberField(LeafField):
 
     def read(self, text: str) -> Any:
         try:
-            found = canonical.parse(text.strip().encode())
+            number = canonical.parse(text.strip().encode())
         except InvalidJson:
-            found = None
-        if isinstance(found, bool) or not isinstance(found, int | float):
+            number = None
+        if isinstance(number, bool) or not isinstance(number, int | float):
             raise forms.ValidationError(_("Enter a number, for example 4000 or 12.5."))
-        return found
+        return number
 
 
 class YesNoField(LeafField):
@@ -165,8 +165,8 @@ def dump(value: Any) -> str:
 def leaf_minimum(rules: Mapping[str, Any]) -> float:
     """Return how many characters the schema wants at least; one where it names a format or a pattern."""
     named = 1 if "format" in rules or "pattern" in rules else 0
-    found = rules.get("minLength", 0)
-    return max(found if isinstance(found, int | float) else 0, named)
+    shortest = rules.get("minLength", 0)
+    return max(shortest if isinstance(shortest, int | float) else 0, named)
 
 
 def _written(value: Any) -> str:
@@ -212,5 +212,5 @@ def _range(rules: Mapping[str, Any]) -> str:
 
 
 def _bound(rules: Mapping[str, Any], name: str) -> str:
-    found = rules.get(name)
-    return words.number(found) if isinstance(found, int | float) and not isinstance(found, bool) else ""
+    bound = rules.get(name)
+    return words.number(bound) if isinstance(bound, int | float) and not isinstance(bound, bool) else ""

@@ -60,7 +60,9 @@ class PayloadForm(forms.Form):
             label=_("Rollback payload, as JSON"),
             required=False,
             rows=4,
-            help_text=_("What reverses the edited action. Empty: once edited, it cannot be rolled back from here."),
+            help_text=_(
+                "What reverses the edited action. Without it, the action can’t be rolled back from the portal."
+            ),
         )
         for name in self.fields if self.typed is not None else ():
             self.initial[name] = self.typed.get(name, "")
@@ -118,6 +120,8 @@ class PayloadForm(forms.Form):
         for fault in faults:
             if fault.pointer.startswith("/rollback"):
                 self.add_error(ROLLBACK, f"{fault.pointer.removeprefix('/rollback') or '/'}: {fault.detail}")
+            elif fault.pointer == "/note":
+                self.add_error("note", fault.detail)
             elif self.tree is None or not fault.pointer.startswith("/payload"):
                 place = fault.pointer.removeprefix("/payload") or "/"
                 self.add_error(REST if REST in self.fields else None, f"{place}: {fault.detail}")
@@ -127,13 +131,13 @@ class PayloadForm(forms.Form):
     def _place(self, tree: FieldGroup, fault: FieldError) -> None:
         path = [part.replace("~1", "/").replace("~0", "~") for part in fault.pointer.split("/")[2:]]
         node, below = editing_schema.locate(tree, path, self.cleaned_data)
-        said = f"/{'/'.join(below)}: {fault.detail}" if below else fault.detail
+        sentence = f"/{'/'.join(below)}: {fault.detail}" if below else fault.detail
         if isinstance(node, Leaf):
-            self.add_error(node.name, said)
+            self.add_error(node.name, sentence)
         elif node is tree:
-            self.add_error(None, said)
+            self.add_error(None, sentence)
         else:
-            self.placed.setdefault(node.name, []).append(said)
+            self.placed.setdefault(node.name, []).append(sentence)
 
     @property
     def has_faults(self) -> bool:
@@ -146,10 +150,10 @@ class PayloadForm(forms.Form):
         A field that is wrong and that nobody has touched is left out: people are not told that a field is empty
         before they have come to it. The name of the whole is empty.
         """
-        yield "", [str(said) for said in self.non_field_errors()]
+        yield "", [str(sentence) for sentence in self.non_field_errors()]
         fields = [leaf.name for leaf in editing_schema.leaves(self.tree)] if self.tree else [REST]
         for name in (*fields, ROLLBACK):
-            errors = [str(said) for said in self.errors.get(name, ())]
+            errors = [str(sentence) for sentence in self.errors.get(name, ())]
             if not errors or name in self.changed_data:
                 yield name, errors
         for node in _inner(self.tree) if self.tree else ():

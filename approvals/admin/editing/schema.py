@@ -1,4 +1,4 @@
-"""Which parts of a payload a form can draw, by its JSON Schema, and what the answers make of it. Knows no HTML.
+"""Map a payload's JSON Schema to form nodes, and the answers back to a payload. Knows no HTML.
 
 A payload becomes a tree: a leaf is one field, a group is an object, rows are a list. Whatever the tree
 cannot hold (a choice between shapes, a very long list, what the schema does not know) stays together in
@@ -38,14 +38,14 @@ class _Plan:
 
     def rules(self, of: Any) -> Mapping[str, Any]:
         """Return the rules with references to the schema's own parts put in; nothing where that cannot be done."""
-        found: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
         for _step in range(MOST_REFERENCES):
             if not isinstance(of, Mapping):
                 return {}
-            found = {**of, **found}
+            merged = {**of, **merged}
             if "$ref" not in of:
-                found.pop("$ref", None)
-                return found
+                merged.pop("$ref", None)
+                return merged
             of = self._part(of["$ref"])
         return {}
 
@@ -81,12 +81,12 @@ def answer(node: Node, cleaned: Mapping[str, Any]) -> Any:
     if isinstance(node, RowList):
         rows = [value for _token, value in answered_rows(node, cleaned)]
         return rows if rows or node.original is not ABSENT else ABSENT
-    found = dict(cleaned.get(node.rest.name) or {}) if node.rest else {}
+    members = dict(cleaned.get(node.rest.name) or {}) if node.rest else {}
     for name, member in node.members.items():
         value = answer(member, cleaned)
         if value is not ABSENT:
-            found[name] = value
-    return found if found or node.original is not ABSENT else ABSENT
+            members[name] = value
+    return members if members or node.original is not ABSENT else ABSENT
 
 
 def answered_rows(node: RowList, cleaned: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -216,7 +216,7 @@ def _draw(plan: _Plan, of: Any, value: Any, name: str, label: str, *, is_require
             return RowList(name, label, rules, value, rows, is_required)
         case _:
             kind = _leaf_kind(rules, value)
-            assert kind is not None  # whoever asks knows its cost, and so that it can be drawn
+            assert kind is not None  # the caller knows its cost, and so that it can be drawn
             return Leaf(name, label, rules, kind, value, is_required)
 
 

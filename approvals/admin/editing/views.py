@@ -26,6 +26,7 @@ from approvals.lifecycle import review
 from approvals.lifecycle.review import SeenRevision
 from approvals.models import Proposal
 from approvals.people import signature
+from policies.engine import references
 from policies.models import Tier
 
 LIVE: Final = "checked"
@@ -198,19 +199,19 @@ def _rollback(desk: Desk) -> Any:
 
 def _said(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Say what comes of the edit so far, for the page on which somebody is typing. Nothing is stored."""
-    said = list(desk.form.said())
-    context = {"checked": desk.checked, "form": desk.form, "faults": _faults(desk.form), "said": said}
+    sentences = list(desk.form.said())
+    context = {"checked": desk.checked, "form": desk.form, "faults": _faults(desk.form), "said": sentences}
     return TemplateResponse(request, "approvals/edit_live.html", context)
 
 
 def _faults(form: PayloadForm) -> list[tuple[str, str]]:
     """Return `(label, sentence)` of everything that does not fit yet."""
-    found = [
-        (str(form[name].label) if name in form.fields else "", str(said))
+    faults = [
+        (str(form[name].label) if name in form.fields else "", str(sentence))
         for name, sentences in form.errors.items()
-        for said in sentences
+        for sentence in sentences
     ]
-    return found + [("", said) for sentences in form.placed.values() for said in sentences]
+    return faults + [("", sentence) for sentences in form.placed.values() for sentence in sentences]
 
 
 def _render(request: HttpRequest, desk: Desk, frame: Mapping[str, Any]) -> HttpResponse:
@@ -221,6 +222,7 @@ def _render(request: HttpRequest, desk: Desk, frame: Mapping[str, Any]) -> HttpR
         "opts": Proposal._meta,
         "page": desk.page,
         "proposal": desk.page.proposal,
+        "has_named_rows": bool(references.read_bytes(bytes(desk.page.proposal.revision.body))),
         "form": desk.form,
         "approval": desk.approval,
         "as_json": desk.as_json,

@@ -1,4 +1,4 @@
-"""What is behind, in words: for the health page, and for the overview."""
+"""Overdue work in words, for the health page and the overview."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from approvals.figures import lag
+from approvals.figures.heartbeats import PROGRAMS
 from approvals.figures.lag import Lag
 
 KEEPS: Final = "policies.change_connector"
 # What everybody should know who decides: nothing ships or reminds, or a new policy does not bind everything yet.
-FOR_ALL: Final = frozenset({"worker", "beat", "reevaluation"})
+FOR_ALL: Final = frozenset({*PROGRAMS, "reevaluation"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def sentence(one: Lag) -> str:
     """Say in words how far one kind of work is, such as “2 s behind”."""
     if not one.rows:
         return _("up to date")
-    if one.kind in {"worker", "beat"}:
+    if one.kind in PROGRAMS:
         return _("not heard of for %s") % duration(one.seconds) if one.seconds else _("not heard of yet")
     if one.kind in {"receivers", "channels"}:
         return ngettext("%(rows)d fails", "%(rows)d fail", one.rows) % {"rows": one.rows}

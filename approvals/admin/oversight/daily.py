@@ -14,7 +14,7 @@ from approvals.admin.records.filters import reader_of
 from approvals.figures import daily
 from approvals.models import Sample
 from approvals.models.verdicts import CHOICES
-from approvals.presentation import words
+from approvals.presentation import volumes, words
 
 Frame = Mapping[str, Any]
 FIRST: Final = date(2000, 1, 1)
@@ -27,19 +27,22 @@ def page(request: HttpRequest, frame: Frame) -> HttpResponse:
     zone = timezone.get_current_timezone()
     today = timezone.localdate()
     day = min(max(_day(request.GET.get("day", "")) or today, FIRST), today)
-    found = daily.digest(reader_of(request), day=day, zone=zone)
+    figures = daily.digest(reader_of(request), day=day, zone=zone)
     context = {
         **frame,
         "title": _("Daily digest"),
         "is_nav_sidebar_enabled": False,
-        "digest": found,
-        "totals": {name: found.total(name) for name in COLUMNS},
-        "opinions": [(str(label), found.opinions.get(value, 0)) for value, label in Sample.Opinion.choices],
-        "not_yet": found.opinions.get("", 0),
-        "picked": sum(found.opinions.values()),
-        "decisions": [(str(verdict.label), found.decided[verdict]) for verdict in CHOICES if verdict in found.decided],
-        "decided": sum(found.decided.values()),
-        "median_wait": None if found.median_wait is None else words.span(found.median_wait),
+        "digest": figures,
+        "volumes": [(one, volumes.shipped(one)) for one in figures.volumes],
+        "totals": {name: figures.total(name) for name in COLUMNS},
+        "opinions": [(str(label), figures.opinions.get(value, 0)) for value, label in Sample.Opinion.choices],
+        "not_yet": figures.opinions.get("", 0),
+        "picked": sum(figures.opinions.values()),
+        "decisions": [
+            (str(verdict.label), figures.decided[verdict]) for verdict in CHOICES if verdict in figures.decided
+        ],
+        "decided": sum(figures.decided.values()),
+        "median_wait": None if figures.median_wait is None else words.span(figures.median_wait),
         "before": day - timedelta(days=1) if day > FIRST else None,
         "after": day + timedelta(days=1) if day < today else None,
         "today": today,

@@ -1,4 +1,4 @@
-"""What the monitor shows: what ships by itself, soon and lately, what failed, and what is to be looked at."""
+"""Rows of the monitor: automatic shipments past and due, failures, and samples to review."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from approvals.admin.batch import proposals
 from approvals.admin.batch import rows as batch_rows
 from approvals.admin.records import keyset
 from approvals.admin.records.keyset import Slice
@@ -18,7 +19,7 @@ from approvals.admin.review.actions import page_url
 from approvals.errors import NotEligible
 from approvals.figures import monitoring
 from approvals.models import Dispatch, Proposal, Sample, State
-from approvals.people import eligibility
+from approvals.people import eligibility, held_roles
 from approvals.presentation import words
 from audit.clock import database_now
 from policies import currencies
@@ -67,7 +68,7 @@ class MonitorRow:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks, what may be decided by them, and when."""
+    """The person who looks, what they may decide on, and the time."""
 
     person: User
     policy: Policy
@@ -91,7 +92,7 @@ class Viewer:
 def viewer(person: User, policy: Policy) -> Viewer:
     """Return who looks. Three queries."""
     engaged = frozenset(switch.scope for switch in kill_switches.engaged())
-    return Viewer(person, policy, eligibility.roles(person), database_now(), engaged)
+    return Viewer(person, policy, held_roles.own(person), database_now(), engaged)
 
 
 def choices(by: Viewer) -> dict[str, list[str]]:
@@ -102,9 +103,9 @@ def choices(by: Viewer) -> dict[str, list[str]]:
     return {"surfaces": surfaces, "agents": list(mandates.values_list("agent", flat=True).distinct())}
 
 
-def lists(by: Viewer, asked: MonitorFilter) -> dict[str, Slice]:
+def lists(by: Viewer, filters: MonitorFilter) -> dict[str, Slice]:
     """Return the first rows of what is upcoming, shipped and failed. Three queries."""
-    mine = monitoring.of_person(by.person, surface=asked.surface, agent=asked.agent)
+    mine = monitoring.of_person(by.person, surface=filters.surface, agent=filters.agent)
     mine = mine.select_related("revision", "proposal__surface", "proposal__agent").defer(*_UNREAD, *_of_proposal())
     rolling_back = Dispatch.objects.filter(proposal=OuterRef("proposal"), kind=Dispatch.Kind.ROLLBACK)
     wanted = {
@@ -112,15 +113,15 @@ def lists(by: Viewer, asked: MonitorFilter) -> dict[str, Slice]:
         "shipped": (monitoring.shipped(mine.annotate(is_rolling_back=Exists(rolling_back))), "delivered_at"),
         "failed": (monitoring.failed(mine), "created_at"),
     }
-    found = {}
+    slices = {}
     for name, (rows, order) in wanted.items():
-        piece = keyset.cut(rows, by=order, after=asked.start(name), size=SIZE)
-        found[name] = Slice([_row(by, dispatch, at=getattr(dispatch, order)) for dispatch in piece.rows], piece.next)
-    return found
+        piece = keyset.cut(rows, by=order, after=filters.start(name), size=SIZE)
+        slices[name] = Slice([_row(by, dispatch, at=getattr(dispatch, order)) for dispatch in piece.rows], piece.next)
+    return slices
 
 
 def _of_proposal() -> list[str]:
-    return [f"proposal__{name}" for name in batch_rows.UNREAD]
+    return [f"proposal__{name}" for name in proposals.UNREAD]
 
 
 def _row(by: Viewer, dispatch: Any, *, at: datetime) -> MonitorRow:
@@ -158,20 +159,21 @@ def worth(proposal: Proposal) -> str:
     return " · ".join(parts)
 
 
-def samples(by: Viewer, asked: MonitorFilter) -> Slice:
+def samples(by: Viewer, filters: MonitorFilter) -> Slice:
     """Return what is to be looked at afterwards, with what it changed. Three queries."""
-    open_ones = monitoring.to_judge(by.person, surface=asked.surface, agent=asked.agent)
-    unread = [f"proposal__{name}" for name in batch_rows.UNREAD]
+    open_ones = monitoring.to_judge(by.person, surface=filters.surface, agent=filters.agent)
+    unread = [f"proposal__{name}" for name in proposals.UNREAD]
     rows = open_ones.select_related("proposal__surface", "proposal__agent").defer(*unread)
-    piece = keyset.cut(rows, by="picked_at", after=asked.start("sampled"), size=SIZE)
-    batch_rows.attach_revisions([sample.proposal for sample in piece.rows])
+    piece = keyset.cut(rows, by="picked_at", after=filters.start("sampled"), size=SIZE)
+    proposals.attach_revisions([sample.proposal for sample in piece.rows])
     return Slice([_sampled(by, sample) for sample in piece.rows], piece.next)
 
 
 def _sampled(by: Viewer, sample: Sample) -> MonitorRow:
     proposal = sample.proposal
     state = State(proposal.state)
-    changes, _more = batch_rows.short_changes(proposal.revision)
+    surface = by.policy.surfaces.get(proposal.surface_id)
+    changes, _more = batch_rows.short_changes(proposal.revision, surface.payload_schema if surface else {})
     is_own = by.person.pk in eligibility.close_to(proposal)
     return MonitorRow(
         proposal=proposal,

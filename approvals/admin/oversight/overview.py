@@ -1,4 +1,4 @@
-"""Home: the numbers that matter when one comes in, what is due, what stands still and who needs a look."""
+"""The overview: today's numbers, what is due, what is stuck and which agents need a look."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -179,7 +179,7 @@ def first_steps(person: User) -> list[FirstStep]:
         ("policies.ask_loosening", _("Publish the policy, so that it counts"), "policies_publish"),
     ]  # fmt: skip
     return [
-        FirstStep(said, reverse(f"admin:{name}")) for permission, said, name in wanted if person.has_perm(permission)
+        FirstStep(label, reverse(f"admin:{name}")) for permission, label, name in wanted if person.has_perm(permission)
     ]
 
 
@@ -187,9 +187,9 @@ def _waiting(person: User, visible: "QuerySet[Proposal]", proposals: str) -> Fig
     """What waits for the person; who decides nothing sees what waits for anybody."""
     if person.has_perm(eligibility.DECIDE):
         mine = _count(eligibility.waiting_for(person, visible, active_policy()))
-        return Figure(_shown(mine), _("waiting for you"), f"{proposals}?state=mine&o=3")
+        return Figure(_shown(mine), _("for you to decide"), f"{proposals}?state=mine&o=3")
     number = _count(visible.filter(state__in=OPEN, deadline_at__gt=Now()))
-    return Figure(_shown(number), _("waiting for people"), f"{proposals}?state=pending")
+    return Figure(_shown(number), _("for people to decide"), f"{proposals}?state=pending")
 
 
 def _look(person: User, of: Trouble) -> Look:
@@ -229,7 +229,7 @@ def _records(person: User) -> list[FirstStep]:
         ("policies.view_policyversion", _("Every version of the policy"), "policies_policyversion_changelist"),
     ]
     return [
-        FirstStep(said, reverse(f"admin:{name}")) for permission, said, name in pages if person.has_perm(permission)
+        FirstStep(label, reverse(f"admin:{name}")) for permission, label, name in pages if person.has_perm(permission)
     ]
 
 

@@ -1,4 +1,4 @@
-"""What waits and nobody can approve, for those who keep the portal: for want of whom, and what helps."""
+"""Proposals that nobody can approve, for administrators: which role is empty, and what helps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class Stuck:
 
 
 def of(person: User, *, policy: Policy, now: datetime) -> Stuck | None:
-    """Return what stands still, for whoever may see everything and changes requirements; None if nothing does.
+    """Return what stands still, for anyone who may see everything and changes requirements; None if nothing does.
 
     One query where nothing does, two where something does.
     """
@@ -75,8 +75,8 @@ def of(person: User, *, policy: Policy, now: datetime) -> Stuck | None:
 def _heading(number: int) -> str:
     if number >= coverage.MOST:
         return _("Many proposals that nobody can approve")
-    said = ngettext("%s proposal that nobody can approve", "%s proposals that nobody can approve", number)
-    return said % words.number(number)
+    sentence = ngettext("%s proposal that nobody can approve", "%s proposals that nobody can approve", number)
+    return sentence % words.number(number)
 
 
 def _line(row: Proposal, wants: Sequence[str], *, now: datetime) -> StuckProposal:

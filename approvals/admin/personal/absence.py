@@ -31,29 +31,29 @@ class _Moment(forms.DateTimeField):
 
 
 class AbsenceForm(forms.Form):
-    """Who, from when until when, and who decides meanwhile on what."""
+    """Ask for an absence: the person, its first and last day, and the stand-in with what they decide on."""
 
     person = forms.ModelChoiceField(User.objects.none(), label=gettext_lazy("Who is away"))
     begins_at = _Moment(label=gettext_lazy("From"))
     ends_at = _Moment(label=gettext_lazy("Until"))
     delegate = forms.ModelChoiceField(
         User.objects.none(),
-        label=gettext_lazy("Who decides meanwhile"),
+        label=gettext_lazy("Who decides in the meantime"),
         required=False,
-        empty_label=gettext_lazy("Nobody in particular"),
-        help_text=gettext_lazy("They decide where you could have, and the decision names you both."),
+        empty_label=gettext_lazy("No one in particular"),
+        help_text=gettext_lazy("They can decide only where you could. Each decision names you both."),
     )
     roles = forms.MultipleChoiceField(
         label=gettext_lazy("Only in these roles"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("None ticked: in all of them."),
+        help_text=gettext_lazy("Tick none for all roles."),
     )
     surfaces = forms.MultipleChoiceField(
         label=gettext_lazy("Only on these surfaces"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("None ticked: on all of them."),
+        help_text=gettext_lazy("Tick none for all surfaces."),
     )
 
     def __init__(self, *args: Any, viewer: User, **kwargs: Any) -> None:
@@ -76,10 +76,15 @@ class AbsenceForm(forms.Form):
         field.choices = [(value, value) for value in values]
 
 
+def is_for(person: User) -> bool:
+    """Whether the page is for them: only who decides needs somebody to stand in."""
+    return person.is_superuser or person.has_perm(DECIDE)
+
+
 def page(request: HttpRequest, frame: Frame) -> HttpResponse:
     """Show absences that are not over and the form (GET); note or end one (POST)."""
     viewer = person_of(request)
-    if not (viewer.has_perm(DECIDE) or viewer.is_superuser):
+    if not is_for(viewer):
         raise PermissionDenied
     act: Callable[..., HttpResponse] = {"end": _end}.get(request.POST.get("do", ""), _note)
     if request.method == "POST":
@@ -95,7 +100,7 @@ def _note(request: HttpRequest, frame: Frame, viewer: User) -> HttpResponse:
         except AbsenceRefused as refusal:
             form.add_error(refusal.field, str(refusal))
         else:
-            messages.success(request, _("Noted: %s.") % absence)
+            messages.success(request, _("Saved: %s.") % absence)
             for text in absences.warnings(absence):
                 messages.warning(request, text)
             return _back()
@@ -113,7 +118,7 @@ def _end(request: HttpRequest, frame: Frame, viewer: User) -> HttpResponse:
     except AbsenceRefused as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, _("Ended. From now on everybody decides for themselves again."))
+        messages.success(request, _("Ended. Each person decides for themselves again."))
     return _back()
 
 

@@ -1,4 +1,4 @@
-"""What waits for whoever reads, for the header of every page: their turns, and what they have not read yet."""
+"""Counts in the header of every page: proposals that need the reader, and unread notices."""
 
 from collections import Counter
 from dataclasses import dataclass

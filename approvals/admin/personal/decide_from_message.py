@@ -22,6 +22,7 @@ from approvals.models import OPEN, Decision, DecisionToken, Proposal, Revision, 
 from approvals.models.verdicts import IN_MESSAGES
 from approvals.presentation import participants, words
 from policies import currencies
+from policies.engine import references
 
 GONE: Final = 410
 CONFLICT: Final = 409
@@ -39,7 +40,7 @@ class Past:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def decide(request: HttpRequest, token: str) -> HttpResponse:
-    """Show what a link is about; a POST decides. GET and HEAD change nothing, whoever sends them."""
+    """Show what a link is about; a POST decides. GET and HEAD change nothing, no matter who sends them."""
     held = decision_links.find(token)
     if held is None:
         raise Http404
@@ -120,7 +121,7 @@ def _carry_out(
         return actions.Invalid(form)
     try:
         return actions.Done(
-            decision_links.decide(token=token, said=_said(verdict, form.cleaned_data), signed_in=signed_in)
+            decision_links.decide(token=token, decision=_said(verdict, form.cleaned_data), signed_in=signed_in)
         )
     except ReasonRequired as refusal:
         form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
@@ -185,7 +186,7 @@ def _show(
         "choices": forms.choices(offered),
         "failed": failed,
         "refusal": refusal,
-        "table": evidence.field_table(proposal.revision.before, proposal.revision.payload),
+        "table": evidence.field_table(proposal.revision.before, references.summed_up(proposal.revision.payload)),
         **twins.context(token.person, proposal, state=seen.state, now=seen.now, policy=seen.policy),
     }
     return _render(request, "decide", context, status=status)

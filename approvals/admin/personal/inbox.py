@@ -1,4 +1,4 @@
-"""The inbox: what somebody was told, unread first."""
+"""The inbox: a person's notices, unread first."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -75,13 +75,13 @@ def _newest(person: User) -> list[UUID]:
 
 
 def _lines(person: User, ids: Sequence[UUID]) -> list[InboxLine]:
-    found = Notice.objects.in_bulk(ids)
+    notices = Notice.objects.in_bulk(ids)
     policy, now = active_policy(), database_now()
-    mine = eligibility.visible(person).filter(pk__in={notice.proposal_id for notice in found.values()})
+    mine = eligibility.visible(person).filter(pk__in={notice.proposal_id for notice in notices.values()})
     proposals: dict[UUID, Any] = mine.as_of_now().select_related("surface").in_bulk()
     waiting = {*eligibility.waiting_for(person, mine, policy).values_list("pk", flat=True)}
     lines = []
-    for notice in (found[pk] for pk in ids if found[pk].proposal_id in proposals):
+    for notice in (notices[pk] for pk in ids if notices[pk].proposal_id in proposals):
         proposal = proposals[notice.proposal_id]
         asks = notice.kind in ASKING and notice.proposal_id in waiting
         seen = composition.Sight(proposal, policy, State(proposal.state_now), now, Offers())
@@ -120,4 +120,4 @@ def _mark(request: HttpRequest, person: User) -> HttpResponse:
 
 def _ids(texts: Sequence[str]) -> list[UUID]:
     """Return the ids among `texts`; there is nothing to mark for what is not of our making."""
-    return [found for text in texts[:A_PAGE] if (found := read_id(text)) is not None]
+    return [number for text in texts[:A_PAGE] if (number := read_id(text)) is not None]

@@ -1,4 +1,4 @@
-"""The page on which people choose of what, how and when they are told."""
+"""Notification settings of a person: what, how and when."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,8 @@ class PreferencesForm(forms.Form):
     quiet_until = forms.TimeField(
         label=gettext_lazy("Quiet until"), required=False, widget=forms.TimeInput(CLOCK, format="%H:%M")
     )
-    daily_at = forms.TimeField(label=gettext_lazy("Daily digest at"), widget=forms.TimeInput(CLOCK, format="%H:%M"))
+    daily_at = forms.TimeField(label=gettext_lazy("Daily mail at"), widget=forms.TimeInput(CLOCK, format="%H:%M"))
+    gets_daily_report = forms.BooleanField(label=gettext_lazy("Daily report on the surfaces I own"), required=False)
 
     def __init__(self, *args: Any, channels: Sequence[NoticeChannel], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -54,23 +55,24 @@ class PreferencesForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Quiet hours need both ends, and two of them."""
-        said: dict[str, Any] = super().clean() or self.cleaned_data
-        begins, ends = said.get("quiet_from"), said.get("quiet_until")
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        begins, ends = cleaned.get("quiet_from"), cleaned.get("quiet_until")
         if (begins is None) != (ends is None) and not {"quiet_from", "quiet_until"} & self.errors.keys():
             raise ValidationError(_("Quiet hours need a beginning and an end. Leave both empty for none."))
-        return said
+        return cleaned
 
     def choice(self) -> PreferenceChoice:
         """Return what was chosen; call it on a valid form."""
-        said = self.cleaned_data
+        cleaned = self.cleaned_data
         wanted = [(str(kind), channel) for kind in NoticeKind for channel in self.channels]
-        paces = {(kind, channel.slug): said[_name(kind, channel)] for kind, channel in wanted}
+        paces = {(kind, channel.slug): cleaned[_name(kind, channel)] for kind, channel in wanted}
         return PreferenceChoice(
             paces=paces,
-            time_zone=said["time_zone"],
-            quiet_from=said["quiet_from"],
-            quiet_until=said["quiet_until"],
-            daily_at=said["daily_at"],
+            time_zone=cleaned["time_zone"],
+            quiet_from=cleaned["quiet_from"],
+            quiet_until=cleaned["quiet_until"],
+            daily_at=cleaned["daily_at"],
+            gets_daily_report=cleaned["gets_daily_report"],
         )
 
     def rows(self) -> list["PreferenceRow"]:
@@ -97,13 +99,13 @@ def show(request: HttpRequest, frame: Mapping[str, Any]) -> HttpResponse:
         form = PreferencesForm(request.POST, channels=channels)
         if form.is_valid():
             preferences.choose(person=person, choice=form.choice())
-            shown.success(request, _("Saved. It holds for what happens from now on."))
+            shown.success(request, _("Saved. It applies from now on."))
             return HttpResponseRedirect(reverse("admin:preferences"))
     else:
         form = PreferencesForm(initial=_initial(person, wish, channels), channels=channels)
     context = {
         **frame,
-        "title": _("What I am told"),
+        "title": _("Notification settings"),
         "is_nav_sidebar_enabled": False,
         "form": form,
         "channels": [str(channel.label) for channel in channels],
@@ -123,6 +125,7 @@ def _initial(person: User, wish: Wish, channels: Sequence[NoticeChannel]) -> dic
         "quiet_from": row.quiet_from if row else None,
         "quiet_until": row.quiet_until if row else None,
         "daily_at": row.daily_at if row else time(8, 0),
+        "gets_daily_report": row.gets_daily_report if row else True,
     }
 
 

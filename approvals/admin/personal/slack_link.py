@@ -22,7 +22,7 @@ Frame = Mapping[str, Any]
 
 
 class AskForm(forms.Form):
-    """Who somebody says they are in Slack."""
+    """Ask for the member ID that somebody says is theirs in Slack."""
 
     slack_user = forms.CharField(
         label=gettext_lazy("Your Slack member ID"),
@@ -50,7 +50,7 @@ def ask(request: HttpRequest, frame: Frame) -> HttpResponse:
     text = decisions.proof(person=person, slack_user=slack_user)
     address = composition.site_url(reverse("admin:preferences_slack_confirm", args=[text]))
     sentence = _(
-        "%(name)s wants to decide in the portal with this account. If that is you, open this within the hour: %(url)s"
+        "%(name)s wants to decide from this Slack account. If that is you, open this link within an hour: %(url)s"
     )
     sentence %= {"name": blocks.escaped(person.get_username()), "url": address}
     try:

@@ -1,4 +1,4 @@
-"""Dispatches, callbacks, decisions and outcomes: to look at. What can be done is done on the review page."""
+"""Dispatches, callbacks and decisions: to look at. What can be done is done on the review page."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
@@ -10,10 +10,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from approvals.admin.records import filters, ranges
+from approvals.admin.records import cells, filters, ranges
 from approvals.admin.records.exporting import ExportingAdmin
 from approvals.admin.review.actions import page_url
-from approvals.models import Attempt, Callback, Decision, Dispatch, DispatchStatus, Outcome, Proposal
+from approvals.models import Attempt, Callback, Decision, Dispatch, DispatchStatus, Proposal
 from approvals.people import eligibility
 from audit.readonly import ReadOnlyAdmin, pretty
 
@@ -21,7 +21,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 class OfProposalAdmin(ReadOnlyAdmin[Row]):
-    """Rows that belong to a proposal are seen by whoever may see the proposal."""
+    """Rows that belong to a proposal are seen by anyone who may see the proposal."""
 
     ordering = ("-id",)
 
@@ -98,7 +98,7 @@ class DispatchAdmin(OfProposalAdmin[Dispatch], ExportingAdmin[Dispatch]):
         "id", "proposal", "title", "kind", "status", "surface", "agent", "connector", "attempts", "next_attempt_at",
         "created_at", "delivered_at", "last_error", "digest",
     )  # fmt: skip
-    # Not the grant: until it expires, whoever holds it may execute.
+    # Not the grant: until it expires, anyone who holds it may execute.
     fields = (
         "proposal_link", "kind", "status", "connector_slug", "digest", "attempts_made", "fence", "next_attempt_at",
         "lease_until", "last_error", "created_at", "delivered_at", "receipt_text",
@@ -152,16 +152,17 @@ class CallbackAdmin(OfProposalAdmin[Callback]):
 
     @admin.display(description=_("message"))
     def message(self, row: Callback) -> SafeString:
-        return format_html('<pre class="json">{}</pre>', bytes(row.body).decode("utf-8", "replace"))
+        return format_html('<pre class="json" tabindex="0">{}</pre>', bytes(row.body).decode("utf-8", "replace"))
 
 
 @admin.register(Decision)
 class DecisionAdmin(OfProposalAdmin[Decision], ExportingAdmin[Decision]):
     list_display = (
         "at",
-        "by_name",
         "verdict",
         "proposal_link",
+        "by_name",
+        "held_roles",
         "revision_number",
         "reason_code",
         "comment",
@@ -177,19 +178,28 @@ class DecisionAdmin(OfProposalAdmin[Decision], ExportingAdmin[Decision]):
         filters.SurfaceOfProposal,
         filters.AgentOfProposal,
         filters.TierOfProposal,
+        filters.ModelOfProposal,
+        filters.TriggerOfProposal,
+        filters.RoleFilter,
         filters.ConfidenceOfProposal,
         "is_signed",
     )
     time_field, time_range = "at", "decided"
     export_header = (
         "id", "at", "by", "verdict", "proposal", "title", "surface", "agent", "revision", "digest", "reason", "comment",
-        "signed",
+        "signed", "roles", "action", "model", "model_version", "trigger", "confidence", "tier", "policy_version",
+        "reasons",
     )  # fmt: skip
     search_fields = ("by_name", "comment")
     fields = (
-        "proposal_link", "verdict", "by_name", "at", "revision_number", "digest", "reason_code", "comment", "signature",
+        "proposal_link", "verdict", "by_name", "held_roles", "at", "revision_number", "digest", "reason_code",
+        "comment", "signature",
     )  # fmt: skip
     readonly_fields = fields
+
+    @admin.display(description=_("role"))
+    def held_roles(self, row: Decision) -> str:
+        return ", ".join(row.roles)
 
     @admin.display(description=_("signed"), ordering="is_signed")
     def signature(self, row: Decision) -> str:
@@ -197,19 +207,14 @@ class DecisionAdmin(OfProposalAdmin[Decision], ExportingAdmin[Decision]):
         return str(_("signed")) if row.is_signed else "—"
 
     def export_rows(self, keys: Sequence[Any]) -> Iterable[Decision]:
-        return Decision.objects.filter(pk__in=keys).select_related("proposal")
+        rows: QuerySet[Decision] = Decision.objects.filter(pk__in=keys).select_related("proposal", "revision")
+        return rows.prefetch_related(cells.verdicts("revision__verdicts"))
 
     def export_cells(self, row: Decision) -> Sequence[Any]:
         return (
             row.pk, row.at, row.by_name, row.get_verdict_display(), row.proposal_id, row.proposal.title,
             row.proposal.surface_id, row.proposal.agent_id, row.revision_number, row.digest,
-            row.get_reason_code_display(), row.comment, row.is_signed,
+            row.get_reason_code_display(), row.comment, row.is_signed, "; ".join(row.roles), row.proposal.action,
+            *cells.model(row.proposal), cells.trigger(row.proposal), row.revision.confidence,
+            *cells.verdict(cells.verdict_at(row)),
         )  # fmt: skip
-
-
-@admin.register(Outcome)
-class OutcomeAdmin(OfProposalAdmin[Outcome]):
-    list_display = ("reported_at", "proposal_link", "metric", "value", "unit", "observed_at")
-    list_filter = ("reported_at",)
-    search_fields = ("metric",)
-    fields = readonly_fields = ("proposal_link", "metric", "value", "unit", "observed_at", "note", "reported_at")

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.contrib import admin
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
@@ -18,13 +18,17 @@ from django.utils.translation import gettext_lazy as _
 from approvals.admin.records.ranges import ConfidenceFilter
 from approvals.models import OPEN, Decision, Proposal, State
 from approvals.models.proposal_queries import overdue
-from approvals.people import eligibility
+from approvals.people import eligibility, held_roles
+from audit.ledger import search
 from policies.engine.policy import Policy
 from policies.models import Mandate
 from policies.publishing.publish import active_policy
 
 MINE: Final = "mine"
 MOST_PEOPLE: Final = 200
+LATEST: Final = 1_000
+"""Models and triggers are offered that so many of the latest proposals name; others are found by search."""
+MOST: Final = 50
 Choices = Iterable[tuple[Any, Any]]
 
 
@@ -38,11 +42,11 @@ def policy_of(request: HttpRequest) -> Policy:
 
 
 def roles_of(request: HttpRequest) -> frozenset[str]:
-    """Return the roles of whoever asks, asked for once in a request."""
+    """Return the roles of the person who asks, asked for once in a request."""
     known: frozenset[str] | None = getattr(request, "held_roles", None)
     if known is None:
         assert isinstance(request.user, User)
-        known = eligibility.roles(request.user)
+        known = held_roles.own(request.user)
         request.held_roles = known  # type: ignore[attr-defined]
     return known
 
@@ -50,7 +54,7 @@ def roles_of(request: HttpRequest) -> frozenset[str]:
 def reader_of(request: HttpRequest) -> User:
     """Return who reads a page, with their roles read once for all of it. Decisions read them afresh."""
     assert isinstance(request.user, User)
-    eligibility.remember(request.user)
+    held_roles.remember(request.user)
     return request.user
 
 
@@ -85,7 +89,7 @@ class DueFilter(admin.SimpleListFilter):
     parameter_name = "due"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> Choices:
-        return [("hour", _("Within the hour")), ("day", _("Within 24 hours"))]
+        return [("hour", _("Due within the hour")), ("day", _("Due within 24 hours"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Proposal]) -> QuerySet[Proposal] | None:
         within = {"hour": timedelta(hours=1), "day": timedelta(days=1)}.get(self.value() or "")
@@ -145,7 +149,7 @@ SELECT by_id FROM people WHERE by_id IS NOT NULL
 
 
 class ReviewerFilter(admin.SimpleListFilter):
-    """Who decided: everybody who did, or of one's own roles where one does not see all proposals."""
+    """People who decided: all of them, or of one's own roles where one does not see all proposals."""
 
     title = _("reviewer")
     parameter_name = "reviewer"
@@ -208,3 +212,69 @@ class DispatchReviewer(ReviewerFilter):
     def narrowed(self, queryset: QuerySet[Any], person: int) -> QuerySet[Any]:
         """Return the dispatches of proposals on which this person decided."""
         return queryset.filter(Exists(Decision.objects.filter(by=person, proposal=OuterRef("proposal"))))
+
+
+def _latest(request: HttpRequest) -> list[tuple[Any, Any]]:
+    """Return models and triggers of the latest proposals that this person sees, asked for once in a request."""
+    known: list[tuple[Any, Any]] | None = getattr(request, "latest_origins", None)
+    if known is None:
+        rows: QuerySet[Proposal] = eligibility.visible(request.user).order_by("-id")
+        known = list(rows.values_list("model", "trigger")[:LATEST])
+        request.latest_origins = known  # type: ignore[attr-defined]
+    return known
+
+
+def _choices(names: Iterable[str]) -> Choices:
+    return [(name, name) for name in sorted({name for name in names if name})[:MOST]]
+
+
+class ModelFilter(admin.SimpleListFilter):
+    title = _("model")
+    parameter_name = "model"
+    path = ""
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> Choices:
+        models = [model for model, _trigger in _latest(request) if model]
+        return _choices(f"{model.get('name', '')} {model.get('version', '')}".strip() for model in models)
+
+    def has_output(self) -> bool:
+        return bool(self.lookup_choices or self.value())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        return queryset.filter(search.of_model(self.value() or "", self.path)) if self.value() else None
+
+
+class TriggerFilter(admin.SimpleListFilter):
+    title = _("trigger")
+    parameter_name = "trigger"
+    path = ""
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> Choices:
+        return _choices(str(trigger.get("event", "")) for _model, trigger in _latest(request) if trigger)
+
+    def has_output(self) -> bool:
+        return bool(self.lookup_choices or self.value())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        return queryset.filter(**{f"{self.path}trigger__event": self.value()}) if self.value() else None
+
+
+class ModelOfProposal(ModelFilter):
+    path = "proposal__"
+
+
+class TriggerOfProposal(TriggerFilter):
+    path = "proposal__"
+
+
+class RoleFilter(admin.SimpleListFilter):
+    """Decisions by the role in which they were made."""
+
+    title = _("role")
+    parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> Choices:
+        return [(name, name) for name in Group.objects.order_by("name").values_list("name", flat=True)[:MOST]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        return queryset.filter(roles__contains=[self.value()]) if self.value() else None

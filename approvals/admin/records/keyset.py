@@ -32,10 +32,10 @@ def cut(rows: "QuerySet[Any]", *, by: str, after: str, size: int) -> Slice:
         rows = rows.filter(
             Q(**{f"{by}__{beyond}e": at}), Q(**{f"{by}__{beyond}": at}) | Q(**{by: at, f"pk__{beyond}": key})
         )
-    found = list(rows[: size + 1])
-    more = len(found) > size
-    last = found[size - 1] if more else None
-    return Slice(found[:size], "" if last is None else f"{getattr(last, by).isoformat()}{SEPARATOR}{last.pk}")
+    page = list(rows[: size + 1])
+    more = len(page) > size
+    last = page[size - 1] if more else None
+    return Slice(page[:size], "" if last is None else f"{getattr(last, by).isoformat()}{SEPARATOR}{last.pk}")
 
 
 def _read(text: str) -> tuple[datetime, UUID] | None:

@@ -1,4 +1,4 @@
-"""Who is told of what, other services that are told, and how notices fare on their way."""
+"""Notification rules, outside services, and the delivery state of notices."""
 
 from typing import Any
 
@@ -45,14 +45,14 @@ class AddressForm(forms.ModelForm[OutsideAddress]):
         choices=NoticeKind.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("None ticked: of everything."),
+        help_text=gettext_lazy("Tick none for everything."),
     )
 
     class Meta:
         model = OutsideAddress
         fields = ("name", "kinds", "surfaces", "is_enabled")
         widgets = {"surfaces": forms.CheckboxSelectMultiple}
-        help_texts = {"surfaces": gettext_lazy("None ticked: on all of them.")}
+        help_texts = {"surfaces": gettext_lazy("Tick none for all surfaces.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

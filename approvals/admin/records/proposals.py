@@ -16,14 +16,15 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from approvals.admin.editing import views
-from approvals.admin.records import filters, ranges
+from approvals.admin.records import cells, filters, outcomes, ranges
 from approvals.admin.records.exporting import ExportingAdmin
 from approvals.admin.review import actions
 from approvals.admin.review import page as review_page
-from approvals.models import WAITING, Decision, Proposal, State
+from approvals.models import WAITING, Decision, Outcome, Proposal, State
 from approvals.people import eligibility
 from approvals.presentation import words
 from approvals.queue import search
+from audit.history import HistoryAdmin
 from policies import currencies
 
 LIST_FIELDS = (
@@ -47,18 +48,22 @@ class ProposalAdmin(ExportingAdmin[Proposal]):
         filters.SurfaceFilter,
         filters.AgentFilter,
         filters.TierFilter,
+        filters.ModelFilter,
+        filters.TriggerFilter,
         ranges.ConfidenceFilter,
         ranges.date_range("created_at", _("time of proposal"), "proposed"),
         filters.ReviewerFilter,
     )
     search_fields = ("title",)
-    search_help_text = _("Title, id or target")
+    search_help_text = _("Title, id, target, trigger, or model with its version")
     ordering = ("-id",)
     empty_value_display = ""
     time_range = "proposed"
+    export_chunk = 100
     export_header = (
         "id", "title", "action", "state", "surface", "agent", "tier", "confidence", "amount", "currency", "people",
-        "owner", "proposed_at", "deadline_at", "release_at", "decisions",
+        "owner", "proposed_at", "deadline_at", "release_at", "decisions", "roles", "comments", "model", "model_version",
+        "trigger", "policy_version", "reasons", *cells.SENT, "outcomes",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Proposal]:
@@ -78,17 +83,22 @@ class ProposalAdmin(ExportingAdmin[Proposal]):
         return super().has_view_permission(request, obj) or request.user.has_perm(eligibility.SEE_ALL)
 
     def export_rows(self, keys: Sequence[Any]) -> Iterable[Proposal]:
-        decisions = Prefetch("decisions", Decision.objects.order_by("id"))
-        fields = (*LIST_FIELDS, "action", "audience_size")
-        rows: QuerySet[Proposal] = Proposal.objects.as_of_now().filter(pk__in=keys).only(*fields)
-        return rows.prefetch_related(decisions)
+        rows: QuerySet[Proposal] = Proposal.objects.as_of_now().filter(pk__in=keys)
+        rows = rows.select_related("revision", "verdict").defer("verdict__facts")
+        outcomes = Prefetch("outcomes", Outcome.objects.select_related("correction").order_by("id"))
+        return rows.prefetch_related(Prefetch("decisions", Decision.objects.order_by("id")), outcomes)
 
     def export_cells(self, row: Any) -> Sequence[Any]:
-        said = "; ".join(f"{decision.by_name}: {decision.get_verdict_display()}" for decision in row.decisions.all())
+        decisions = row.decisions.all()
+        verdicts = "; ".join(f"{decision.by_name}: {decision.get_verdict_display()}" for decision in decisions)
+        roles = "; ".join(dict.fromkeys(role for decision in decisions for role in decision.roles))
+        comments = "; ".join(decision.comment for decision in decisions if decision.comment)
+        outcomes = "; ".join(cells.outcome(one) for one in row.outcomes.all())
         return (
             row.pk, row.title, row.action, State(row.state_now).label, row.surface_id, row.agent_id, row.tier_id,
             row.confidence, row.amount, row.currency, row.audience_size, row.owner_id, row.created_at, row.deadline_at,
-            row.release_at, said,
+            row.release_at, verdicts, roles, comments, *cells.model(row), cells.trigger(row),
+            *cells.verdict(row.verdict)[1:], *cells.sent(row), outcomes,
         )  # fmt: skip
 
     def get_urls(self) -> list[URLPattern]:
@@ -106,6 +116,7 @@ class ProposalAdmin(ExportingAdmin[Proposal]):
                 "<uuid:object_id>/progress/", self._admin(require_safe(self.follow)), name="approvals_proposal_progress"
             ),
             path("<uuid:object_id>/roll-back/", self._admin(self.roll_back), name="approvals_proposal_rollback"),
+            path("<uuid:object_id>/outcome/", self._admin(self.report), name="approvals_proposal_outcome"),
         ]
 
     def _admin(self, view: Any) -> Any:
@@ -147,6 +158,10 @@ class ProposalAdmin(ExportingAdmin[Proposal]):
     def roll_back(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Ask (GET) and order (POST) a roll back."""
         return actions.roll_back(request, object_id, self.admin_site.each_context(request))
+
+    def report(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Show the form (GET) in which people say what a shipped action did, and record it (POST)."""
+        return outcomes.report(request, object_id, self.admin_site.each_context(request))
 
     @admin.display(description=_("title"))
     def title_link(self, row: Proposal) -> SafeString:
@@ -191,3 +206,14 @@ class ProposalAdmin(ExportingAdmin[Proposal]):
     @admin.display(description=_("proposed"), ordering="id")
     def proposed(self, row: Any) -> SafeString:
         return words.ago(row.created_at, row.time_now)
+
+
+@admin.register(Proposal.history.model)
+class ProposalHistoryAdmin(HistoryAdmin):
+    """Field history of proposals, for those who may see the proposal."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        if request.user.has_perm(eligibility.SEE_ALL):
+            return rows
+        return rows.filter(id__in=eligibility.visible(request.user).values("pk"))

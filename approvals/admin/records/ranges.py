@@ -76,9 +76,9 @@ class RangeFilter(admin.ListFilter):
         self.kept = [(key, str(value[-1] if isinstance(value, list) else value)) for key, value in others.items()]
         used = {key: value for key, value in self.used_parameters.items() if value}
         yield {"selected": not used, "query_string": changelist.get_query_string(remove=mine), "display": _("All")}
-        for said, wanted in self.quick():
+        for label, wanted in self.quick():
             link = changelist.get_query_string({**dict.fromkeys(mine), **wanted})
-            yield {"selected": used == dict(wanted), "query_string": link, "display": said}
+            yield {"selected": used == dict(wanted), "query_string": link, "display": label}
 
 
 class DateRangeFilter(RangeFilter):
@@ -160,7 +160,7 @@ def _midnight(day: date) -> datetime:
 
 
 def _share(text: str) -> float:
-    found = float(text)
-    if not 0 <= found <= 100:
+    share = float(text)
+    if not 0 <= share <= 100:
         raise ValueError(text)
-    return round(found / 100, 6)
+    return round(share / 100, 6)

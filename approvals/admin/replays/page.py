@@ -29,12 +29,12 @@ MOST_ROWS: Final = 50
 """So many surfaces and agents are listed, those with most changes first."""
 
 CHANGES: Final = {
-    "gated": (gettext_lazy("Gated"), gettext_lazy("passed by themselves; people would decide")),
-    "freed": (gettext_lazy("Freed"), gettext_lazy("were held; would pass by themselves")),
-    "blocked": (gettext_lazy("Blocked"), gettext_lazy("would be denied now")),
+    "gated": (gettext_lazy("Newly needs review"), gettext_lazy("shipped automatically; people would decide")),
+    "freed": (gettext_lazy("No longer needs review"), gettext_lazy("people decided; would ship automatically")),
+    "blocked": (gettext_lazy("Blocked"), gettext_lazy("would be denied")),
     "reopened": (gettext_lazy("No longer blocked"), gettext_lazy("were denied; people would decide")),
     "stricter": (gettext_lazy("Stricter"), gettext_lazy("same outcome, more oversight")),
-    "milder": (gettext_lazy("Milder"), gettext_lazy("same outcome, less oversight")),
+    "milder": (gettext_lazy("Less strict"), gettext_lazy("same outcome, less oversight")),
 }
 FATES: Final = {
     "rejected": gettext_lazy("Rejected by a person"),
@@ -134,9 +134,9 @@ def show(request: HttpRequest, run_id: int, frame: Frame) -> HttpResponse:
 def panel(request: HttpRequest, run: ReplayRun | None) -> dict[str, Any]:
     """Return what `approvals/replay_panel.html` needs, to be included in any page."""
     may_ask = request.user.has_perm(SEE) and any(map(request.user.has_perm, ASK))
-    told = tell(request, run.result) if run is not None and run.result is not None else None
+    sentences = tell(request, run.result) if run is not None and run.result is not None else None
     columns = [title for title, _words in CHANGES.values()]
-    return {"run": run, "told": told, "may_ask": may_ask, "columns": columns, "here": request.path}
+    return {"run": run, "told": sentences, "may_ask": may_ask, "columns": columns, "here": request.path}
 
 
 def tell(request: HttpRequest, result: Mapping[str, Any]) -> ReplayResult:
@@ -176,14 +176,14 @@ def _signed(group: Mapping[str, Any]) -> str:
     minutes = group.get("minutes_more", 0)
     if not round(minutes):
         return "—"
-    told = ("+" if minutes > 0 else "−") + duration(abs(minutes))
-    return told if group["is_measured"] else _("%s (estimated)") % told
+    sentence = ("+" if minutes > 0 else "−") + duration(abs(minutes))
+    return sentence if group["is_measured"] else _("%s (estimated)") % sentence
 
 
 def _changes(request: HttpRequest, result: Mapping[str, Any]) -> list[ReplayChange]:
-    found = {name: _spread(name, result["surfaces"].values()) for name in CHANGES}
-    asked = {row["proposal"] for rows in found.values() for row in rows}
-    visible = eligibility.visible(request.user).filter(pk__in=asked)
+    changes = {name: _spread(name, result["surfaces"].values()) for name in CHANGES}
+    ids = {row["proposal"] for rows in changes.values() for row in rows}
+    visible = eligibility.visible(request.user).filter(pk__in=ids)
     titles = {str(key): title for key, title in visible.values_list("pk", "title")}
     tiers = dict(Tier.objects.values_list("slug", "name"))
     return [
@@ -192,7 +192,9 @@ def _changes(request: HttpRequest, result: Mapping[str, Any]) -> list[ReplayChan
             title=str(title),
             words=str(words),
             count=result["changes"].get(name, 0),
-            examples=[_example(row, titles, tiers) for row in found[name] if row["proposal"] in titles][:MOST_EXAMPLES],
+            examples=[_example(row, titles, tiers) for row in changes[name] if row["proposal"] in titles][
+                :MOST_EXAMPLES
+            ],
         )
         for name, (title, words) in CHANGES.items()
     ]
@@ -218,9 +220,9 @@ def _example(row: Mapping[str, Any], titles: Mapping[str, str], tiers: Mapping[s
     )
 
 
-def _outcome(said: Mapping[str, Any], tiers: Mapping[str, str]) -> str:
-    words = str(OUTCOMES[said["outcome"]])
-    return f"{words}: {tiers.get(said['tier'], said['tier'])}" if said["tier"] else words
+def _outcome(verdict: Mapping[str, Any], tiers: Mapping[str, str]) -> str:
+    words = str(OUTCOMES[verdict["outcome"]])
+    return f"{words}: {tiers.get(verdict['tier'], verdict['tier'])}" if verdict["tier"] else words
 
 
 def _notes(result: Mapping[str, Any]) -> Iterator[str]:

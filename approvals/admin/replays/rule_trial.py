@@ -1,4 +1,4 @@
-"""Hand proposals of the past to whoever tries a rule on them."""
+"""Hand past proposals to the page on which somebody tries a rule."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -31,18 +31,18 @@ class RecentProposals:
     def facts(self, person: User, proposal: str) -> Facts | None:
         """Return the facts of the proposal's current verdict."""
         try:
-            found = eligibility.visible(person).select_related("revision", "verdict").filter(pk=UUID(proposal)).first()
+            recent = eligibility.visible(person).select_related("revision", "verdict").filter(pk=UUID(proposal)).first()
         except ValueError:
             return None
-        if found is None:
+        if recent is None:
             return None
-        surface = active_policy().surfaces.get(found.surface_id)
+        surface = active_policy().surfaces.get(recent.surface_id)
         try:
             return stored_facts.read(
-                found.verdict.facts,
-                payload=found.revision.payload,
-                before=found.revision.before,
-                at=found.verdict.at,
+                recent.verdict.facts,
+                payload=recent.revision.payload,
+                before=recent.revision.before,
+                at=recent.verdict.at,
                 zone=ZoneInfo(surface.time_zone) if surface else None,
             )
         except FactsUnreadable:

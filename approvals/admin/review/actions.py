@@ -1,4 +1,4 @@
-"""What people do on the review page and the desk: each act is a POST that a use case carries out.
+"""Actions on the review page and the desk: each is a POST that a use case carries out.
 
 An act returns what became of it; the review page, the desk, the edit form and the batch each answer in their way.
 """
@@ -25,7 +25,7 @@ from approvals.errors import NotEligible, ProposalError, ReasonRequired, Signatu
 from approvals.evaluation import conflicts
 from approvals.lifecycle import review
 from approvals.models import Decision, Proposal, State
-from approvals.people import signature
+from approvals.people import held_roles, signature
 from approvals.shipping import recovery
 
 Frame = Mapping[str, Any]
@@ -100,6 +100,7 @@ def answer(request: HttpRequest, frame: Frame, proposal_id: UUID, result: Result
 def decide(request: HttpRequest, proposal_id: UUID) -> Result:
     """Approve, reject, send back or take over, as the form's `verdict` says."""
     person = person_of(request)
+    held_roles.remember(person)  # for the pages before and after: the use case reads them afresh
     page = review_page.load(person, proposal_id)
     verdict = request.POST.get("verdict", "")
     if verdict not in forms.DECISION_FORMS:
@@ -160,7 +161,7 @@ def retry(request: HttpRequest, proposal_id: UUID) -> Result:
         proposal = recovery.retry(proposal_id=proposal_id, by=person)
     except ProposalError as refusal:
         return Refused(refusal)
-    return Done(proposal, _("It is being tried again."))
+    return Done(proposal, _("Trying again."))
 
 
 def roll_back(request: HttpRequest, proposal_id: UUID, frame: Frame) -> HttpResponse:
@@ -188,7 +189,7 @@ def _roll_back(person: User, proposal_id: UUID, comment: str) -> Result:
         proposal = recovery.roll_back(proposal_id=proposal_id, by=person, comment=comment)
     except ProposalError as refusal:
         return Refused(refusal)
-    return Done(proposal, _("The roll back is ordered. This page shows the receipt once it is done."))
+    return Done(proposal, _("Rolling back. This page shows the receipt once it is done."))
 
 
 def _way_back(page: review_page.ReviewPage) -> dict[str, Any]:
@@ -206,7 +207,7 @@ def _way_back(page: review_page.ReviewPage) -> dict[str, Any]:
 
 def _refused(request: HttpRequest, proposal_id: UUID, refusal: ProposalError) -> HttpResponse:
     """Say why nothing was done, and show how the proposal is now."""
-    advice = "" if isinstance(refusal, NotEligible) else _("This is how it stands now.")
+    advice = "" if isinstance(refusal, NotEligible) else _("This is its current status.")
     messages.error(request, f"{refusal} {_('Nothing was changed.')} {advice}".strip())
     return HttpResponseRedirect(page_url(proposal_id))
 
@@ -216,9 +217,9 @@ def done(proposal: Proposal, *, is_named: bool = False) -> str:
     sentences = {
         State.APPROVED: (_("Approved"), "\n" + _("It ships in a moment; until then you can undo it.")),
         State.REJECTED: (_("Rejected"), "\n" + _("You can undo it until the deadline.")),
-        State.RETURNED: (_("Sent back"), " " + _("The agent is told and may revise it.")),
-        State.TAKEN_OVER: (_("Taken over"), " " + _("It will not ship; do it by hand.")),
-        State.EDITED: (_("Saved as a new revision"), " " + _("It waits for approval.")),
+        State.RETURNED: (_("Sent back"), " " + _("The agent is told and can revise it.")),
+        State.TAKEN_OVER: (_("Taken over"), " " + _("It won’t ship. Do it by hand.")),
+        State.EDITED: (_("Saved as a new revision"), " " + _("It needs approval now.")),
         State.BLOCKED: (_("The policy blocks this revision"), " " + _("Nothing will ship.")),
     }
     what, rest = sentences.get(State(proposal.state)) or (_("Recorded"), " " + _still_waiting(proposal))
@@ -233,15 +234,15 @@ def _once_more(proposal: Proposal) -> str:
     if not others:
         return ""
     sentence = ngettext(
-        "The same is asked for once more: decide on that too, or it happens twice.",
-        "The same is asked for %(number)s more times: decide on those too, or it happens again.",
+        "There is a duplicate of this: decide on it too, or it happens twice.",
+        "There are %(number)s duplicates of this: decide on them too, or it happens again.",
         others,
     )
     return " " + sentence % {"number": others}
 
 
 def _still_waiting(proposal: Proposal) -> str:
-    return _("It still waits for %s.") % approvals.still_missing(proposal)
+    return _("Still needs %s.") % approvals.still_missing(proposal)
 
 
 def _comment(request: HttpRequest) -> str:

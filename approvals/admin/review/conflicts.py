@@ -10,6 +10,7 @@ from approvals.cards import evidence, reading
 from approvals.evaluation import conflicts
 from approvals.models import Proposal, State
 from approvals.people import eligibility
+from policies.engine import references
 
 MOST_FIELDS: Final = 8
 
@@ -39,11 +40,11 @@ class Rival:
 
 def beside(person: User, proposal: Proposal, state: State) -> dict[str, Any]:
     """Return what the template of the conflicts draws: the rivals, and where there are any, this proposal."""
-    found = rivals(person, proposal)
+    conflicting = rivals(person, proposal)
     return {
-        "rivals": found,
-        "own_side": side(proposal, state) if found else None,
-        "has_live_rival": any(rival.is_live for rival in found),
+        "rivals": conflicting,
+        "own_side": side(proposal, state) if conflicting else None,
+        "has_live_rival": any(rival.is_live for rival in conflicting),
     }
 
 
@@ -73,7 +74,7 @@ def _brief(field: evidence.Field) -> evidence.Field:
 
 def side(proposal: Proposal, state: State) -> Side:
     """Return one side of the comparison."""
-    table = evidence.field_table(proposal.revision.before, proposal.revision.payload)
+    table = evidence.field_table(proposal.revision.before, references.summed_up(proposal.revision.payload))
     fields = list(table.differing)
     return Side(
         title=proposal.title,

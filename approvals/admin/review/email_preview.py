@@ -35,8 +35,8 @@ def page(request: HttpRequest, frame: Mapping[str, Any], object_id: UUID) -> Htt
         raise Http404
     spans: list[tuple[int, int]] = []
     if not is_before and revision.pk == proposal.revision_id:
-        found = marks.spans(revision.payload, proposal.verdict.facts.get("findings", []))
-        spans = list(found.get(email.html_path, ()))
+        spots = marks.spans(revision.payload, proposal.verdict.facts.get("findings", []))
+        spans = list(spots.get(email.html_path, ()))
     has_images = request.GET.get("images") == "1"
     title = email.subject or _("E-mail")
     response = HttpResponse(cleaning.page(email.html, title=title, images=has_images, spans=spans))
@@ -50,7 +50,7 @@ def _revision(current: Revision, number: str) -> Revision:
     """Return the revision that the frame was made for: it must not change under who reads it."""
     if not number.isdecimal() or len(number) > 6 or int(number) == current.number:
         return current
-    found = Revision.objects.filter(proposal=current.proposal_id, number=int(number)).first()
-    if found is None:
+    revision = Revision.objects.filter(proposal=current.proposal_id, number=int(number)).first()
+    if revision is None:
         raise Http404
-    return found
+    return revision

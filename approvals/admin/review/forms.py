@@ -46,8 +46,8 @@ class ChecklistForm(forms.Form):
         """Show the checklist of `proposal`, with what a model said of its current revision."""
         items = [(item["slug"], item["text"]) for item in proposal.checklist]
         cast(forms.MultipleChoiceField, self.fields["checklist"]).choices = items
-        said = Assessment.objects.filter(revision=proposal.revision_id) if items else ()
-        self._assessments = {assessment.item: assessment for assessment in said}
+        assessments = Assessment.objects.filter(revision=proposal.revision_id) if items else ()
+        self._assessments = {assessment.item: assessment for assessment in assessments}
         return self
 
     def ticks(self) -> list[Tick]:

@@ -1,4 +1,4 @@
-"""What happened to a proposal so far: its revisions, decisions, who was called, dispatches, callbacks and outcomes."""
+"""The timeline of a proposal: revisions, decisions, escalations, dispatches, callbacks and outcomes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -73,14 +73,14 @@ def story(proposal: Proposal, *, now: datetime) -> HistoryEntry:
         revisions=revisions,
         dispatches=[_dispatch(row) for row in proposal.dispatches.order_by("id").prefetch_related("attempts")],
         callbacks=list(proposal.callbacks.order_by("-id")[:10]),
-        outcomes=list(proposal.outcomes.order_by("id")[:MOST]),
+        outcomes=list(proposal.outcomes.select_related("correction").order_by("id")[:MOST]),
     )
 
 
 def _entries(proposal: Proposal) -> list[Entry]:
     """Return what only the ledger knows: in which roles people decided, and that the agent took it back."""
-    said = Q(data__has_keys=["decision_id", "roles"]) | Q(kind=WITHDRAWN)
-    return list(Entry.objects.filter(said, subject=f"proposal:{proposal.pk}").order_by("-id")[: 2 * MOST])
+    decisive = Q(data__has_keys=["decision_id", "roles"]) | Q(kind=WITHDRAWN)
+    return list(Entry.objects.filter(decisive, subject=f"proposal:{proposal.pk}").order_by("-id")[: 2 * MOST])
 
 
 def _withdrawn(entry: Entry, now: datetime) -> Event:

@@ -45,7 +45,7 @@ class EngageForm(forms.Form):
     reason = forms.CharField(
         label=gettext_lazy("Why"),
         max_length=500,
-        help_text=gettext_lazy("A few words. Everybody sees them on every page."),
+        help_text=gettext_lazy("A few words. Everyone sees them on every page."),
         widget=forms.TextInput({"autocomplete": "off"}),
     )
 
@@ -78,12 +78,12 @@ class EngageForm(forms.Form):
 def overview(request: HttpRequest, frame: Frame) -> HttpResponse:
     """List the switches that are engaged, and what each holds back."""
     engaged = kill_switches.engaged()
-    asked = set(
+    scopes = set(
         Loosening.objects.filter(
             status=Loosening.Status.WAITING, subject__in=[f"kill_switch:{switch.scope}" for switch in engaged]
         ).values_list("subject", flat=True)
     )
-    rows = [_numbers(switch, is_asked=f"kill_switch:{switch.scope}" in asked) for switch in engaged]
+    rows = [_numbers(switch, is_asked=f"kill_switch:{switch.scope}" in scopes) for switch in engaged]
     context = {**frame, "title": _("Kill switches"), "engaged": rows, "all": _of(EVERYWHERE, Q())}
     return TemplateResponse(request, "approvals/switches.html", context)
 
@@ -92,8 +92,8 @@ def engage(request: HttpRequest, frame: Frame) -> HttpResponse:
     """Ask where to stop and why (GET), and stop (POST)."""
     if not request.user.has_perm("policies.engage_killswitch"):
         raise PermissionDenied
-    asked = request.GET.get("scope") or EVERYWHERE
-    form = EngageForm(request.POST if request.method == "POST" else None, initial={"scope": asked})
+    scope = request.GET.get("scope") or EVERYWHERE
+    form = EngageForm(request.POST if request.method == "POST" else None, initial={"scope": scope})
     if request.method == "POST" and form.is_valid():
         try:
             switch = kill_switches.engage(by=person_of(request), **form.cleaned_data)
@@ -141,8 +141,8 @@ def _numbers(switch: KillSwitch, *, is_asked: bool = False) -> Numbers:
         covered = Q(proposal__surface=switch.surface_id)
     elif switch.agent_id:
         covered = Q(proposal__agent=switch.agent_id)
-    found = _of(switch.scope, covered)
-    return Numbers(switch.scope, found.waiting, found.claimed, switch, is_asked)
+    row = _of(switch.scope, covered)
+    return Numbers(switch.scope, row.waiting, row.claimed, switch, is_asked)
 
 
 def _of(scope: str, covered: Q) -> Numbers:
@@ -159,9 +159,9 @@ def _per_scope(free: Sequence[KillSwitch]) -> list[Numbers]:
         rows = Dispatch.objects.filter(status__in=OUT).order_by().values("status", of=F(f"proposal__{kind}"))
         for row in rows.annotate(number=Count("pk")):
             counts.setdefault(f"{kind}:{row['of']}", {})[row["status"]] = row["number"]
-    found = [
+    per_scope = [
         Numbers(switch.scope, there.get(DispatchStatus.WAITING, 0), there.get(DispatchStatus.CLAIMED, 0), switch)
         for switch in free
         if (there := counts.get(switch.scope))
     ]
-    return sorted(found, key=lambda row: -(row.waiting + row.claimed))
+    return sorted(per_scope, key=lambda row: -(row.waiting + row.claimed))

@@ -17,13 +17,16 @@ from django.urls import reverse
 from approvals.admin.review import approvals, forms, twins
 from approvals.admin.review.conflicts import beside
 from approvals.admin.review.history import story
+from approvals.admin.rows import section
 from approvals.cards import evidence, showing
 from approvals.evaluation import conflicts
 from approvals.models import WAITING, Dispatch, Proposal, Revision, State
+from approvals.outcomes import reports
 from approvals.people import eligibility
 from approvals.presentation import confidence, marks, participants, words
 from approvals.queue.available_actions import Offers, offers
 from policies import currencies
+from policies.engine import references
 from policies.engine.policy import Policy, SurfacePolicy
 from policies.models import KillSwitch
 from policies.publishing.current import scopes
@@ -74,16 +77,16 @@ def render(
     request: HttpRequest, page: ReviewPage, frame: Mapping[str, Any], *, failed: Form | None = None
 ) -> HttpResponse:
     """Draw the page inside the admin's `frame`; `failed` is the form that was sent and not accepted."""
-    told = story(page.proposal, now=page.now)
+    events = story(page.proposal, now=page.now)
     assert isinstance(request.user, User)
     context = {
         **frame,
         "title": page.proposal.title,
         "is_nav_sidebar_enabled": False,
         "opts": Proposal._meta,
-        "story": told,
-        "progress": _progress(page, (row.dispatch for row in told.dispatches)),
-        "replaced": replaced(request.GET.get("seen", ""), page, told.revisions),
+        "story": events,
+        "progress": _progress(page, (row.dispatch for row in events.dispatches)),
+        "replaced": replaced(request.GET.get("seen", ""), page, events.revisions),
         **pieces(request.user, page, failed=failed),
         **approvals.context(request.user, page.proposal, policy=page.policy, state=page.state),
     }
@@ -97,11 +100,11 @@ def follow(request: HttpRequest, page: ReviewPage) -> HttpResponse:
     if request.GET.get("was") == _progress(page, page.proposal.dispatches.order_by("id")):
         return HttpResponse(status=204)
     assert isinstance(request.user, User)
-    told = story(page.proposal, now=page.now)
+    events = story(page.proposal, now=page.now)
     context = {
         "is_part": True,
-        "story": told,
-        "progress": _progress(page, (row.dispatch for row in told.dispatches)),
+        "story": events,
+        "progress": _progress(page, (row.dispatch for row in events.dispatches)),
         **pieces(request.user, page),
     }
     response = TemplateResponse(request, "approvals/progress.html", context)
@@ -131,9 +134,11 @@ def pieces(
         **beside(person, page.proposal, page.state),
         **twins.context(person, page.proposal, state=page.state, now=page.now, policy=page.policy),
         "latest": _latest(page.proposal),
+        "may_report": reports.may_report(person, page.proposal),
         "where": addresses(page.proposal),
         "is_held": page.state in HOLDABLE and _is_stopped(page.proposal, engaged),
         **_facts(page),
+        **section.context(page.proposal, page.proposal.revision),
     }
 
 
@@ -164,7 +169,9 @@ def _facts(page: ReviewPage) -> dict[str, Any]:
         **confidence.context(proposal, page.surface),
         "amount": None if proposal.amount is None else currencies.money(proposal.amount, proposal.currency),
         "audience": None if proposal.audience_size is None else words.number(proposal.audience_size),
-        "table": evidence.field_table(proposal.revision.before, payload, marks.spans(payload, findings)),
+        "table": evidence.field_table(
+            proposal.revision.before, references.without(payload), marks.spans(payload, findings)
+        ),
         "findings": _findings(findings, reasons),
         "raw_size": len(raw),
         "is_raw_short": len(raw) <= MAX_RAW,
@@ -180,11 +187,11 @@ def _facts(page: ReviewPage) -> dict[str, Any]:
 
 def _reasons(reasons: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the reasons, the deciding one first; what is said several times only once, with how often."""
-    told: dict[tuple[Any, ...], dict[str, Any]] = {}
+    by_text: dict[tuple[Any, ...], dict[str, Any]] = {}
     for reason in sorted(reasons, key=lambda reason: not reason.get("is_deciding")):
         key = tuple(reason.get(name) for name in ("text", "source", "tier", "outcome"))
-        told.setdefault(key, {**reason, "times": 0})["times"] += 1
-    return list(told.values())
+        by_text.setdefault(key, {**reason, "times": 0})["times"] += 1
+    return list(by_text.values())
 
 
 def _findings(findings: Iterable[Mapping[str, Any]], reasons: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What a reviewer has to know of others before deciding: the same asked for again, and figures that moved since."""
+"""Context a reviewer needs before deciding: the same action asked for again, and figures that have moved since."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -45,63 +45,63 @@ class Budget:
     left_out: int
 
 
-def present(asked: CardSubject) -> Budget | None:
+def present(subject: CardSubject) -> Budget | None:
     """Return the budgets; None where the payload names neither a move nor budgets of channels."""
-    move, old, new = _move(asked), _before(asked), _after(asked)
+    move, old, new = _move(subject), _before(subject), _after(subject)
     if move is None and not new:
         return None
-    channels = _channels(old, new, asked.currency)
-    payload = reading.mapping(asked.payload)
-    moved = _moved(asked)
+    channels = _channels(old, new, subject.currency)
+    payload = reading.mapping(subject.payload)
+    moved = _moved(subject)
     return Budget(
-        source=asked.named("from", move[0]) if move else (),
-        goal=asked.named("to", move[1]) if move else (),
-        moved="" if moved is None else figures.money(moved, asked.currency),
-        weekly_share=_weekly_share(asked, moved),
+        source=subject.named("from", move[0]) if move else (),
+        goal=subject.named("to", move[1]) if move else (),
+        moved="" if moved is None else figures.money(moved, subject.currency),
+        weekly_share=_weekly_share(subject, moved),
         until=reading.day(payload.get("until")),
         channels=channels[:MAX_CHANNELS],
         left_out=max(len(channels) - MAX_CHANNELS, 0),
     )
 
 
-def effect(asked: CardSubject, *, when: str) -> str | None:
+def effect(subject: CardSubject, *, when: str) -> str | None:
     """Say what moves from where to where, or how many budgets change."""
-    move = _move(asked)
+    move = _move(subject)
     if move is not None:
         facts = {
-            "sum": figures.money(move[2], asked.currency),
+            "sum": figures.money(move[2], subject.currency),
             "source": reading.label(move[0]),
             "goal": reading.label(move[1]),
             "when": when,
         }
-        return _("Approving moves %(sum)s from %(source)s to %(goal)s, %(when)s.") % facts
-    old, new = _before(asked), _after(asked)
+        return _("If approved, %(sum)s moves from %(source)s to %(goal)s %(when)s.") % facts
+    old, new = _before(subject), _after(subject)
     changed = [name for name, amount in new.items() if old.get(name) != amount]
     if not changed:
         return None
     names = ", ".join(reading.label(name) for name in changed[:3]) + ("…" if len(changed) > 3 else "")
-    return _("Approving changes the budget of %(names)s, %(when)s.") % {"names": names, "when": when}
+    return _("If approved, the budget of %(names)s changes %(when)s.") % {"names": names, "when": when}
 
 
-def _move(asked: CardSubject) -> tuple[str, str, int | float] | None:
+def _move(subject: CardSubject) -> tuple[str, str, int | float] | None:
     """Return from where, to where and how much, if the payload says all three."""
-    payload = reading.mapping(asked.payload)
+    payload = reading.mapping(subject.payload)
     source, goal = reading.text(payload.get("from")), reading.text(payload.get("to"))
     amount = reading.number(payload.get("amount"))
     return (source, goal, amount) if source and goal and amount is not None else None
 
 
-def _before(asked: CardSubject) -> Amounts:
-    return _amounts(asked.before) if _move(asked) or _named(asked.before) else {}
+def _before(subject: CardSubject) -> Amounts:
+    return _amounts(subject.before) if _move(subject) or _named(subject.before) else {}
 
 
-def _after(asked: CardSubject) -> Amounts:
+def _after(subject: CardSubject) -> Amounts:
     """Return each channel's budget as it will be, as far as it is known."""
-    move = _move(asked)
+    move = _move(subject)
     if move is None:
-        return _amounts(asked.payload) if _named(asked.payload) else {}
+        return _amounts(subject.payload) if _named(subject.payload) else {}
     source, goal, amount = move
-    after = dict(_amounts(asked.before))
+    after = dict(_amounts(subject.before))
     for name, change in ((source, -amount), (goal, amount)):
         if name in after and (sum_ := reading.number(after[name] + change)) is not None:
             after[name] = sum_
@@ -117,8 +117,8 @@ def _amounts(document: Any) -> dict[str, int | float]:
     named = reading.first(whole, *WHOLE)
     if not isinstance(named, dict) and {"from", "to"} <= whole.keys():
         return {}  # a move: its sum is the budget of no channel
-    found = reading.mapping(named if isinstance(named, dict) else whole)
-    amounts = ((name, reading.number(value)) for name, value in found.items())
+    fields = reading.mapping(named if isinstance(named, dict) else whole)
+    amounts = ((name, reading.number(value)) for name, value in fields.items())
     return {name: amount for name, amount in amounts if amount is not None}
 
 
@@ -145,22 +145,22 @@ def _channel(name: str, old: float | None, new: float | None, *, currency: str, 
     )
 
 
-def _moved(asked: CardSubject) -> int | float | None:
+def _moved(subject: CardSubject) -> int | float | None:
     """Return the sum that moves: as the payload says, or what all the raised budgets gain together."""
-    move = _move(asked)
+    move = _move(subject)
     if move is not None:
         return move[2]
-    old, new = _before(asked), _after(asked)
+    old, new = _before(subject), _after(subject)
     raised = [difference for name in new if (difference := figures.grown(old.get(name), new[name])) and difference > 0]
     return reading.number(sum(raised)) if raised else None
 
 
-def _weekly_share(asked: CardSubject, moved: float | None) -> str:
-    weekly = reading.number(reading.mapping(asked.params).get("weekly_budget"))
+def _weekly_share(subject: CardSubject, moved: float | None) -> str:
+    weekly = reading.number(reading.mapping(subject.params).get("weekly_budget"))
     if moved is None or not weekly or weekly <= 0:
         return ""
     share = round(100 * (moved / weekly), 1)
     return _("%(share)s %% of the weekly budget of %(weekly)s") % {
         "share": f"{share:g}",
-        "weekly": figures.money(weekly, asked.currency),
+        "weekly": figures.money(weekly, subject.currency),
     }

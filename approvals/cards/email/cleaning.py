@@ -95,13 +95,13 @@ def _quiet(style: str) -> str:
 
 def _with_signs(html: str, spans: Spans) -> str:
     """Put a sign where each finding begins and ends; positions are those of the text as it stands in the payload."""
-    found, at = [], 0
+    pieces, at = [], 0
     for start, end in sorted(spans):
         if start < at or end <= start or end > len(html):
             continue
-        found += [_unsigned(html[at:start]), _BEGIN, _unsigned(html[start:end]), _END]
+        pieces += [_unsigned(html[at:start]), _BEGIN, _unsigned(html[start:end]), _END]
         at = end
-    return "".join((*found, _unsigned(html[at:])))
+    return "".join((*pieces, _unsigned(html[at:])))
 
 
 def _unsigned(text: str) -> str:
@@ -110,22 +110,22 @@ def _unsigned(text: str) -> str:
 
 def _marked(html: str) -> str:
     """Mark merge tags and findings in the text between the tags of clean HTML, and take the links away."""
-    found, at, is_finding, is_style = [], 0, False, False
+    pieces, at, is_finding, is_style = [], 0, False, False
     for tag in [*_TOKEN.finditer(html), None]:
         between = html[at : tag.start() if tag else len(html)]
         if is_style:
-            found.append(_style(_unsigned(between)))
+            pieces.append(_style(_unsigned(between)))
         else:
             marked, is_finding = _text(between, is_finding=is_finding)
-            found.append(marked)
+            pieces.append(marked)
         if tag is None:
             break
         token = _unsigned(tag[0])
         is_style = token.startswith("<style")
         # Where it leads is shown on hovering; the card lists it as well.
-        found.append(token.replace(' href="', ' title="') if token.startswith("<a") else token)
+        pieces.append(token.replace(' href="', ' title="') if token.startswith("<a") else token)
         at = tag.end()
-    return "".join(found)
+    return "".join(pieces)
 
 
 def _style(css: str) -> str:
@@ -135,16 +135,16 @@ def _style(css: str) -> str:
 
 def _text(between: str, *, is_finding: bool) -> tuple[str, bool]:
     """Return text that is HTML already, marked, and whether a finding goes on behind the next tag."""
-    found = []
+    texts = []
     for piece in re.split(f"([{_BEGIN}{_END}])", between):
         if piece in {_BEGIN, _END}:
             is_finding = piece == _BEGIN
         elif is_finding and piece.strip():
-            found.append(f'<mark class="hitl-finding">{piece}</mark>')
+            texts.append(f'<mark class="hitl-finding">{piece}</mark>')
         else:
             parts = merge_tags.split(piece)
-            found.append("".join(f'<mark class="hitl-tag">{text}</mark>' if is_tag else text for text, is_tag in parts))
-    return "".join(found), is_finding
+            texts.append("".join(f'<mark class="hitl-tag">{text}</mark>' if is_tag else text for text, is_tag in parts))
+    return "".join(texts), is_finding
 
 
 PAGE: Final = """<!doctype html>

@@ -1,4 +1,4 @@
-"""What is in an e-mail's HTML: its text, its links, its remote pictures."""
+"""Inventory of an e-mail's HTML: its text, its links, its remote pictures."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser

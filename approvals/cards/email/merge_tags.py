@@ -12,21 +12,21 @@ TAG: Final = re.compile(r"\{\{[^{}]{0,200}\}\}|\{%[^%{}]{0,200}%\}|\*\|[^|*]{1,1
 def split(text: str) -> Iterator[tuple[str, bool]]:
     """Yield stretches of text, and whether each is a merge tag."""
     at = 0
-    for found in TAG.finditer(text):
-        if found.start() > at:
-            yield text[at : found.start()], False
-        yield found[0], True
-        at = found.end()
+    for match in TAG.finditer(text):
+        if match.start() > at:
+            yield text[at : match.start()], False
+        yield match[0], True
+        at = match.end()
     if at < len(text):
         yield text[at:], False
 
 
 def told(parts: Sequence[Part]) -> list[Part]:
     """Return `parts` with the merge tags as parts of their own; what was found or changed stays marked as that."""
-    found: list[Part] = []
+    split_parts: list[Part] = []
     for part in parts:
         if part.is_marked or part.change:
-            found.append(part)
+            split_parts.append(part)
         else:
-            found += [Part(text, change="tag" if is_tag else "") for text, is_tag in split(part.text)]
-    return found
+            split_parts += [Part(text, change="tag" if is_tag else "") for text, is_tag in split(part.text)]
+    return split_parts

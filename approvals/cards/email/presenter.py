@@ -51,22 +51,22 @@ class Email:
     alternatives_left_out: int
 
 
-def present(asked: CardSubject) -> Email | None:
+def present(subject: CardSubject) -> Email | None:
     """Return the e-mail; None where the payload has no part of one."""
-    new, old = message.read(asked.payload), message.read(asked.before)
+    new, old = message.read(subject.payload), message.read(subject.before)
     if not (new.subject or new.html or new.text or new.template):
         return None
     content = inventory.of(new.html)
     text = new.text or content.text
-    lead = reading.mapping(reading.mapping(asked.payload).get("lead"))
-    places, places_left_out = unseen.found(new.html, asked.spans.get(new.html_path, ()))
-    others, others_left_out = alternatives.found(new.html, new.html_path, asked.payload)
+    lead = reading.mapping(reading.mapping(subject.payload).get("lead"))
+    places, places_left_out = unseen.found(new.html, subject.spans.get(new.html_path, ()))
+    others, others_left_out = alternatives.found(new.html, new.html_path, subject.payload)
     return Email(
-        lines=_lines(asked, new, old),
+        lines=_lines(subject, new, old),
         refuses=lead.get("do_not_email") is True,
-        preview=asked.preview_url if new.html else "",
-        old_preview=f"{asked.preview_url}&side=before" if new.html and old.html else "",
-        text=_text(asked, new, text, old.text or inventory.of(old.html).text),
+        preview=subject.preview_url if new.html else "",
+        old_preview=f"{subject.preview_url}&side=before" if new.html and old.html else "",
+        text=_text(subject, new, text, old.text or inventory.of(old.html).text),
         is_text_derived=bool(text and not new.text),
         left_out=max(len(text) - MAX_CHARACTERS, 0),
         links=content.links,
@@ -79,73 +79,73 @@ def present(asked: CardSubject) -> Email | None:
     )
 
 
-def effect(asked: CardSubject, *, when: str) -> str | None:
+def effect(subject: CardSubject, *, when: str) -> str | None:
     """Say what goes to whom, where the action says that it sends."""
-    payload, new = reading.mapping(asked.payload), message.read(asked.payload)
+    payload, new = reading.mapping(subject.payload), message.read(subject.payload)
     name = reading.short(new.subject or new.template)
-    if not name or "send" not in asked.action.lower():
+    if not name or "send" not in subject.action.lower():
         return None
     audience, lead = reading.mapping(payload.get("audience")), reading.mapping(payload.get("lead"))
     at = reading.day(payload.get("send_at"))
-    facts = {"name": name, "when": _("at %s") % at if at else when}
+    facts = {"name": name, "when": _("on %s") % at if at else when}
     if reading.text(lead.get("id")):
         facts["lead"] = reading.short(lead["id"])
-        return _("Approving sends “%(name)s” to lead %(lead)s, %(when)s.") % facts
+        return _("If approved, “%(name)s” goes to lead %(lead)s %(when)s.") % facts
     size = reading.count(audience.get("size"))
     if size is None:
         return None
     facts["people"] = ngettext("%s person", "%s people", size) % words.number(size)
     if segment := reading.short(reading.text(audience.get("segment"))):
         facts["segment"] = segment
-        return _("Approving sends “%(name)s” to %(people)s (%(segment)s), %(when)s.") % facts
-    return _("Approving sends “%(name)s” to %(people)s, %(when)s.") % facts
+        return _("If approved, “%(name)s” goes to %(people)s (%(segment)s) %(when)s.") % facts
+    return _("If approved, “%(name)s” goes to %(people)s %(when)s.") % facts
 
 
-def _lines(asked: CardSubject, new: EmailMessage, old: EmailMessage) -> list[HeadLine]:
+def _lines(subject: CardSubject, new: EmailMessage, old: EmailMessage) -> list[HeadLine]:
     head = (
         (_("Subject"), "subject", new.subject, old.subject),
         (_("Preheader"), "preheader", new.preheader, old.preheader),
         (_("From"), "from", new.sender, old.sender),
     )
-    lines = [HeadLine(label, _compared(asked, path, text, was)) for label, path, text, was in head if text or was]
+    lines = [HeadLine(label, _compared(subject, path, text, was)) for label, path, text, was in head if text or was]
     if new.template and not new.html:
-        lines.append(HeadLine(_("Template"), _compared(asked, "template", new.template, old.template)))
-    if audience := _audience(asked):
+        lines.append(HeadLine(_("Template"), _compared(subject, "template", new.template, old.template)))
+    if audience := _audience(subject):
         lines.append(HeadLine(_("Goes to"), audience))
-    if at := reading.day(reading.mapping(asked.payload).get("send_at")):
+    if at := reading.day(reading.mapping(subject.payload).get("send_at")):
         lines.append(HeadLine(_("Sent at"), [Part(at)]))
     return lines
 
 
-def _compared(asked: CardSubject, path: str, text: str, was: str) -> list[Part]:
+def _compared(subject: CardSubject, path: str, text: str, was: str) -> list[Part]:
     if not was or was == text:
-        return merge_tags.told(asked.marked(path, text))
-    marked = list(asked.spans.get(path, ()))
+        return merge_tags.told(subject.marked(path, text))
+    marked = list(subject.spans.get(path, ()))
     is_short = max(len(was), len(text)) <= MAX_CHARACTERS
     changed = wording.changed(was, text, marked) if is_short else None
     if changed is None:
-        new = [Part(part.text, part.is_marked, "added") for part in asked.marked(path, text) if part.text]
+        new = [Part(part.text, part.is_marked, "added") for part in subject.marked(path, text) if part.text]
         old = [Part(part.text, change="removed") for part in ends(was, most=MAX_CHARACTERS)]
         changed = [*old, *new]
     return merge_tags.told(changed)
 
 
-def _audience(asked: CardSubject) -> list[Part]:
-    payload = reading.mapping(asked.payload)
+def _audience(subject: CardSubject) -> list[Part]:
+    payload = reading.mapping(subject.payload)
     audience, lead = reading.mapping(payload.get("audience")), reading.mapping(payload.get("lead"))
     if name := reading.text(lead.get("id")):
-        return [Part(_("one lead: ")), *asked.line("lead.id", name)]
+        return [Part(_("one lead: ")), *subject.line("lead.id", name)]
     segment, size = reading.text(audience.get("segment")), reading.count(audience.get("size"))
-    found = asked.line("audience.segment", segment) if segment else []
+    parts = subject.line("audience.segment", segment) if segment else []
     if size is not None:
         people = ngettext("%s person", "%s people", size) % words.number(size)
-        found.append(Part(f" · {people}" if found else people))
-    return found
+        parts.append(Part(f" · {people}" if parts else people))
+    return parts
 
 
-def _text(asked: CardSubject, new: EmailMessage, text: str, was: str) -> list[Part]:
+def _text(subject: CardSubject, new: EmailMessage, text: str, was: str) -> list[Part]:
     """Return the text with what was found in it; of a text read from the HTML no places are known."""
-    spans = [] if not new.text else list(asked.spans.get(new.text_path, ()))
+    spans = [] if not new.text else list(subject.spans.get(new.text_path, ()))
     if was and was != text and max(len(was), len(text)) <= MAX_CHARACTERS:
         changed = wording.changed(was, text, spans)
         if changed is not None:

@@ -1,4 +1,4 @@
-"""What checks found in an e-mail's HTML where its readers do not see it: where links lead, comments, hidden parts."""
+"""Findings in the parts of an e-mail that readers do not see: link targets, comments, hidden parts."""
 
 import re
 from bisect import bisect_right

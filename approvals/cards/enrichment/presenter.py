@@ -74,9 +74,9 @@ class _Written(NamedTuple):
     before: Mapping[str, Any]
 
 
-def present(asked: CardSubject) -> Enrichment | None:
+def present(subject: CardSubject) -> Enrichment | None:
     """Return the counts and the sample; None where the payload writes no fields. Linear in the rows."""
-    written = list(_written(asked))
+    written = list(_written(subject))
     if not written:
         return None
     counts: Counter[tuple[str, str]] = Counter()
@@ -86,7 +86,7 @@ def present(asked: CardSubject) -> Enrichment | None:
     fields = _field_counts(counts)
     drawn = written
     if len(written) > SAMPLE:
-        lot = random.Random(asked.lot)  # noqa: S311  # no secret comes of it, only a choice without preference
+        lot = random.Random(subject.lot)  # noqa: S311  # no secret comes of it, only a choice without preference
         drawn = [written[index] for index in sorted(lot.sample(range(len(written)), SAMPLE))]
     return Enrichment(
         total=len(written),
@@ -97,14 +97,14 @@ def present(asked: CardSubject) -> Enrichment | None:
         has_before=any(row.before for row in written),
         fields=fields[:MAX_FIELDS],
         fields_left_out=max(len(fields) - MAX_FIELDS, 0),
-        sample=[_row(row, asked) for row in drawn],
-        source=asked.named("source", reading.text(reading.mapping(asked.payload).get("source"))),
+        sample=[_row(row, subject) for row in drawn],
+        source=subject.named("source", reading.text(reading.mapping(subject.payload).get("source"))),
     )
 
 
-def effect(asked: CardSubject, *, when: str) -> str | None:
+def effect(subject: CardSubject, *, when: str) -> str | None:
     """Say how many fields of how many leads are written, and how many are emptied."""
-    written = list(_written(asked))
+    written = list(_written(subject))
     kinds: Counter[str] = Counter(_kind(row, name) for row in written for name in row.fields)
     filled = kinds[ADDED] + kinds[CHANGED]
     if not filled and not kinds[EMPTIED]:
@@ -112,14 +112,14 @@ def effect(asked: CardSubject, *, when: str) -> str | None:
     fields = ngettext("%s field", "%s fields", filled or kinds[EMPTIED])
     facts = {"whose": _whose_in_words(written), "when": when, "emptied": words.number(kinds[EMPTIED])}
     if not filled:
-        return _("Approving empties %(fields)s of %(whose)s, %(when)s.") % {
+        return _("If approved, this empties %(fields)s of %(whose)s %(when)s.") % {
             **facts,
             "fields": fields % facts["emptied"],
         }
     facts["fields"] = fields % words.number(filled)
     if kinds[EMPTIED]:
-        return _("Approving writes %(fields)s of %(whose)s and empties %(emptied)s, %(when)s.") % facts
-    return _("Approving writes %(fields)s of %(whose)s, %(when)s.") % facts
+        return _("If approved, this writes %(fields)s of %(whose)s and empties %(emptied)s %(when)s.") % facts
+    return _("If approved, this writes %(fields)s of %(whose)s %(when)s.") % facts
 
 
 def _whose_in_words(written: Sequence[_Written]) -> str:
@@ -129,8 +129,8 @@ def _whose_in_words(written: Sequence[_Written]) -> str:
     return _("lead %s") % name if name else _("one lead")
 
 
-def _written(asked: CardSubject) -> Iterator[_Written]:
-    payload, before = reading.mapping(asked.payload), reading.mapping(asked.before)
+def _written(subject: CardSubject) -> Iterator[_Written]:
+    payload, before = reading.mapping(subject.payload), reading.mapping(subject.before)
     name = next((name for name in SEVERAL if isinstance(payload.get(name), list)), None)
     if name is None:
         fields = _fields(payload)
@@ -151,8 +151,8 @@ def _fields(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _whose(row: Mapping[str, Any]) -> str:
-    found = reading.first(row, *WHOSE)
-    return found if isinstance(found, str) else words.value(found) if isinstance(found, int) else ""
+    name = reading.first(row, *WHOSE)
+    return name if isinstance(name, str) else words.value(name) if isinstance(name, int) else ""
 
 
 def _known(before: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
@@ -193,13 +193,13 @@ def _field_counts(counts: Counter[tuple[str, str]]) -> list[FieldCount]:
     return sorted(rows, key=lambda row: -(row.added + row.changed + row.emptied))
 
 
-def _row(row: _Written, asked: CardSubject) -> RecordRow:
+def _row(row: _Written, subject: CardSubject) -> RecordRow:
     cells = [
         Cell(
             reading.label(name),
             _kind(row, name),
             "" if _is_empty(row.before.get(name)) else reading.leaf(row.before[name]),
-            [] if _is_empty(new) else asked.line(row.path + name, words.value(new)),
+            [] if _is_empty(new) else subject.line(row.path + name, words.value(new)),
         )
         for name, new in list(row.fields.items())[:MAX_CELLS]
     ]

@@ -10,9 +10,11 @@ from django.utils.translation import gettext_lazy
 
 from approvals.cards import reading, wording
 from approvals.cards.asked import MAX_CHARACTERS, NO_SPANS, CardSubject
-from approvals.presentation import differences, words
-from approvals.presentation.differences import FieldChange, FieldRow
+from approvals.presentation import words
 from approvals.presentation.marks import Part, Spans, ends, written
+from policies import differences
+from policies.differences import FieldChange, FieldRow
+from policies.engine import references
 
 LABEL: Final = gettext_lazy("Field table")
 
@@ -55,12 +57,12 @@ class FieldTable:
     """The state before, where it is described in other fields than the payload."""
 
 
-def present(asked: CardSubject) -> FieldTable:
+def present(subject: CardSubject) -> FieldTable:
     """Return the table of what is asked."""
-    return field_table(asked.before, asked.payload, asked.spans)
+    return field_table(subject.before, subject.payload, subject.spans)
 
 
-def effect(asked: CardSubject, *, when: str) -> str | None:
+def effect(subject: CardSubject, *, when: str) -> str | None:
     """Say nothing: the names of fields make no sentence."""
     return None
 
@@ -79,7 +81,7 @@ def field_table(before: Any, payload: Any, spans: Spans = NO_SPANS) -> FieldTabl
 
 def changed_fields(old: Any, new: Any) -> FieldTable:
     """Return only what one revision changed in the one before it."""
-    before, after = differences.leaves(old), differences.leaves(new)
+    before, after = differences.leaves(references.compared(old)), differences.leaves(references.compared(new))
     same = differences.by_change(before, after)[FieldChange.SAME]
     for path in same:
         del before[path], after[path]
@@ -89,9 +91,9 @@ def changed_fields(old: Any, new: Any) -> FieldTable:
 def _table(
     before: Mapping[str, Any], after: Mapping[str, Any], *, has_before: bool, spans: Spans = NO_SPANS
 ) -> FieldTable:
-    found = differences.by_change(before, after)
-    same = found.pop(FieldChange.SAME)
-    differing = [(path, change) for change, paths in found.items() for path in paths]
+    rows_by_change = differences.by_change(before, after)
+    same = rows_by_change.pop(FieldChange.SAME)
+    differing = [(path, change) for change, paths in rows_by_change.items() for path in paths]
     rows = [differences.row(path, change, before, after) for path, change in differing[:MAX_ROWS]]
     worded = [row.path for row in rows if _has_words(row)][:MAX_WORDED] if has_before else []
     return FieldTable(

@@ -17,10 +17,12 @@ LABEL: Final = gettext_lazy("Journey: steps as a diagram")
 
 MAX_STEPS: Final = 60
 CHANGES: Final = {
-    "pause": gettext_lazy("Approving pauses the journey “%(journey)s”, %(when)s."),
-    "resume": gettext_lazy("Approving resumes the journey “%(journey)s”, %(when)s."),
-    "add_step": gettext_lazy("Approving adds the step “%(step)s” to the journey “%(journey)s”, %(when)s."),
-    "remove_step": gettext_lazy("Approving removes the step “%(step)s” from the journey “%(journey)s”, %(when)s."),
+    "pause": gettext_lazy("If approved, the journey “%(journey)s” pauses %(when)s."),
+    "resume": gettext_lazy("If approved, the journey “%(journey)s” resumes %(when)s."),
+    "add_step": gettext_lazy("If approved, this adds the step “%(step)s” to the journey “%(journey)s” %(when)s."),
+    "remove_step": gettext_lazy(
+        "If approved, this removes the step “%(step)s” from the journey “%(journey)s” %(when)s."
+    ),
 }
 
 
@@ -45,52 +47,52 @@ class Journey:
     is_whole: bool
 
 
-def present(asked: CardSubject) -> Journey | None:
+def present(subject: CardSubject) -> Journey | None:
     """Return the journey; None where the payload names neither steps nor a change of one."""
-    payload = reading.mapping(asked.payload)
-    matched = steps.compare(asked.before, asked.payload)
+    payload = reading.mapping(subject.payload)
+    matched = steps.compare(subject.before, subject.payload)
     change = reading.text(payload.get("change"))
     halts = change if change in {"pause", "resume"} else ""
     if not matched and not halts:
         return None
     return Journey(
-        name=asked.marked("journey", reading.text(payload.get("journey"))),
+        name=subject.marked("journey", reading.text(payload.get("journey"))),
         halts=halts,
-        steps=[_step(match, asked) for match in matched[:MAX_STEPS]],
+        steps=[_step(match, subject) for match in matched[:MAX_STEPS]],
         left_out=max(len(matched) - MAX_STEPS, 0),
-        is_whole=steps.is_whole(asked.before, asked.payload),
+        is_whole=steps.is_whole(subject.before, subject.payload),
     )
 
 
-def effect(asked: CardSubject, *, when: str) -> str | None:
+def effect(subject: CardSubject, *, when: str) -> str | None:
     """Say what happens to which step of which journey."""
-    payload = reading.mapping(asked.payload)
+    payload = reading.mapping(subject.payload)
     change, journey = reading.text(payload.get("change")), reading.short(reading.text(payload.get("journey")))
     step = reading.short(reading.text(payload.get("step")))
     if not journey:
         return None
     facts = {"journey": journey, "step": step, "when": when}
     if change == "change_wait" and step:
-        return _wait(asked, facts)
+        return _wait(subject, facts)
     if change in CHANGES and (step or "step" not in change):
         return str(CHANGES[change]) % facts
     return None
 
 
-def _wait(asked: CardSubject, facts: dict[str, str]) -> str | None:
-    changed = next((match for match in steps.compare(asked.before, asked.payload) if match.change), None)
+def _wait(subject: CardSubject, facts: dict[str, str]) -> str | None:
+    changed = next((match for match in steps.compare(subject.before, subject.payload) if match.change), None)
     wait = next((detail for detail in changed.details if detail.is_wait), None) if changed else None
     if wait is None:
         return None
     facts |= {"old": wait.old, "new": wait.new}
     if wait.old:
         return (
-            _("Approving changes the wait before “%(step)s” in “%(journey)s” from %(old)s to %(new)s, %(when)s.")
+            _("If approved, the wait before “%(step)s” in “%(journey)s” changes from %(old)s to %(new)s, %(when)s.")
             % facts
         )
-    return _("Approving makes “%(step)s” in “%(journey)s” wait %(new)s, %(when)s.") % facts
+    return _("If approved, “%(step)s” in “%(journey)s” waits %(new)s, %(when)s.") % facts
 
 
-def _step(match: Matched, asked: CardSubject) -> JourneyStep:
-    name = asked.line(match.path, match.name)
+def _step(match: Matched, subject: CardSubject) -> JourneyStep:
+    name = subject.line(match.path, match.name)
     return JourneyStep(name, reading.label(match.kind), match.change, match.details)

@@ -1,4 +1,4 @@
-"""Which steps a journey has, and which of them a proposal adds, removes or changes."""
+"""Steps of a journey, and which of them a proposal adds, removes or changes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,6 +6,7 @@ from difflib import SequenceMatcher
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from approvals.cards import reading
 from approvals.presentation import words
@@ -63,29 +64,29 @@ def compare(before: Any, payload: Any) -> list[Matched]:
     if not old:
         marked = reading.text(reading.mapping(payload).get("step"))
         return [_match(None, step, "changed" if step.name == marked else "") for step in new]
-    found: list[Matched] = []
+    matches: list[Matched] = []
     matcher = SequenceMatcher(None, [step.name for step in old], [step.name for step in new], autojunk=False)
     for kind, old_start, old_end, new_start, new_end in matcher.get_opcodes():
         if kind == "equal":
             pairs = zip(old[old_start:old_end], new[new_start:new_end], strict=True)
-            found += [_match(was, will, "changed" if was.facts != will.facts else "") for was, will in pairs]
+            matches += [_match(was, will, "changed" if was.facts != will.facts else "") for was, will in pairs]
         else:
-            found += [_match(step, step, "removed") for step in old[old_start:old_end]]
-            found += [_match(None, step, "added") for step in new[new_start:new_end]]
-    return found
+            matches += [_match(step, step, "removed") for step in old[old_start:old_end]]
+            matches += [_match(None, step, "added") for step in new[new_start:new_end]]
+    return matches
 
 
 def _listed(document: Any) -> list[_Step]:
     listed = reading.rows(reading.mapping(document).get("steps"))[:MOST]
-    found = []
+    steps = []
     for number, row in enumerate(listed, start=1):
         step = reading.mapping(row)
         key = next((name for name in NAMES if isinstance(step.get(name), str)), "")
         name = step[key] if key else reading.text(row)
         path = f"steps[{number}].{key}" if key else ""
         kind = reading.text(reading.first(step, "kind", "type"))
-        found.append(_Step(name or _("Step %s") % number, kind, _facts(step), path))
-    return found
+        steps.append(_Step(name or _("Step %s") % number, kind, _facts(step), path))
+    return steps
 
 
 def _facts(step: Mapping[str, Any]) -> dict[str, str]:
@@ -94,7 +95,7 @@ def _facts(step: Mapping[str, Any]) -> dict[str, str]:
 
 def _fact(name: str, value: Any) -> str:
     if name == "wait_hours" and reading.number(value) is not None:
-        return _("%s h") % words.number(value)
+        return ngettext("%s hour", "%s hours", 1 if value == 1 else 2) % words.number(value)
     return reading.leaf(value)
 
 
@@ -120,13 +121,13 @@ def _applied(old: list[_Step], payload: Mapping[str, Any]) -> list[_Step]:
 
 def _one(before: Any, payload: Any) -> list[Matched]:
     """Return the one step that the payload names, where nobody told the others."""
-    asked, was = reading.mapping(payload), reading.mapping(before)
-    name = reading.text(asked.get("step"))
+    step, was = reading.mapping(payload), reading.mapping(before)
+    name = reading.text(step.get("step"))
     if not name:
         return []
-    will = _Step(name, "", _facts(asked), "step")
+    will = _Step(name, "", _facts(step), "step")
     is_same_step = was.get("step", name) == name
-    change = {"add_step": "added", "remove_step": "removed"}.get(reading.text(asked.get("change")), "changed")
+    change = {"add_step": "added", "remove_step": "removed"}.get(reading.text(step.get("change")), "changed")
     if change != "changed" or not is_same_step:
         return [_match(None, will, change)]
     return [_match(_Step(name, "", _facts(was)), will, change)]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from approvals.cards import figures, reading
 from approvals.cards.asked import CardSubject
+from approvals.presentation import words
 from approvals.presentation.marks import Part
 
 LABEL: Final = gettext_lazy("Prices: table with margin")
@@ -60,15 +61,15 @@ class _Change:
         return figures.grown(self.old, self.new)
 
 
-def present(asked: CardSubject) -> Prices | None:
+def present(subject: CardSubject) -> Prices | None:
     """Return the prices; None where the payload has none. The largest cuts and losses come first."""
-    changes = _changes(asked)
+    changes = _changes(subject)
     if not changes:
         return None
-    payload = reading.mapping(asked.payload)
+    payload = reading.mapping(subject.payload)
     shown = sorted(changes, key=lambda change: (not _is_loss(change), _relative(change) or 0))[:MAX_PRICES]
     return Prices(
-        rows=[_price(change, asked) for change in shown],
+        rows=[_price(change, subject) for change in shown],
         left_out=len(changes) - len(shown),
         has_cost=any(change.cost is not None for change in shown),
         valid_from=reading.day(payload.get("valid_from")),
@@ -77,57 +78,59 @@ def present(asked: CardSubject) -> Prices | None:
     )
 
 
-def effect(asked: CardSubject, *, when: str) -> str | None:
+def effect(subject: CardSubject, *, when: str) -> str | None:
     """Say what one article will cost instead, or how many prices change and by how much."""
-    changes = _changes(asked)
+    changes = _changes(subject)
     if not changes:
         return None
     if len(changes) == 1:
-        return _of_one(changes[0], asked, when)
+        return _of_one(changes[0], subject, when)
     facts: dict[str, object] = {"number": len(changes), "when": when}
     shares = [share for change in changes if (share := _relative(change)) is not None]
     if not shares:
-        said = ngettext(
-            "Approving sets %(number)s price, %(when)s.", "Approving sets %(number)s prices, %(when)s.", len(changes)
+        sentence = ngettext(
+            "If approved, this sets %(number)s price %(when)s.",
+            "If approved, this sets %(number)s prices %(when)s.",
+            len(changes),
         )
-        return said % facts
+        return sentence % facts
     facts |= {"low": figures.share(min(shares), 1), "high": figures.share(max(shares), 1)}
-    said = ngettext(
-        "Approving changes %(number)s price by %(low)s to %(high)s, %(when)s.",
-        "Approving changes %(number)s prices by %(low)s to %(high)s, %(when)s.",
+    sentence = ngettext(
+        "If approved, this changes %(number)s price by %(low)s to %(high)s %(when)s.",
+        "If approved, this changes %(number)s prices by %(low)s to %(high)s %(when)s.",
         len(changes),
     )
-    return said % facts
+    return sentence % facts
 
 
-def _of_one(change: _Change, asked: CardSubject, when: str) -> str:
-    begins = reading.day(reading.mapping(asked.payload).get("valid_from"))
+def _of_one(change: _Change, subject: CardSubject, when: str) -> str:
+    begins = reading.day(reading.mapping(subject.payload).get("valid_from"))
     facts = {
         "article": reading.short(change.article) or _("the article"),
-        "old": "" if change.old is None else figures.money(change.old, asked.currency),
-        "new": figures.money(change.new, asked.currency),
+        "old": "" if change.old is None else figures.money(change.old, subject.currency),
+        "new": figures.money(change.new, subject.currency),
         "share": figures.share(change.difference, change.old),
-        "when": _("valid from %s") % begins if begins else when,
+        "when": _("from %s") % begins if begins else when,
     }
     if change.old is None or not change.difference:
-        return _("Approving sets the price of %(article)s to %(new)s, %(when)s.") % facts
+        return _("If approved, the price of %(article)s is set to %(new)s %(when)s.") % facts
     if change.difference > 0:
-        said = _("Approving raises the price of %(article)s from %(old)s to %(new)s (%(share)s), %(when)s.")
+        sentence = _("If approved, the price of %(article)s goes up from %(old)s to %(new)s (%(share)s) %(when)s.")
     else:
-        said = _("Approving lowers the price of %(article)s from %(old)s to %(new)s (%(share)s), %(when)s.")
-    return said % facts
+        sentence = _("If approved, the price of %(article)s goes down from %(old)s to %(new)s (%(share)s) %(when)s.")
+    return sentence % facts
 
 
-def _changes(asked: CardSubject) -> list[_Change]:
-    payload, before = reading.mapping(asked.payload), reading.mapping(asked.before)
+def _changes(subject: CardSubject) -> list[_Change]:
+    payload, before = reading.mapping(subject.payload), reading.mapping(subject.before)
     name = next((name for name in SEVERAL if isinstance(payload.get(name), list)), None)
     old = _old_prices(before)
     if name is None:
         change = _change(payload, "", old or {"": before})
         return [change] if change else []
     rows = enumerate(reading.rows(payload[name]), start=1)
-    found = (_change(reading.mapping(row), f"{name}[{number}].", old) for number, row in rows)
-    return [change for change in found if change]
+    changes = (_change(reading.mapping(row), f"{name}[{number}].", old) for number, row in rows)
+    return [change for change in changes if change]
 
 
 def _old_prices(before: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -172,16 +175,16 @@ def _is_loss(change: _Change) -> bool:
     return change.cost is not None and change.new < change.cost
 
 
-def _price(change: _Change, asked: CardSubject) -> Price:
+def _price(change: _Change, subject: CardSubject) -> Price:
     difference = change.difference
     return Price(
-        article=asked.line(change.path, change.article),
-        old="" if change.old is None else figures.money(change.old, asked.currency),
-        new=figures.money(change.new, asked.currency),
-        difference=figures.moved(difference, asked.currency) if difference else "",
+        article=subject.line(change.path, change.article),
+        old="" if change.old is None else figures.money(change.old, subject.currency),
+        new=figures.money(change.new, subject.currency),
+        difference=figures.moved(difference, subject.currency) if difference else "",
         share=figures.share(difference, change.old) if difference else "",
         is_raised=bool(difference and difference > 0),
-        cost="" if change.cost is None else figures.money(change.cost, asked.currency),
+        cost="" if change.cost is None else figures.money(change.cost, subject.currency),
         old_margin=_margin(change.old, change.old_cost),
         new_margin=_margin(change.new, change.cost),
         is_loss=_is_loss(change),
@@ -192,4 +195,4 @@ def _margin(price: float | None, cost: float | None) -> str:
     """Return what is left of a price above the cost, in per cent of the price."""
     if price is None or cost is None or price <= 0:
         return ""
-    return f"{round(100 * ((price - cost) / price), 1):,g} %"
+    return f"{words.number(round(100 * ((price - cost) / price), 1))} %"

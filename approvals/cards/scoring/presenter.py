@@ -45,9 +45,9 @@ class Scoring:
     zero: str
 
 
-def present(asked: CardSubject) -> Scoring | None:
+def present(subject: CardSubject) -> Scoring | None:
     """Return the weights; None where the payload has none."""
-    old, new = _weights(asked.before), _weights(asked.payload)
+    old, new = _weights(subject.before), _weights(subject.payload)
     if not new:
         return None
     has_before = bool(old)
@@ -55,39 +55,41 @@ def present(asked: CardSubject) -> Scoring | None:
     names = sorted(dict.fromkeys((*new, *old)), key=lambda name: _order(old.get(name), new.get(name), has_before))
     zero = figures.bar(0, low=scale[0], high=scale[1])
     return Scoring(
-        model=asked.marked("model", reading.text(reading.mapping(asked.payload).get("model"))),
+        model=subject.marked("model", reading.text(reading.mapping(subject.payload).get("model"))),
         weights=[_weight(name, old.get(name), new.get(name), has_before, scale) for name in names[:MAX_WEIGHTS]],
         left_out=max(len(names) - MAX_WEIGHTS, 0),
         changed=_changed(old, new) if has_before else 0,
         has_before=has_before,
-        threshold=_threshold(asked),
+        threshold=_threshold(subject),
         zero=zero.x if zero else "",
     )
 
 
-def effect(asked: CardSubject, *, when: str) -> str | None:
+def effect(subject: CardSubject, *, when: str) -> str | None:
     """Say how many weights change, and the threshold."""
-    old, new = _weights(asked.before), _weights(asked.payload)
+    old, new = _weights(subject.before), _weights(subject.payload)
     if not old or not new:
         return None
     number = _changed(old, new)
-    model = reading.text(reading.mapping(asked.payload).get("model"))
+    model = reading.text(reading.mapping(subject.payload).get("model"))
     facts = {"number": number, "model": reading.short(model) or _("the scoring model"), "when": when}
-    was, will = _at(asked.before), _at(asked.payload)
+    was, will = _at(subject.before), _at(subject.payload)
     if was is not None and will is not None and was != will:
         facts |= {"was": words.number(was), "will": words.number(will)}
-        said = ngettext(
-            "Approving changes %(number)s weight of %(model)s and the threshold from %(was)s to %(will)s, %(when)s.",
-            "Approving changes %(number)s weights of %(model)s and the threshold from %(was)s to %(will)s, %(when)s.",
+        sentence = ngettext(
+            "If approved, %(number)s weight of %(model)s changes and its threshold"
+            " moves from %(was)s to %(will)s, %(when)s.",
+            "If approved, %(number)s weights of %(model)s change and its threshold"
+            " moves from %(was)s to %(will)s, %(when)s.",
             number,
         )
-        return said % facts
-    said = ngettext(
-        "Approving changes %(number)s weight of %(model)s, %(when)s.",
-        "Approving changes %(number)s weights of %(model)s, %(when)s.",
+        return sentence % facts
+    sentence = ngettext(
+        "If approved, %(number)s weight of %(model)s changes %(when)s.",
+        "If approved, %(number)s weights of %(model)s change %(when)s.",
         number,
     )
-    return said % facts
+    return sentence % facts
 
 
 def _weights(document: Any) -> dict[str, int | float]:
@@ -126,8 +128,8 @@ def _weight(name: str, old: float | None, new: float | None, has_before: bool, s
     )
 
 
-def _threshold(asked: CardSubject) -> Weight | None:
-    old, new = _at(asked.before), _at(asked.payload)
+def _threshold(subject: CardSubject) -> Weight | None:
+    old, new = _at(subject.before), _at(subject.payload)
     if new is None:
         return None
     return _weight("threshold", old, new, old is not None, (0.0, 0.0))

@@ -1,6 +1,7 @@
 """A segment: who belongs to it in words, how many they are, where it goes, and who else works on it."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +19,12 @@ LABEL: Final = gettext_lazy("Segment: definition in words, size and destinations
 MAX_CLAUSES: Final = 40
 MAX_SAMPLE: Final = 10
 MAX_DEPTH: Final = 4
+REFUSAL: Final = re.compile(
+    r"\b(do ?not|don ?t|no)( be)? (contact|call|e? ?mail|text|sms|track)|\bopt(ed|s)? ?outs?\b|unsubscri|suppress",
+    re.IGNORECASE,
+)
+"""Names of segments whose people asked not to be contacted."""
+SEPARATORS: Final = re.compile(r"[\W_]+")
 OPERATORS: Final = {
     "is": gettext_lazy("is"),
     "is_not": gettext_lazy("is not"),
@@ -25,7 +32,7 @@ OPERATORS: Final = {
     "at_most": gettext_lazy("is at most"),
     "contains": gettext_lazy("contains"),
     "contains_not": gettext_lazy("does not contain"),
-    "within_days": gettext_lazy("lies within the last days:"),
+    "within_days": gettext_lazy("was at most this many days ago:"),
     "=": gettext_lazy("is"),
     "==": gettext_lazy("is"),
     "!=": gettext_lazy("is not"),
@@ -62,6 +69,8 @@ class Overlap:
 
     segment: str
     size: str
+    is_refusal: bool = False
+    """Its people asked not to be contacted, as far as its name says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +90,17 @@ class Segment:
     others: Sequence[Other]
 
 
-def present(asked: CardSubject) -> Segment | None:
+def present(subject: CardSubject) -> Segment | None:
     """Return the segment; None where the payload has no conditions."""
-    payload, before = reading.mapping(asked.payload), reading.mapping(asked.before)
-    clauses = _clauses(asked)
+    payload, before = reading.mapping(subject.payload), reading.mapping(subject.before)
+    clauses = _clauses(subject)
     if not clauses:
         return None
     size, old_size = _size(payload), _size(before)
     difference = figures.grown(old_size, size)
     sample = reading.rows(payload.get("sample"))
     return Segment(
-        name=asked.line("segment", _name(payload)),
+        name=subject.line("segment", _name(payload)),
         joiner=_("or") if _is_any(payload) else _("and"),
         clauses=clauses[:MAX_CLAUSES],
         left_out=max(len(clauses) - MAX_CLAUSES, 0),
@@ -100,16 +109,16 @@ def present(asked: CardSubject) -> Segment | None:
         difference=words.signed(difference) if difference else "",
         share=figures.share(difference, old_size) if difference else "",
         places=_places(payload, before),
-        sample=[asked.marked(f"sample[{number}]", _member(row)) for number, row in enumerate(sample[:MAX_SAMPLE], 1)],
+        sample=[subject.marked(f"sample[{number}]", _member(row)) for number, row in enumerate(sample[:MAX_SAMPLE], 1)],
         sample_left_out=max(len(sample) - MAX_SAMPLE, 0),
         overlaps=_overlaps(payload),
-        others=asked.others(),
+        others=subject.others(),
     )
 
 
-def effect(asked: CardSubject, *, when: str) -> str | None:
+def effect(subject: CardSubject, *, when: str) -> str | None:
     """Say which segment is saved, how many people it has and where they are sent."""
-    payload = reading.mapping(asked.payload)
+    payload = reading.mapping(subject.payload)
     size = _size(payload)
     if not _rows(payload) or size is None:
         return None
@@ -117,14 +126,20 @@ def effect(asked: CardSubject, *, when: str) -> str | None:
     facts = {
         "name": reading.short(_name(payload)) or _("without a name"),
         "size": words.number(size),
-        "places": ", ".join(names[:5]),
+        "places": _listed(names[:5]),
         "when": when,
     }
     if names:
         return (
-            _("Approving saves the segment “%(name)s” (%(size)s people) and sends it to %(places)s, %(when)s.") % facts
+            _("If approved, the segment “%(name)s” (%(size)s people) is saved and sent to %(places)s %(when)s.") % facts
         )
-    return _("Approving saves the segment “%(name)s” (%(size)s people), %(when)s.") % facts
+    return _("If approved, the segment “%(name)s” (%(size)s people) is saved %(when)s.") % facts
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Write places as one says them: “the email system and partner”; a name with a capital takes no article."""
+    text = words.joined(names)
+    return _("the %s") % text if text[:1].islower() else text
 
 
 def _name(document: Mapping[str, Any]) -> str:
@@ -143,32 +158,32 @@ def _rows(document: Mapping[str, Any]) -> Sequence[Any]:
     return reading.rows(reading.first(document, "conditions", "definition"))
 
 
-def _clauses(asked: CardSubject) -> list[Clause]:
+def _clauses(subject: CardSubject) -> list[Clause]:
     """Return the conditions as they will be, and after them those that are gone."""
-    old, new = (_rows(reading.mapping(document)) for document in (asked.before, asked.payload))
+    old, new = (_rows(reading.mapping(document)) for document in (subject.before, subject.payload))
     known, kept = ({_identity(row) for row in rows} for rows in (old, new))
-    found = []
+    clauses = []
     for number, row in enumerate(new, start=1):
         change = "added" if old and _identity(row) not in known else ""
-        found.append(_clause(row, asked, f"conditions[{number}].value", change))
+        clauses.append(_clause(row, subject, f"conditions[{number}].value", change))
     # What is gone stands in no payload, so nothing of it can be marked.
-    found += [_clause(row, CardSubject(None), "", "removed") for row in old if new and _identity(row) not in kept]
-    return found
+    clauses += [_clause(row, CardSubject(None), "", "removed") for row in old if new and _identity(row) not in kept]
+    return clauses
 
 
 def _identity(row: Any) -> str:
     return json.dumps(row, sort_keys=True)
 
 
-def _clause(row: Any, asked: CardSubject, path: str, change: str) -> Clause:
+def _clause(row: Any, subject: CardSubject, path: str, change: str) -> Clause:
     condition = reading.mapping(row)
     if "field" not in condition:
-        return Clause("", "", asked.marked(path, _in_words(row)), change)
+        return Clause("", "", subject.marked(path, _in_words(row)), change)
     operator, value = reading.leaf(condition.get("operator", "")), condition.get("value")
     return Clause(
         field=reading.short(reading.leaf(condition["field"]).replace("_", " ")),
         operator=str(OPERATORS.get(operator, operator)),
-        value=asked.line(path, "{…}" if isinstance(value, dict) else words.value(value)),
+        value=subject.line(path, "{…}" if isinstance(value, dict) else words.value(value)),
         change=change,
     )
 
@@ -207,10 +222,11 @@ def _member(row: Any) -> str:
 
 
 def _overlaps(payload: Mapping[str, Any]) -> list[Overlap]:
-    found = []
+    overlaps = []
     for row in reading.rows(payload.get("overlaps"))[:MAX_SAMPLE]:
         size = reading.count(reading.mapping(row).get("size"))
         name = _name(reading.mapping(row)) or reading.text(row)
         if name:
-            found.append(Overlap(reading.short(name), "" if size is None else words.number(size)))
-    return found
+            is_refusal = size != 0 and REFUSAL.search(SEPARATORS.sub(" ", name)) is not None
+            overlaps.append(Overlap(reading.short(name), "" if size is None else words.number(size), is_refusal))
+    return overlaps

@@ -24,15 +24,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print one line per invariant, then exit 0 or 1."""
-        found = []
+        results = []
         for result in invariants.check():
-            found.append(result)
+            results.append(result)
             if not options["json"]:
                 self._tell(result)
-        is_whole = all(result.breach is None for result in found)
+        is_whole = all(result.breach is None for result in results)
         if options["json"]:
-            told = {"ok": is_whole, "invariants": [asdict(result) for result in found]}
-            self.stdout.write(json.dumps(told))
+            data = {"ok": is_whole, "invariants": [asdict(result) for result in results]}
+            self.stdout.write(json.dumps(data))
         if not is_whole:
             sys.exit(1)
 

@@ -1,19 +1,15 @@
 """`manage.py kill_switch`: stop shipping at once, see what is stopped, and let it go on, as two people."""
 
-import getpass
 import socket
-import sys
 from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from approvals.errors import ProposalError
-from approvals.people import signature
-from policies.accounts import second_factor
+from approvals.management import proof
 from policies.models import EVERYWHERE, KillSwitch, Loosening
 from policies.publishing import loosenings
 from policies.publishing.loosenings import LooseningRefused
@@ -53,7 +49,7 @@ class Command(BaseCommand):
             raise CommandError(_("There is no such surface or agent.")) from error
 
     def _engage(self, *, reason: str, person: str, **options: Any) -> None:
-        by = _person(person) if person else None
+        by = proof.person(person) if person else None
         if by is not None:
             loosenings.require(by, ENGAGE)
         scope = _scope(options)
@@ -61,20 +57,20 @@ class Command(BaseCommand):
         self.stdout.write(_("Stopped: %s. Nothing there ships until it is released.") % scope)
 
     def _release(self, *, person: str, note: str, **options: Any) -> None:
-        by, scope = _person(person), _scope(options)
+        by, scope = proof.person(person), _scope(options)
         switch = KillSwitch.objects.get(scope=scope)
-        asked = kill_switches.waiting_release(switch)
+        loosening = kill_switches.waiting_release(switch)
         loosenings.require(
-            by, kill_switches.RELEASE if asked is None or asked.asked_by_id == by.pk else loosenings.AGREE
+            by, kill_switches.RELEASE if loosening is None or loosening.asked_by_id == by.pk else loosenings.AGREE
         )
-        _prove(by)
-        if asked is None or asked.asked_by_id == by.pk:
+        proof.prove(by)
+        if loosening is None or loosening.asked_by_id == by.pk:
             kill_switches.ask_release(scope=scope, by=by, note=note)
             address = f"{settings.SITE_URL}/admin/policies/publish/"
             self.stdout.write(_("Asked. %(scope)s ships again once a second person has agreed, by this command or at "
                                 "%(address)s") % {"scope": scope, "address": address})  # fmt: skip
             return
-        agreed = agreement.agree(loosening_id=asked.pk, by=by)
+        agreed = agreement.agree(loosening_id=loosening.pk, by=by)
         if agreed.status != Loosening.Status.DONE:
             raise CommandError(_("It is not the same any more, so nothing was released. Look again with status."))
         self.stdout.write(_("Released: %s ships again.") % scope)
@@ -84,9 +80,9 @@ class Command(BaseCommand):
         for switch in engaged:
             since = f"{switch.engaged_at:%Y-%m-%d %H:%M:%S} UTC"
             self.stdout.write(f"{switch.scope}  {since}  {switch.engaged_by_name}: {switch.reason}")
-            if asked := kill_switches.waiting_release(switch):
+            if loosening := kill_switches.waiting_release(switch):
                 self.stdout.write(
-                    _("  %s has asked for the release; a second person has to agree.") % asked.asked_by_name
+                    _("  %s has asked for the release; a second person has to agree.") % loosening.asked_by_name
                 )
         if not engaged:
             self.stdout.write(_("No kill switch is engaged."))
@@ -96,24 +92,3 @@ def _scope(options: dict[str, Any]) -> str:
     if options["surface"]:
         return f"surface:{options['surface']}"
     return f"agent:{options['agent']}" if options["agent"] else EVERYWHERE
-
-
-def _person(username: str) -> User:
-    person = User.objects.filter(username=username, is_active=True).first()
-    if person is None:
-        raise CommandError(_("There is no active user %s.") % username)
-    return person
-
-
-def _prove(person: User) -> None:
-    """Ask for the password, and for the second factor where there is one. Raises ProposalError."""
-    if second_factor.is_required("publish") and not second_factor.is_enrolled(person):
-        raise CommandError(_("This needs a second factor. Set one up under “Account” in the portal, then do it again."))
-    password = _secret(_("Password of %s: ") % person.username)
-    code = _secret(_("Code from the app: ")) if second_factor.is_enrolled(person) else ""
-    signature.sign(person, password, code=code)
-
-
-def _secret(prompt: str) -> str:
-    """Ask without an echo; where nobody sits at a terminal, read a line."""
-    return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")

@@ -9,13 +9,14 @@ from subprocess import CalledProcessError
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from approvals.management import replay_options
+from approvals.errors import ProposalError
+from approvals.management import proof, replay_options
 from approvals.models import Proposal
 from policies import policy_files
 from policies.engine import policy_tests
@@ -57,8 +58,8 @@ class Command(BaseCommand):
         """Run the subcommand; what is wrong with a file is told with its place, and the exit code is 1."""
         chosen = next(one for one in SUBCOMMANDS if one.name == subcommand)
         try:
-            said = (self.stdout, self.stderr) if chosen.run in {_lint, _test} else (self.stdout,)
-            code = chosen.run(options, *said)
+            streams = (self.stdout, self.stderr) if chosen.run in {_lint, _test} else (self.stdout,)
+            code = chosen.run(options, *streams)
         except DocumentInvalid as error:
             for problem in error.problems:
                 self.stderr.write(str(problem))
@@ -68,6 +69,8 @@ class Command(BaseCommand):
             raise CommandError(
                 ngettext("%s problem. Nothing was changed.", "%s problems. Nothing was changed.", count) % count
             ) from error
+        except (ProposalError, PermissionDenied) as refusal:
+            raise CommandError(str(refusal)) from refusal
         except ExportFailed as error:
             raise CommandError(_("The tables cannot be written as a file:\n%s") % error) from error
         if code:
@@ -151,19 +154,20 @@ def _lint(options: dict[str, Any], out: OutputWrapper, err: OutputWrapper) -> in
     is_alone = _is_alone(options, err)
     policy = _read(options, is_offline=is_alone)
     if is_alone:
-        found = linting.lint(policy, file_drafts.alone(policy), None, Portal())
+        findings = linting.lint(policy, file_drafts.alone(policy), None, Portal())
     else:
-        people = People(drafts.members(), tuple(drafts.owned()))
-        found = linting.lint(policy, file_drafts.over_tables(policy), people, _portal())
-    for warning in found.warnings:
+        composed, members, owned = file_drafts.over_tables(policy), drafts.members(), tuple(drafts.owned())
+        lacking = drafts.lacking_already(composed.document, publish.active_version(), members, owned)
+        findings = linting.lint(policy, composed, People(members, owned, lacking), _portal())
+    for warning in findings.warnings:
         err.write(_("%(place)s: warning: %(text)s") % {"place": warning.place, "text": warning.text})
-    if found.problems:
-        raise DocumentInvalid(found.problems)
-    count, warnings = sum(1 for _item in policy.items()), len(found.warnings)
-    said = ngettext("%s entry, no problems", "%s entries, no problems", count) % count
+    if findings.problems:
+        raise DocumentInvalid(findings.problems)
+    count, warnings = sum(1 for _item in policy.items()), len(findings.warnings)
+    sentence = ngettext("%s entry, no problems", "%s entries, no problems", count) % count
     if warnings:
-        said += ngettext(", %s warning", ", %s warnings", warnings) % warnings
-    out.write(f"{said}.")
+        sentence += ngettext(", %s warning", ", %s warnings", warnings) % warnings
+    out.write(f"{sentence}.")
     if not is_alone:
         _warn(validation.warnings(_as_rows(policy), drafts.members()), out)
     return 0
@@ -173,7 +177,7 @@ def _portal() -> Portal:
     """Return which agents there are, and what they proposed lately."""
     agents = frozenset(Agent.objects.values_list("slug", flat=True))
     latest = Proposal.objects.order_by("-created_at").values("action")[:MOST_ACTIONS]
-    return Portal(agents, frozenset(row["action"] for row in latest))
+    return Portal(agents, frozenset(row["action"] for row in latest), drafts.tested_actions())
 
 
 def _as_rows(policy: PolicyFile) -> dict[str, Any]:
@@ -185,8 +189,8 @@ def _as_rows(policy: PolicyFile) -> dict[str, Any]:
     }
 
 
-def _warn(found: Iterable[validation.PolicyProblem], out: OutputWrapper) -> None:
-    for warning in found:
+def _warn(problems: Iterable[validation.PolicyProblem], out: OutputWrapper) -> None:
+    for warning in problems:
         out.write(_("Note: {thing} {id}: {text}").format(thing=warning.thing, id=warning.id, text=warning.text))
 
 
@@ -210,13 +214,23 @@ def _plan(options: dict[str, Any], out: OutputWrapper) -> int:
     return DIFFERS if plan.changes else 0
 
 
+def _apply_arguments(parser: ArgumentParser) -> None:
+    _plan_arguments(parser)
+    parser.add_argument("--as", dest="person", metavar="USERNAME", default="", help=_("Who you are; you prove it."))
+
+
 def _apply(options: dict[str, Any], out: OutputWrapper) -> int:
-    plan = policy_files.apply(_read(options), prune=options["prune"])
+    """Change the tables in the name of a person who has proved it, or else of this machine's command line."""
+    policy, by = _read(options), None
+    if options["person"]:
+        by = proof.person(options["person"])
+        proof.prove(by)
+    plan = policy_files.apply(policy, prune=options["prune"], by=by)
     _tell(plan, out)
     if plan.changes:
         out.write(_("The tables are changed: a draft, which counts once somebody publishes it in the admin, Policies."))
         if "publish" in settings.REQUIRE_SECOND_FACTOR:
-            out.write(_("Whoever publishes is asked for their second factor there."))
+            out.write(_("Anyone who publishes is asked for their second factor there."))
     _warn(drafts.pending().warnings, out)
     return 0
 
@@ -274,7 +288,7 @@ SUBCOMMANDS: Final = (
     Subcommand("export", _("Write the tables as a policy file."), _export_arguments, _export),
     Subcommand("lint", _("Check policy files; change nothing."), _lint_arguments, _lint),
     Subcommand("plan", _("Say what applying would change; exit code 2 if anything."), _plan_arguments, _plan),
-    Subcommand("apply", _("Put policy files into the tables, as a draft."), _plan_arguments, _apply),
+    Subcommand("apply", _("Put policy files into the tables, as a draft."), _apply_arguments, _apply),
     Subcommand("schema", _("Write the JSON Schema of policy files, for editors."), _no_arguments, _schema),
     Subcommand("test", _("Run the policy's own tests on the draft."), _test_arguments, _test),
     Subcommand(

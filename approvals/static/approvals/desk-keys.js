@@ -1,4 +1,4 @@
-/* The keys of the desk. The page leaves this file out for whoever has turned them off. */
+/* The keys of the desk. The page leaves this file out for anyone who has turned them off. */
 "use strict";
 
 (() => {

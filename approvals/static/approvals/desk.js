@@ -117,6 +117,19 @@
         }
     });
 
+    // An undo says at once that it is under way, and its clock stops: the server's answer may take a moment.
+
+    document.addEventListener("htmx:beforeRequest", (event) => {
+        if (!event.detail.elt.matches?.("form.undo, #desk-told form")) return;
+        const told = document.getElementById("desk-told");
+        const address = CSS.escape(event.detail.elt.getAttribute("action"));
+        for (const button of document.querySelectorAll(`form[action="${address}"] button`)) {
+            const words = [...button.childNodes];
+            button.replaceChildren(told.dataset.undoing);
+            document.addEventListener("htmx:sendError", () => button.replaceChildren(...words), { once: true });
+        }
+    });
+
     document.addEventListener("htmx:sendError", (event) => {
         if (isAskedAgain(event)) return;
         const told = document.getElementById("desk-told");

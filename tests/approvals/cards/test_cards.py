@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.core.cache import cache
 from django.test import Client
 
@@ -17,7 +18,7 @@ from policies import card_kinds
 from policies.models import Surface
 from policies.publishing import publish
 from tests import world as worlds
-from tests.world import World, seen
+from tests.world import World, seen, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -54,12 +55,6 @@ def client(world: World) -> Client:
     return signed_in(world.owner)
 
 
-def signed_in(person: Any) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
-
-
 def drawn(world: World, card: str, payload: Any, before: Any = None, **fields: Any) -> Proposal:
     """Propose on `ads.budget`, whose card is `card`."""
     Surface.objects.filter(pk="ads.budget").update(card=card)
@@ -78,6 +73,18 @@ def page(client: Client, proposal: Proposal, below: str = "") -> str:
 
 def test_every_kind_is_tried_here() -> None:
     assert set(PAYLOADS) == set(registry.kinds())
+
+
+def test_the_stylesheet_of_every_card_is_served_and_linked(world: World, client: Client) -> None:
+    own = [f"approvals/cards/{path.parents[1].name}/card.css" for path in registry.FOLDER.glob("*/static/card.css")]
+    assert own
+    assert sorted(registry.stylesheets()) == sorted(["approvals/cards.css", *own])
+    found = page(client, drawn(world, "budget", PAYLOADS["budget"][0]))
+    links = re.findall(r'<link rel="stylesheet" href="/static/(approvals/cards[^"]*)">', found)
+    assert links == [*registry.stylesheets()]
+    for path in links:
+        assert finders.find(path), path
+    assert finders.find("approvals/cards/budget/presenter.py") is None
 
 
 @pytest.mark.parametrize("card", sorted(PAYLOADS))
@@ -120,9 +127,9 @@ def test_a_card_that_breaks_keeps_nobody_from_deciding(
 def test_the_sentence_of_effect_says_when(world: World, client: Client) -> None:
     world.enforce(surfaces={"ads.budget": {"undo_window": 10}})
     proposal = drawn(world, "budget", PAYLOADS["budget"][0], currency="USD")
-    assert "Approving moves $4,000.00 from Search to Social, 10 s later. Once run it cannot" in page(client, proposal)
+    assert "If approved, $4,000.00 moves from Search to Social in 10 seconds. This can’t be" in page(client, proposal)
     world.approve(proposal)
-    assert "Approving moves" not in page(client, proposal)
+    assert "$4,000.00 moves" not in page(client, proposal)
 
 
 def test_a_finding_is_marked_in_the_card(world: World, client: Client) -> None:

@@ -1,12 +1,12 @@
 """HTML of e-mails, made harmless."""
 
 import re
-import time
 
 import pytest
 
 from approvals.cards.email import cleaning, inventory
 from approvals.cards.email.cleaning import clean
+from tests.costs import Stopwatch
 
 
 @pytest.mark.parametrize(
@@ -73,10 +73,10 @@ def test_signs_of_ours_in_a_payload_mark_nothing() -> None:
 @pytest.mark.parametrize("piece", ["<div>", "<b>", "<p><b><i>", "<table><tr><td>", "<a href=x>", "{{ ", "<!--", "<"])
 def test_a_megabyte_of_anything_is_cleaned_in_good_time(piece: str) -> None:
     html = piece * (1024 * 1024 // len(piece))
-    start = time.thread_time()
+    watch = Stopwatch()
     page = cleaning.page(html, title="x")
     inventory.of(html)
-    assert time.thread_time() - start < 2
+    assert watch.seconds < 2
     assert "The preview ends here" in page
 
 

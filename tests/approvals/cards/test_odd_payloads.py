@@ -12,7 +12,7 @@ from approvals.cards.asked import CardSubject
 from approvals.cards.registry import presenter
 
 KINDS = registry.kinds()
-WHEN = "10 s later"
+WHEN = "in 10 seconds"
 
 NAMES = (
     "from", "to", "amount", "until", "channels", "budgets", "weights", "threshold", "model", "price", "items", "sku",

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
 
-from approvals.cards import registry
+from approvals.cards import reading, registry
 from approvals.cards.asked import CardSubject, Other
 from approvals.cards.registry import presenter
 
-WHEN = "10 s later"
+WHEN = "in 10 seconds"
 KINDS = ("fields", "budget", "email", "enrichment", "journey", "price", "scoring", "segment")
 
 
@@ -49,29 +50,65 @@ WEIGHTS = {"model": "b2b", "weights": {"visits": 3, "demo": 8}, "threshold": 40}
 @pytest.mark.parametrize(
     ("kind", "payload", "before", "facts", "said"),
     [
-        ("budget", SHIFT, None, {"currency": "USD"}, "moves $4,000.00 from Search to Social, 10 s later."),
-        ("budget", {**SHIFT, "amount": 12.5}, None, {"currency": "CHF"}, "moves 12.50 CHF from Search to Social"),
-        ("budget", {"channels": {"tv": 5, "web": 7}}, {"channels": {"tv": 6, "web": 7}}, {}, "the budget of Tv,"),
-        ("email", MAIL, None, {"action": "send_email"}, "sends “We kept your place” to 1,840 people (lapsed), 10 s"),
-        ("email", {**MAIL, "lead": {"id": "4711"}}, None, {"action": "send"}, "to lead 4711, 10 s later."),
-        ("email", {**MAIL, "send_at": "2026-11-30T09:00:00Z"}, None, {"action": "send"}, "at 30 Nov 2026, 09:00:00"),
-        ("segment", SEGMENT, None, {}, "saves the segment “priced” (18,400 people) and sends it to ads platform"),
-        ("segment", {**SEGMENT, "sync_to": []}, None, {}, "saves the segment “priced” (18,400 people), 10 s later."),
-        ("journey", WAIT, {"wait_hours": 24}, {}, "the wait before “second mail” in “welcome” from 24 h to 36 h"),
-        ("journey", WAIT, None, {}, "makes “second mail” in “welcome” wait 36 h"),
-        ("journey", {"journey": "welcome", "change": "pause"}, None, {}, "pauses the journey “welcome”"),
-        ("journey", {**WAIT, "change": "remove_step"}, None, {}, "removes the step “second mail” from the journey"),
+        ("budget", SHIFT, None, {"currency": "USD"}, "$4,000.00 moves from Search to Social in 10 seconds."),
+        ("budget", {**SHIFT, "amount": 12.5}, None, {"currency": "CHF"}, "12.50 CHF moves from Search to Social"),
+        (
+            "budget",
+            {"channels": {"tv": 5, "web": 7}},
+            {"channels": {"tv": 6, "web": 7}},
+            {},
+            "the budget of TV changes",
+        ),
+        ("email", MAIL, None, {"action": "send_email"}, "“We kept your place” goes to 1,840 people (lapsed) in"),
+        ("email", {**MAIL, "lead": {"id": "4711"}}, None, {"action": "send"}, "to lead 4711 in 10 seconds."),
+        ("email", {**MAIL, "send_at": "2026-11-30T09:00:00Z"}, None, {"action": "send"}, "on 30 Nov 2026, 09:00:00"),
+        ("segment", SEGMENT, None, {}, "the segment “priced” (18,400 people) is saved and sent to the ads platform in"),
+        (
+            "segment",
+            {**SEGMENT, "sync_to": []},
+            None,
+            {},
+            "the segment “priced” (18,400 people) is saved in 10 seconds.",
+        ),
+        (
+            "journey",
+            WAIT,
+            {"wait_hours": 24},
+            {},
+            "the wait before “second mail” in “welcome” changes from 24 hours to 36 hours",
+        ),
+        ("journey", WAIT, None, {}, "“second mail” in “welcome” waits 36 hours, in 10 seconds."),
+        ("journey", {"journey": "welcome", "change": "pause"}, None, {}, "the journey “welcome” pauses in 10 seconds."),
+        (
+            "journey",
+            {**WAIT, "change": "remove_step"},
+            None,
+            {},
+            "this removes the step “second mail” from the journey",
+        ),
         (
             "scoring",
             WEIGHTS,
             {**WEIGHTS, "weights": {"visits": 2, "demo": 8}, "threshold": 45},
             {},
-            "changes 1 weight of b2b and the threshold from 45 to 40",
+            "1 weight of b2b changes and its threshold moves from 45 to 40, in 10 seconds.",
         ),
-        ("scoring", WEIGHTS, {"weights": {"visits": 2, "old": 1}}, {}, "changes 3 weights of b2b, 10 s later."),
-        ("price", {"sku": "A", "price": 24}, {"sku": "A", "price": 29}, {"currency": "USD"}, "lowers the price of A"),
-        ("price", {"sku": "A", "price": 29}, {"price": 24}, {}, "raises the price of A from 24 to 29 (+20.8 %), 10 s"),
-        ("price", {"sku": "A", "price": 2, "valid_from": "2030-01-01"}, None, {}, "to 2, valid from 1 Jan 2030."),
+        ("scoring", WEIGHTS, {"weights": {"visits": 2, "old": 1}}, {}, "3 weights of b2b change in 10 seconds."),
+        (
+            "price",
+            {"sku": "A", "price": 24},
+            {"sku": "A", "price": 29},
+            {"currency": "USD"},
+            "the price of A goes down",
+        ),
+        (
+            "price",
+            {"sku": "A", "price": 29},
+            {"price": 24},
+            {},
+            "the price of A goes up from 24 to 29 (+20.8 %) in 10 s",
+        ),
+        ("price", {"sku": "A", "price": 2, "valid_from": "2030-01-01"}, None, {}, "is set to 2 from 1 Jan 2030."),
         (
             "price",
             {"items": [{"sku": "A", "price": 9}, {"sku": "B", "price": 11}]},
@@ -79,13 +116,19 @@ WEIGHTS = {"model": "b2b", "weights": {"visits": 3, "demo": 8}, "threshold": 40}
             {},
             "changes 2 prices by −10 % to +10 %",
         ),
-        ("enrichment", {"lead": "7", "fields": {"a": 1, "b": 2}}, None, {}, "writes 2 fields of lead 7, 10 s later."),
+        (
+            "enrichment",
+            {"lead": "7", "fields": {"a": 1, "b": 2}},
+            None,
+            {},
+            "this writes 2 fields of lead 7 in 10 seconds.",
+        ),
         (
             "enrichment",
             {"rows": [{"lead": "7", "fields": {"a": None, "b": 2}}, {"lead": "8", "fields": {"a": 3}}]},
             {"7": {"a": 1}},
             {},
-            "writes 2 fields of 2 leads and empties 1, 10 s later.",
+            "writes 2 fields of 2 leads and empties 1 in 10 seconds.",
         ),
         ("enrichment", {"lead": "7", "fields": {"a": ""}}, {"a": 1}, {}, "empties 1 field of lead 7"),
     ],
@@ -93,7 +136,7 @@ WEIGHTS = {"model": "b2b", "weights": {"visits": 3, "demo": 8}, "threshold": 40}
 def test_the_effect_in_one_sentence(kind: str, payload: Any, before: Any, facts: Any, said: str) -> None:
     sentence = effect(kind, payload, before, **facts)
     assert sentence is not None
-    assert sentence.startswith("Approving ")
+    assert sentence.startswith("If approved, ")
     assert said in sentence
 
 
@@ -159,7 +202,7 @@ def test_the_margin_says_when_a_price_is_below_the_cost() -> None:
     card = shown("price", {"items": rows}, {"A": 30, "B": 8}, currency="EUR")
     assert [text(row.article) for row in card.rows] == ["B", "A", "C"]
     loss, gain, unknown = card.rows
-    assert (loss.is_loss, loss.new_margin, card.losses) == (True, "-20 %", 1)
+    assert (loss.is_loss, loss.new_margin, card.losses) == (True, "−20 %", 1)
     assert (gain.old, gain.new, gain.difference, gain.share) == ("€30.00", "€24.00", "−€6.00", "−20 %")
     assert (gain.old_margin, gain.new_margin) == ("80 %", "75 %")
     assert (unknown.old, unknown.cost, unknown.new_margin) == ("", "", "")
@@ -202,6 +245,33 @@ def test_a_segment_says_who_belongs_and_what_is_new() -> None:
     assert card.others == [other]
 
 
+@pytest.mark.parametrize(
+    ("name", "size", "warns"),
+    [
+        ("Do not contact", 3, True),
+        ("do_not_email", 1, True),
+        ("Opted-out EU", 12, True),
+        ("unsubscribed", 1, True),
+        ("Do not contact", 0, False),
+        ("contacts", 3, False),
+        ("trials", 90, False),
+    ],
+)
+def test_people_who_asked_not_to_be_contacted_are_warned_of(name: str, size: int, warns: bool) -> None:
+    card = shown("segment", {**SEGMENT, "overlaps": [{"segment": name, "size": size}]})
+    assert [row.is_refusal for row in card.overlaps] == [warns]
+    html = render_to_string("segment/card.html", {"shown": card})
+    assert ("They asked not to be contacted." in html) is warns
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("tiktok", "TikTok"), ("paid_search", "Paid search"), ("youtube_shorts", "YouTube shorts"), ("crm", "CRM")],
+)
+def test_names_of_brands_are_written_as_the_brands_do(name: str, label: str) -> None:
+    assert reading.label(name) == label
+
+
 def test_any_of_several_conditions_and_groups_of_them() -> None:
     group = {"any": [*CLAUSES, {"all": CLAUSES[:1]}]}
     card = shown("segment", {**SEGMENT, "match": "any", "conditions": [CLAUSES[0], group]})
@@ -216,7 +286,7 @@ def test_one_changed_wait_is_drawn_among_the_other_steps() -> None:
         ("signs up", ""), ("second mail", "changed"), ("reminder", ""),
     ]  # fmt: skip
     detail = card.steps[1].details[0]
-    assert (detail.label, detail.old, detail.new) == ("Wait", "24 h", "36 h")
+    assert (detail.label, detail.old, detail.new) == ("Wait", "24 hours", "36 hours")
     assert card.is_whole
 
 
@@ -237,7 +307,7 @@ def test_steps_that_come_and_go(change: Any, drawn: Any) -> None:
 def test_a_step_alone_says_so() -> None:
     card = shown("journey", WAIT, {"step": "second mail", "wait_hours": 24})
     assert not card.is_whole
-    assert [(detail.old, detail.new) for detail in card.steps[0].details] == [("24 h", "36 h")]
+    assert [(detail.old, detail.new) for detail in card.steps[0].details] == [("24 hours", "36 hours")]
 
 
 def test_an_email_shows_its_head_with_merge_tags_and_changed_words() -> None:

@@ -11,15 +11,18 @@ from django.test.utils import CaptureQueriesContext
 from approvals.figures.daily import DailyFigures, digest
 from approvals.lifecycle import review
 from approvals.models import Decision, Dispatch, Proposal, Sample
+from approvals.presentation import volumes
 from approvals.shipping import claims, dispatches, recovery, sampling
 from policies.models import Tier
 from tests import world as worlds
+from tests.kept import kept
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept
 def world() -> World:
     made = worlds.build()
     Tier.objects.filter(slug="autopilot").update(sample_rate=1.0)
@@ -147,8 +150,37 @@ def test_it_asks_a_fixed_number_of_questions(world):
     auditor.has_perm("approvals.view_all_proposals")
     with CaptureQueriesContext(connection) as captured:
         today(auditor)
-    assert len(captured) == 7
+    assert len(captured) == 10
     assert Decision.objects.count() == 0
+
+
+def test_what_people_had_approved_and_was_rolled_back_is_counted(world):
+    approved = world.approve(world.propose("ads.budget", content={"rollback": {"amount": 1}}))
+    ship()
+    recovery.roll_back(proposal_id=approved.pk, by=world.owner)
+    by_itself = propose(world)
+    ship()
+    recovery.roll_back(proposal_id=by_itself.pk, by=world.owner)
+    ship()
+    found = today(world.owner)
+    assert found.rolled_back_after_approval == 1
+    assert found.total("rolled_back") == 1
+    assert [(one.surface, one.shipped, one.rolled_back) for one in found.volumes] == [
+        ("ads.budget", 1, 1),
+        ("crm.segments", 1, 0),
+    ]
+
+
+def test_a_surface_speaks_in_its_own_numbers(world):
+    titles = [{"sku": number, "title": "New"} for number in range(156)]
+    for _ in range(2):
+        world.propose("crm.segments", content={"payload": {"titles": titles, "locales": ["en"], "serial": _}})
+    world.propose("crm.journeys", currency="USD", content={"amount": 400, "audience_size": 12_000})
+    ship()
+    journeys, segments = today(world.owner).volumes
+    assert (segments.counted, segments.shipped) == (("titles", 312), 2)
+    assert volumes.line(segments) == "312 titles · 2 proposals shipped"
+    assert volumes.line(journeys) == "400.00 USD · 12,000 people · 1 proposal shipped"
 
 
 def _move(table: str, key: object, column: str, at: datetime) -> None:

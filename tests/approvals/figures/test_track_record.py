@@ -124,11 +124,12 @@ def test_only_the_newest_count(world, monkeypatch):
 @pytest.mark.parametrize(
     ("record", "says"),
     [
-        (TrackRecord(0.93, 412, 334), "says 93 %; right 81 % of 412 times"),
-        (TrackRecord(0.93, 3, 3), "no track record yet (3 decided)"),
-        (TrackRecord(0.93, 9, 9), "no track record yet (9 decided)"),
-        (TrackRecord(0.93, 10, 0), "says 93 %; right 0 % of 10 times"),
-        (TrackRecord(None, 20, 10), "gives no confidence; right 50 % of 20 times"),
+        (TrackRecord(0.93, 412, 334), "Says 93 %; right 81 % of 412 times"),
+        (TrackRecord(0.93, 3, 3), "Too little history yet (3 decided)"),
+        (TrackRecord(0.93, 9, 9), "Too little history yet (9 decided)"),
+        (TrackRecord(0.93, 0, 0), "No history yet"),
+        (TrackRecord(0.93, 10, 0), "Says 93 %; right 0 % of 10 times"),
+        (TrackRecord(None, 20, 10), "Gives no confidence; right 50 % of 20 times"),
     ],
 )
 def test_it_says_so_in_words(record, says):
@@ -148,4 +149,4 @@ def test_the_review_page_shows_it_beside_the_confidence(world):
     client = Client()
     client.force_login(world.owner)
     page = client.get(f"/admin/approvals/proposal/{propose(world).pk}/").content.decode()
-    assert "says 95 %; right 100 % of 10 times" in page
+    assert "Says 95 %; right 100 % of 10 times" in page

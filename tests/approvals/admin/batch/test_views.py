@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -18,7 +17,8 @@ from approvals.queue import turns
 from approvals.shipping import claims
 from audit.models import Entry
 from tests import world as worlds
-from tests.world import World, seen
+from tests.kept import kept
+from tests.world import World, seen, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +27,7 @@ SERIAL = count()
 
 
 @pytest.fixture
+@kept
 def world() -> World:
     made = worlds.build()
     made.surface("crm.segments", "batch")
@@ -36,12 +37,6 @@ def world() -> World:
 @pytest.fixture
 def client(world: World) -> Client:
     return signed_in(world.owner)
-
-
-def signed_in(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 def propose(world: World, number: int = 3, **fields: Any) -> list[Proposal]:
@@ -132,7 +127,7 @@ def test_what_cannot_be_in_the_batch_is_below_with_the_reason(world, client):
     answer = show(client, [*propose(world, 1), single, decided])
     left_out = {row.proposal.title: row.why_not for row in answer.context["batch"].left_out}
     assert len(rows(answer)) == 1
-    assert "“single” is decided one by one" in left_out["By itself"]
+    assert "“single” needs individual review" in left_out["By itself"]
     assert "approved" in left_out["Segment 0"]
     assert text(answer).count('type="checkbox" name="item"') == 1
 
@@ -179,8 +174,8 @@ def test_other_peoples_proposals_are_not_shown(world):
 
 
 def test_without_anything_selected_the_page_says_so(client):
-    assert "nothing here to decide together" in text(client.get(PAGE))
-    assert "nothing here to decide together" in text(client.get(PAGE, {"id": ["x", str(uuid4())]}))
+    assert "nothing here to review as a batch" in text(client.get(PAGE))
+    assert "nothing here to review as a batch" in text(client.get(PAGE, {"id": ["x", str(uuid4())]}))
 
 
 def test_totals_are_updated_without_javascript(world, client):
@@ -236,9 +231,9 @@ def test_what_was_replaced_since_is_not_ticked_and_not_decided(world, client):
     review.edit(proposal_id=proposals[0].pk, seen=seen(proposals[0]), by=world.other_owner, payload={"amount": 1})
     question = send(client, "approve", proposals)
     assert "Yes, approve 1" in text(question)
-    assert "it has changed or cannot be in a batch" in text(question)
+    assert "it has changed or can’t be in a batch" in text(question)
     updated = send(client, "update", proposals)
-    assert "A new version has replaced the one you saw" in text(updated)
+    assert "There is a newer version than the one you saw" in text(updated)
     assert text(updated).count("checked") == 1
     result = client.get(send(client, "approve_now", proposals).url)
     assert states(proposals) == ["edited", "approved"]
@@ -248,7 +243,7 @@ def test_what_was_replaced_since_is_not_ticked_and_not_decided(world, client):
 def test_nothing_ticked_decides_nothing(world, client):
     proposals = propose(world)
     for step in ("approve", "approve_now"):
-        assert "Nothing is ticked" in text(send(client, step, proposals, without=tuple(proposals)))
+        assert "Nothing was ticked" in text(send(client, step, proposals, without=tuple(proposals)))
     assert not Decision.objects.exists()
 
 
@@ -256,14 +251,14 @@ def test_when_none_can_be_decided_any_more_the_page_says_so(world, client):
     proposals = propose(world)
     for proposal in proposals:
         world.decide(proposal, "take_over", by=world.other_owner)
-    assert "None of them can be decided together any more" in text(send(client, "approve", proposals))
+    assert "None of these can be reviewed as a batch any more" in text(send(client, "approve", proposals))
 
 
 @pytest.mark.parametrize("item", ["x", "x:1:y", f"{UUID(int=1)}", f"{UUID(int=1)}:one:y", f"{UUID(int=1)}:1:"])
 def test_a_value_that_is_none_of_ours_is_left_out(world, client, item):
     answer = client.post(PAGE, {"step": "approve_now", "shown": [item], "item": [item]})
     assert answer.status_code == 200
-    assert "Nothing is ticked" in text(answer)
+    assert "Nothing was ticked" in text(answer)
 
 
 def test_more_than_two_hundred_are_refused_whole(world, client):
@@ -296,10 +291,10 @@ def test_undo_all_takes_back_what_has_not_left(world, client):
     assert "Undo all 2" in page
     answer = client.post(address, {"step": "undo"}, follow=True)
     assert sorted(states(proposals)) == ["approved", "pending", "pending"]
-    assert "2 taken back" in text(answer)
-    assert "1 could not be taken back" in text(answer)
-    assert "on its way already" in text(answer)
-    assert "Undo" not in text(answer).split('id="next-heading"')[1].split("</form>")[0]
+    assert "2 decisions undone" in text(answer)
+    assert "1 could not be undone" in text(answer)
+    assert "already shipping" in text(answer)
+    assert "<button" not in text(answer).split('id="next-heading"')[1].split("</form>")[0]
     assert Entry.objects.filter(kind="proposal.undone").count() == 2
 
 
@@ -340,7 +335,7 @@ def test_the_number_of_queries_does_not_grow_with_the_batch(world, client):
     assert counts[0] == counts[1] == QUERIES
 
 
-QUERIES = 11
+QUERIES = 10
 
 
 def test_a_large_payload_is_not_read_for_a_row(world, client):

@@ -21,7 +21,7 @@ from audit.clock import database_now
 from audit.models import Entry
 from policies.models import Surface, Tier
 from tests import world as worlds
-from tests.world import World, seen
+from tests.world import World, seen, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -42,12 +42,6 @@ def world() -> World:
 @pytest.fixture
 def client(world: World) -> Client:
     return signed_in(world.owner)
-
-
-def signed_in(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 def propose(world: World, *titles: str, surface: str = "ads.budget", **fields: Any) -> list[Proposal]:
@@ -153,15 +147,15 @@ def test_a_next_one_is_never_what_the_person_may_not_see(world: World) -> None:
     fields = {"password": PASSWORD, "comment": "Agreed.", "next": str(foreign.pk)}
     page = follow(lawyer, decide(lawyer, legal, **fields))
     assert state(legal) == "approved"
-    assert opened(page) == "Nothing waits for you"
+    assert opened(page) == "You’re all caught up"
     assert "Foreign" not in text(page)
 
 
 def test_when_nothing_is_left_the_desk_says_what_to_do(world: World, client: Client) -> None:
     [only] = propose(world, "Only")
     page = follow(client, decide(client, only))
-    assert opened(page) == "Nothing waits for you"
-    assert "Look at all proposals" in text(page)
+    assert opened(page) == "You’re all caught up"
+    assert "See all proposals" in text(page)
 
 
 def test_undo_leads_back_to_its_proposal(world: World, client: Client) -> None:
@@ -185,8 +179,8 @@ def toast(page: Any) -> str:
     [
         ("approve", {}, "Approved: %s. It ships in a moment; until then you can undo it."),
         ("reject", {"reason_code": "too_risky"}, "Rejected: %s. You can undo it until the deadline."),
-        ("send_back", {"comment": "Shorter."}, "Sent back: %s. The agent is told and may revise it."),
-        ("take_over", {}, "Taken over: %s. It will not ship; do it by hand."),
+        ("send_back", {"comment": "Shorter."}, "Sent back: %s. The agent is told and can revise it."),
+        ("take_over", {}, "Taken over: %s. It won’t ship. Do it by hand."),
     ],
 )
 def test_what_is_told_of_a_decision_names_its_proposal(
@@ -209,7 +203,7 @@ def test_no_undo_is_promised_where_there_is_none(world: World, client: Client) -
     claims.claim_next(worker="test", kind="webhook")
     page = follow(client, answer)
     assert toast(page) == "Approved: First."
-    assert 'data-too-late="Too late: it is on its way."' in text(page)
+    assert 'data-too-late="Too late: it is already shipping."' in text(page)
 
 
 def test_undo_too_late_says_so_and_offers_the_way_back(world: World, client: Client) -> None:
@@ -304,8 +298,8 @@ def test_alike_ones_are_folded_and_the_open_group_unfolded(world: World, client:
     made = propose(world, *(f"Bid {number}" for number in range(4)), surface="ads.bids", action="set_bid")
     [other] = propose(world, "Other")
     page = text(client.get(f"{DESK}{other.pk}/"))
-    assert "<details><summary><strong>4 alike</strong>" in page
-    assert "<details open><summary><strong>4 alike</strong>" in text(client.get(f"{DESK}{made[2].pk}/"))
+    assert "<details><summary><strong>4 similar</strong>" in page
+    assert "<details open><summary><strong>4 similar</strong>" in text(client.get(f"{DESK}{made[2].pk}/"))
 
 
 def test_what_is_looked_for_stays_looked_for(world: World, client: Client) -> None:
@@ -338,11 +332,11 @@ def test_another_persons_proposals_are_nowhere(world: World) -> None:
 def test_who_only_looks_sees_no_button(world: World) -> None:
     [first] = propose(world, "First")
     reader = signed_in(worlds.person("reader", permissions=("view_proposal", "view_all_proposals")))
-    assert "You do not decide on proposals" in text(reader.get(DESK))
+    assert "You don’t decide on proposals" in text(reader.get(DESK))
     page = text(reader.get(f"{DESK}{first.pk}/"))
-    assert "You may look at proposals but not decide on them." in page
+    assert "You can view proposals but not decide on them." in page
     assert 'value="approve"' not in page
-    assert "Put off" not in page.split('class="desk-pane', 1)[1]
+    assert "Snoozed" not in page.split('class="desk-pane', 1)[1]
 
 
 WRITING = {"INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE"}
@@ -380,7 +374,7 @@ def test_the_desk_asks_the_database_few_questions(world: World, client: Client, 
     client.get(DESK)
     with CaptureQueriesContext(connection) as asked:
         page = client.get(DESK + query)
-    assert opened(page) == ("Nothing in this list fits" if "pile" in query else "Shift 5")
+    assert opened(page) == ("Nothing here" if "pile" in query else "Shift 5")
     assert len(asked) <= 15, "\n".join(found["sql"][:150] for found in asked)
 
 
@@ -388,11 +382,11 @@ def test_putting_off_opens_the_next_one(world: World, client: Client) -> None:
     first, second = propose(world, "First", "Second")
     page = follow(client, post(client, first, "snooze", **{"for": "1h", "next": str(second.pk)}))
     assert listed(page) == ["Second"]
-    assert "Put off until" in text(page)
+    assert "Snoozed until" in text(page)
     assert timedelta(minutes=59) < Snooze.objects.get().until - timezone.now() <= timedelta(hours=1)
     page = client.get(f"{DESK}?pile=snoozed")
     assert opened(page) == "First"
-    assert "Put it back" in text(page)
+    assert "Bring it back" in text(page)
     post(client, first, "wake")
     assert listed(client.get(DESK)) == ["First", "Second"]
 
@@ -408,8 +402,8 @@ def test_putting_off_is_cut_to_half_of_the_time_left(world: World, client: Clien
 @pytest.mark.parametrize(
     ("left", "names", "words"),
     [
-        (timedelta(minutes=20), ["15m"], "half of the time left"),
-        (timedelta(minutes=50), ["15m", "1h"], "half of the time left"),
+        (timedelta(minutes=20), ["15m"], "Half of the time left"),
+        (timedelta(minutes=50), ["15m", "1h"], "Half of the time left"),
         (timedelta(days=20), ["15m", "1h", "tomorrow"], "Tomorrow morning"),
     ],
 )
@@ -422,7 +416,7 @@ def test_what_cannot_be_put_off_for_long_says_until_when_and_once(
     offered = re.findall(r'<button name="for" value="(\w+)" class="button">([^<]*)<span class="quiet">([^<]*)<', page)
     assert [name for name, _words, _note in offered] == names
     assert words in " ".join(offered[-1][1:])
-    if words == "half of the time left":
+    if words == "Half of the time left":
         assert re.fullmatch(r"Until \d\d:\d\d (today|tomorrow) ", offered[-1][1])
 
 
@@ -450,7 +444,7 @@ def test_handing_on(world: World, client: Client) -> None:
     assert (opened(page), listed(page)) == ("Second", ["Second"])
     other = signed_in(world.other_owner).get(DESK)
     assert "You know it." in text(other)
-    assert "for you" in text(other)
+    assert "assigned to you" in text(other)
     assert Entry.objects.filter(kind="proposal.reassigned").count() == 1
 
 
@@ -459,7 +453,7 @@ def test_handing_on_to_nobody_who_may_decide(world: World, client: Client, to: s
     [first] = propose(world, "First")
     to = str(User.objects.get(username=to).pk) if to == "agent-owner" else to
     page = text(follow(client, post(client, first, "reassign", to=to)))
-    assert "Choose whose turn it is." in page or "may not decide on this proposal" in page
+    assert "Choose who to reassign it to." in page or "may not decide on this proposal" in page
     assert not Assignment.objects.exists()
 
 
@@ -492,7 +486,7 @@ def test_the_keys_can_be_turned_off(world: World, client: Client) -> None:
     client.post(f"{DESK}keys/", {"keys": "off"})
     page = text(client.get(DESK))
     assert "desk-keys.js" not in page
-    assert "Turn the keys on" in page
+    assert "Turn shortcuts on" in page
     client.post(f"{DESK}keys/", {"keys": "on"})
     assert "desk-keys.js" in text(client.get(DESK))
 
@@ -530,12 +524,12 @@ def test_where_nothing_waits_the_way_to_the_desk_has_no_number(world: World, cli
 
 
 def test_the_list_names_tiers_and_actions_as_people_do(world: World, client: Client) -> None:
-    Tier.objects.filter(pk="single").update(name="One by one")
+    Tier.objects.filter(pk="single").update(name="Individual review")
     propose(world, *(f"Shift {number}" for number in range(3)), action="shift_budget")
     page = text(client.get(DESK))
-    assert '<span class="tier">One by one</span>' in page
-    assert '<option value="single">One by one (3)</option>' in page
-    assert "<strong>3 alike</strong> Shift budget" in page
+    assert '<span class="tier">Individual review</span>' in page
+    assert '<option value="single">Individual review (3)</option>' in page
+    assert "<strong>3 similar</strong> Shift budget" in page
 
 
 def test_an_edited_proposal_says_first_what_was_changed_in_it(world: World, client: Client) -> None:
@@ -577,7 +571,7 @@ def test_an_edit_begun_on_the_desk_leads_back_to_it(world: World, client: Client
     address = f"{DESK}{first.pk}/edit/?surface=ads.budget"
     assert f'href="{address}"' in text(client.get(f"{DESK}?surface=ads.budget"))
     page = text(client.get(address))
-    assert f'<a href="{DESK}{first.pk}/?surface=ads.budget">Leave without saving' in page
+    assert f'<a href="{DESK}{first.pk}/?surface=ads.budget">Cancel' in page
     shown = {"revision": 1, "digest": first.revision.digest}
     assert "What the policy says" in text(client.post(address, {"check": "1", "rest": '{"amount": 1}', **shown}))
     page = follow(client, client.post(address, {"save": "1", "rest": '{"amount": 1}', **shown}))

@@ -1,6 +1,7 @@
 """The form of a payload: drawn from the schema, and given back with nothing changed that nobody changed."""
 
 import json
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -20,6 +21,7 @@ from audit.canonical import InvalidJson
 from audit.models import Entry
 from policies.engine.payloads import FieldError
 from tests import world as worlds
+from tests.kept import kept
 from tests.world import World, seen
 
 SCHEMA: dict[str, Any] = {
@@ -402,6 +404,7 @@ def test_any_payload_of_any_schema_comes_back_as_it_was(data: st.DataObject) -> 
 
 
 @pytest.fixture
+@kept
 def world(db: None) -> World:
     world = worlds.build()
     world.surface("email.tests", "single", payload_schema=SCHEMA, editor_may_approve=True)
@@ -502,5 +505,31 @@ def test_what_was_replaced_while_typing_is_told(world: World, client: Client) ->
     typed = {**sent_by(client, proposal), "check": "1"}
     review.edit(proposal_id=proposal.pk, seen=seen(proposal), by=world.other_owner, payload={**PAYLOAD, "subject": "x"})
     answer = client.post(address(proposal), typed, headers={"HX-Request": "true", "HX-Target": "checked"})
-    assert "Somebody has changed it meanwhile" in answer.content.decode()
+    assert "Someone else has changed it" in answer.content.decode()
     assert client.post(address(proposal), {**typed, "save": "1"}).url.endswith("?seen=1")
+
+
+def deny_guarantees(world: World) -> None:
+    row = {"kind": "forbidden_phrases", "surfaces": [], "paths": ["/subject", "@/note"], "effect": "deny"}
+    more = {"config": {"phrases": ["guaranteed"]}, "tier": None, "text": "No guarantees."}
+    world.enforce(guardrails={"promises": row | more})
+
+
+@pytest.mark.parametrize("button", ["save", "approve"])
+def test_an_edit_that_a_guardrail_denies_is_refused_at_its_field(world: World, client: Client, button: str) -> None:
+    deny_guarantees(world)
+    proposal = propose(world)
+    typed = {"payload.subject": "Guaranteed", "payload.audience.size": "50", "note": "It is guaranteed."}
+    page = client.post(address(proposal), {**sent_by(client, proposal), **typed, button: "1"}).content.decode()
+    for name in ("payload.subject", "note"):
+        assert re.search(rf'id="id_{name}_error"><li>No guarantees\..*[Gg]uaranteed', page), name
+    assert typed.items() <= Screen(page[page.index('<form method="post" class="edit"') :]).sent.items()
+    proposal.refresh_from_db()
+    assert (proposal.state, proposal.revisions.count(), Decision.objects.count()) == ("pending", 1, 0)
+
+
+def test_while_typing_a_denying_guardrail_is_told_at_its_field(world: World, client: Client) -> None:
+    deny_guarantees(world)
+    told = live(client, propose(world), payload__subject="Guaranteed")
+    assert "It doesn’t fit yet" in told
+    assert re.search(r'id="said-payload.subject".*No guarantees\.', told)

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -12,11 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from approvals.admin.oversight import monitor_rows
 from approvals.models import Decision, Dispatch, Proposal, Sample
 from approvals.shipping import claims, dispatches, recovery, sampling
+from audit.models import Entry
 from policies.models import Agent, Mandate, Tier
 from policies.registry import kill_switches
 from tests import world as worlds
+from tests.kept import kept
 from tests.proofs import assert_invariants_hold
-from tests.world import World
+from tests.world import World, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +27,7 @@ DIGEST = f"{PAGE}digest/"
 
 
 @pytest.fixture
+@kept
 def world() -> World:
     """`email.lifecycle` ships after half an hour; `crm.segments` at once, and all of it is sampled."""
     made = worlds.build()
@@ -37,12 +39,6 @@ def world() -> World:
 @pytest.fixture
 def client(world: World) -> Client:
     return signed_in(world.owner)
-
-
-def signed_in(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 def hold(world: World, title: str = "Held") -> Proposal:
@@ -110,7 +106,7 @@ def test_stop_takes_it_back_with_a_word_why(world, client):
 def test_it_is_too_late_to_stop_what_a_worker_has(world, client):
     proposal = world.propose("crm.segments")
     claims.claim_next(worker="test", kind="webhook")
-    assert "on its way already" in text(act(client, "stop", proposal))
+    assert "already shipping" in text(act(client, "stop", proposal))
     assert state(proposal) == "approved"
 
 
@@ -198,7 +194,7 @@ def test_the_owner_of_the_agent_is_not_asked_how_it_was(world):
     ship(world)
     answer = signed_in(world.agent.owner).get(PAGE)
     assert titles(answer, "sampled") == ["Shipped"]
-    assert "Somebody else has to judge this one." in text(answer)
+    assert "Someone else has to check this one." in text(answer)
     assert 'value="judge"' not in text(answer)
 
 
@@ -274,14 +270,14 @@ def test_who_may_only_look_is_offered_nothing(world):
     assert "Held" in page
     assert 'name="step"' not in page
     assert "roll-back" not in page
-    assert "You may look at proposals but not decide on them." in text(act(auditor, "stop", Proposal.objects.last()))
+    assert "You can view proposals but not decide on them." in text(act(auditor, "stop", Proposal.objects.last()))
 
 
 def test_empty_lists_say_so(client):
     page = text(client.get(PAGE))
-    assert "Nothing is about to ship by itself." in page
-    assert "Nothing has shipped by itself in the last seven days." in page
-    assert "Nothing to look at." in page
+    assert "Nothing is about to ship automatically." in page
+    assert "Nothing shipped automatically in the last seven days." in page
+    assert "No spot checks right now." in page
 
 
 def test_the_part_is_only_the_part(world, client):
@@ -319,9 +315,9 @@ def test_the_number_of_queries_does_not_grow(world, client):
     assert counts[0] == counts[1] == [PAGE_QUERIES, LISTS_QUERIES, DIGEST_QUERIES]
 
 
-PAGE_QUERIES = 16
-LISTS_QUERIES = 10
-DIGEST_QUERIES = 15
+PAGE_QUERIES = 15
+LISTS_QUERIES = 9
+DIGEST_QUERIES = 17
 
 
 def test_the_digest_of_today_and_of_other_days(world, client):
@@ -329,14 +325,14 @@ def test_the_digest_of_today_and_of_other_days(world, client):
     sampling.judge(proposal_id=proposal.pk, by=world.owner, opinion=Sample.Opinion.WRONG, note="Not them.")
     world.approve(world.propose("ads.budget"))
     page = text(client.get(DIGEST))
-    assert "<strong>1</strong> shipped by itself" in page
+    assert "<strong>1</strong> shipped automatically" in page
     assert "<dt>Was wrong</dt><dd>1</dd>" in page
     assert "<dt>Approved</dt><dd>1</dd>" in page
     assert "The day is not over yet." in page
     assert 'rel="next"' not in page
     yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
     page = text(client.get(DIGEST, {"day": yesterday.isoformat()}))
-    assert "<strong>0</strong> shipped by itself" in page
+    assert "<strong>0</strong> shipped automatically" in page
     assert "Nobody decided anything on this day." in page
     assert f'rel="next" href="?day={(yesterday + timedelta(days=1)).isoformat()}"' in page
 
@@ -350,5 +346,38 @@ def test_the_digest_counts_nothing_of_other_people(world):
     ship(world)
     stranger = signed_in(worlds.person("lawyer", "Legal"))
     page = text(stranger.get(DIGEST))
-    assert "<strong>0</strong> shipped by itself" in page
+    assert "<strong>0</strong> shipped automatically" in page
     assert "crm.segments" not in page
+
+
+def test_all_right_for_the_rest_records_each_by_itself(world, client):
+    proposals = [ship(world, f"Shipped {number}") for number in range(4)]
+    act(client, "judge", proposals[0], opinion="wrong", words="Not them.")
+    page = client.get(PAGE)
+    assert "All right for the rest (3)" in text(page)
+    said = client.post(PAGE, {"step": "judge_rest", "rest": [str(each) for each in page.context["rest"]]}, follow=True)
+    assert "3 were right, each recorded separately." in text(said)
+    assert sorted(Sample.objects.values_list("opinion", flat=True)) == ["right", "right", "right", "wrong"]
+    entries = Entry.objects.filter(kind="sample.judged", data__with_others=True)
+    assert {entry.subject for entry in entries} == {f"proposal:{one.pk}" for one in proposals[1:]}
+    assert "All right for the rest" not in text(said)
+
+
+def test_the_rest_is_only_what_was_shown_and_may_be_judged(world, client):
+    shown, later = ship(world), ship(world)
+    stranger = signed_in(worlds.person("stranger", "Legal"))
+    stranger.post(PAGE, {"step": "judge_rest", "rest": [str(shown.pk)]})
+    own = signed_in(world.agent.owner)
+    assert "You can’t check 2 of them." in text(
+        own.post(PAGE, {"step": "judge_rest", "rest": [str(shown.pk), str(later.pk)]}, follow=True)
+    )
+    assert {*Sample.objects.values_list("opinion", flat=True)} == {""}
+    client.post(PAGE, {"step": "judge_rest", "rest": [str(shown.pk), "no id"]})
+    assert Sample.objects.get(opinion="right").pk == shown.pk
+
+
+def test_what_somebody_else_was_faster_with_stops_no_other(world, client):
+    first, second = ship(world), ship(world)
+    sampling.judge(proposal_id=first.pk, by=world.other_owner, opinion=Sample.Opinion.WRONG, note="Not them.")
+    client.post(PAGE, {"step": "judge_rest", "rest": [str(first.pk), str(second.pk)]})
+    assert (Sample.objects.get(pk=first.pk).opinion, Sample.objects.get(pk=second.pk).opinion) == ("wrong", "right")

@@ -8,7 +8,6 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -20,9 +19,9 @@ from approvals.models import Proposal
 from approvals.shipping import claims, dispatches, recovery
 from audit.clock import database_now
 from policies.models import Agent
-from policies.registry import bootstrap, kill_switches
+from policies.registry import kill_switches
 from tests import world as worlds
-from tests.world import World, seen
+from tests.world import World, seen, signed_in
 
 pytestmark = pytest.mark.django_db
 CHARTS = [f"/admin/charts/{name}-{theme}.svg" for name in ("queue", "wait") for theme in ("light", "dark")]
@@ -34,19 +33,13 @@ def world() -> World:
     return worlds.build()
 
 
-def signed_in(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
-
-
 def home(person: User) -> str:
     cache.clear()
     return str(signed_in(person).get("/admin/").content.decode())
 
 
 def auditor() -> User:
-    bootstrap.bootstrap()
+    worlds.sample_roles()
     person = worlds.person("auditor")
     person.groups.add(Group.objects.get(name="Compliance"))
     return person
@@ -208,7 +201,7 @@ def test_a_new_portal_says_what_to_do_first(world: World) -> None:
 def test_who_only_reads_is_told_what_waits_and_where_to_look_things_up(world: World) -> None:
     world.propose(title="For everybody")
     page = home(auditor())
-    assert "waiting for people" in page
+    assert "for people to decide" in page
     assert "For everybody" in page
     for address in ("approvals/decision/", "audit/entry/", "policies/policyversion/"):
         assert f"/admin/{address}" in page
@@ -276,7 +269,7 @@ def test_home_asks_few_questions_however_much_there_is(world: World) -> None:
 
 
 def keeper(name: str = "keeper") -> User:
-    bootstrap.bootstrap()
+    worlds.sample_roles()
     person = worlds.person(name)
     person.groups.add(Group.objects.get(name="Portal admin"))
     return person
@@ -342,7 +335,7 @@ def test_looking_changes_nothing(world: World) -> None:
     assert list(Proposal.objects.values()) == before
 
 
-def test_the_way_around_leads_to_the_decisions_for_whoever_may_see_them(world: World) -> None:
+def test_the_way_around_leads_to_the_decisions_for_anyone_who_may_see_them(world: World) -> None:
     link = '<a href="/admin/approvals/decision/">Decisions</a>'
     reader = home(worlds.person("reader", worlds.OWNER, permissions=("view_decision",)))
     nav = reader.split('class="portal-nav"')[1].split("</nav>")[0]

@@ -174,7 +174,7 @@ def test_the_page_says_what_approving_does_as_the_card_knows_it(world):
     Surface.objects.filter(pk="ads.budget").update(card="price")
     content = {"payload": {"sku": "starter <b>", "price": 24}, "before": {"sku": "starter <b>", "price": 29}}
     said = Client().get(link(world, world.propose(content=content))).content.decode()
-    assert "Approving lowers the price of starter &lt;b&gt; from 29 to 24" in said
+    assert "If approved, the price of starter &lt;b&gt; goes down from 29 to 24" in said
 
 
 def test_a_changed_token_opens_nothing(world):
@@ -224,7 +224,7 @@ def test_a_tier_that_wants_a_signature_always_asks_to_sign_in(world):
     with pytest.raises(SignatureRequired):
         decision_links.decide(
             token=token,
-            said=decision_links.Said(verdict=Decision.Verdict.REJECT, reason_code="off_brand"),
+            decision=decision_links.Said(verdict=Decision.Verdict.REJECT, reason_code="off_brand"),
             signed_in=world.owner,
         )
     assert not Decision.objects.exists()

@@ -22,7 +22,7 @@ from approvals.models import (
 )
 from approvals.notices import occasions
 from tests import world as worlds
-from tests.world import World
+from tests.world import World, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -39,12 +39,6 @@ def client(world: World) -> Client:
     return signed_in(world.owner)
 
 
-def signed_in(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
-
-
 def text(client: Client, address: str = INBOX) -> str:
     answer = client.get(address)
     assert answer.status_code == 200
@@ -55,7 +49,7 @@ def test_what_waits_is_listed_with_its_link(world, client):
     proposal = world.propose(title="Move the budget")
     occasions.fan_out()
     page = text(client)
-    assert "Waits for your decision" in page
+    assert "Needs your decision" in page
     assert f'href="/admin/approvals/proposal/{proposal.pk}/"' in page
     assert "Move the budget" in page
     assert "1 unread" in page
@@ -102,7 +96,7 @@ def test_what_others_settled_does_not_look_like_a_request(world, client):
     occasions.fan_out()
     page = text(client)
     assert "Approved by other-channel-owner" in page
-    assert "Waits for your decision" not in page
+    assert "Needs your decision" not in page
 
 
 def test_what_one_may_not_see_any_more_is_not_listed(world, client):
@@ -204,5 +198,5 @@ def test_channels_and_what_goes_through_them_have_names_that_people_know(world):
     world.propose()
     occasions.fan_out()
     letter = NoticeDelivery.objects.get(address=pager)
-    assert str(letter) == "Waits for you · Other services"
+    assert str(letter) == "Needs you · Other services"
     assert str(NoticeRule(kind="escalated", role_id="Legal")) == "Escalated to you · * · Legal"

@@ -16,10 +16,9 @@ from django.utils import timezone
 from approvals.figures import exports
 from approvals.models import Decision, Proposal
 from audit.models import Entry
-from policies.registry import bootstrap
 from tests import world as worlds
 from tests.approvals.admin.oversight.test_overview import move_back
-from tests.world import World
+from tests.world import World, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -40,14 +39,8 @@ def reader(world: World) -> Client:
     return signed_in(worlds.person("reader", worlds.OWNER, permissions=("view_decision", "view_dispatch")))
 
 
-def signed_in(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
-
-
 def auditor() -> Client:
-    bootstrap.bootstrap()
+    worlds.sample_roles()
     person = worlds.person("auditor")
     person.groups.add(Group.objects.get(name="Compliance"))
     return signed_in(person)

@@ -55,7 +55,7 @@ def test_it_is_asked_for_watched_and_read(world, root):
     runner.run_next()
     done = root.get(answer.url).content.decode()
     assert "hx-get" not in done
-    assert "<strong>1</strong> Freed" in done
+    assert "<strong>1</strong> No longer needs review" in done
     assert "Move it to Social" in done
     assert "people decide" in done
 
@@ -93,7 +93,7 @@ def test_who_may_ask_and_who_may_read(world):
     assert read.status_code == 200
     assert b"Replay again" not in read.content
     assert [client.post(START).status_code for client in (stranger, reader, publisher)] == [403, 403, 302]
-    assert b"<strong>1</strong> Freed" in read.content
+    assert b"<strong>1</strong> No longer needs review" in read.content
     assert b"Move it to Social" not in read.content
     assert reader.get(START).status_code == 405
     assert reader.post(page_of(run)).status_code == 405
@@ -119,12 +119,12 @@ def test_any_page_can_show_the_panel(world, rf: RequestFactory):
     def shown() -> str:
         return template.render(Context({"request": request, "digest": digest}))
 
-    assert "has not been tried" in shown()
+    assert "hasn’t been tried" in shown()
     assert 'name="next" value="/admin/somewhere/"' in shown()
     run = replay_runs.ask(document=document, by=None)
     assert f'hx-get="{page_of(run)}"' in shown()
     runner.run_next()
-    assert "<strong>1</strong> Freed" in shown()
+    assert "<strong>1</strong> No longer needs review" in shown()
     request.user = worlds.person("nobody")
     assert shown() == ""
 

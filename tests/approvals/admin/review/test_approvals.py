@@ -1,4 +1,4 @@
-"""Who approved, who is still needed, what this person's approval would do, and what nobody can give."""
+"""Approvals: who gave one, who is still needed, what this person's approval would do, and what nobody can give."""
 
 from datetime import timedelta
 
@@ -51,8 +51,8 @@ def test_who_approved_and_who_is_still_needed(world):
     pam, fin = person("pam", "Product"), person("fin", "Finance")
     proposal = world.propose()
     assert "After yours, Finance still has to approve." in said(proposal, pam)
-    assert "Waits for Finance (later)" in said(proposal, pam)
-    assert "One after the other" in said(proposal, pam)
+    assert "Needs Finance (later)" in said(proposal, pam)
+    assert "In order, from top" in said(proposal, pam)
     assert context(proposal, fin)["needed_effect"] == "", "not yet"
     with pytest.raises(NotEligible, match="Not yet: Product has to approve first"):
         world.approve(proposal, by=fin)
@@ -61,7 +61,7 @@ def test_who_approved_and_who_is_still_needed(world):
     assert "Your approval is the last one needed." in said(proposal, fin)
     assert context(proposal, pam)["needed_effect"] == "", "she has approved it"
     pat = person("pat", "Product")
-    assert "Your approval changes nothing by itself. Finance still has to approve." in said(proposal, pat)
+    assert "Your approval isn’t enough on its own. Finance still has to approve." in said(proposal, pat)
     assert world.approve(proposal, by=fin).state == "approved"
     assert said(proposal, fin) == ""
 
@@ -71,7 +71,7 @@ def test_the_head_of_the_page_names_who_decides_and_not_the_owner(world, client)
     client.force_login(person("pam", "Product"))
     page = client.get(f"/admin/approvals/proposal/{world.propose().pk}/").content.decode()
     head = page.split('<header class="review-head">')[1].split("</header>")[0]
-    assert "Waits for Finance and Product" in " ".join(strip_tags(head).split())
+    assert "Needs 2 approvals: Finance and Product" in " ".join(strip_tags(head).split())
 
 
 def head(proposal: Proposal, who: User, client) -> str:
@@ -85,12 +85,12 @@ def test_the_head_says_who_settled_it_or_that_the_policy_did(world, client):
     pam, fin = person("pam", "Product"), person("fin", "Finance")
     proposal = world.propose()
     world.approve(proposal, by=pam)
-    assert "Waits for Finance" in head(proposal, fin, client)
+    assert "Needs Finance" in head(proposal, fin, client)
     assert "Product" not in head(proposal, fin, client), "that one is there"
     world.approve(proposal, by=fin)
     assert "Approved by pam, fin" in head(proposal, fin, client)
     review.undo(proposal_id=proposal.pk, by=fin)
-    assert "Waits for Finance and Product" in head(proposal, fin, client)
+    assert "Needs 2 approvals: Finance and Product" in head(proposal, fin, client)
     world.decide(proposal, "reject", by=fin, reason_code="too_risky")
     assert "Rejected by fin" in head(proposal, fin, client)
     alone = world.propose("email.lifecycle")
@@ -129,18 +129,18 @@ def test_an_approval_without_a_name_is_called_after_its_role(world):
     assert [line.name for line in context(world.propose(), world.owner)["needed"]] == [OWNER]
 
 
-def test_whoever_has_approved_is_told_for_whom_it_waits_and_not_asked_again(world, client):
+def test_anyone_who_has_approved_is_told_for_whom_it_waits_and_not_asked_again(world, client):
     world.enforce(requirements=[row("Product"), row("Finance"), row("Executive", name="Finance")])
     client.force_login(person("pam", "Product"))
     proposal = world.propose()
     address = f"/admin/approvals/proposal/{proposal.pk}/"
     sent = {"revision": proposal.revision.number, "digest": proposal.revision.digest, "verdict": "approve"}
     page = client.post(f"{address}decide/", sent, follow=True).content.decode()
-    assert "Recorded. It still waits for Executive or Finance." in page
-    assert "You have approved it. It waits for others now; you may still reject it." in page
+    assert "Recorded. Still needs Finance or Executive." in page
+    assert "You approved it. It still needs others. You can still reject it." in page
     assert 'value="approve"' not in page
     again = client.post(f"{address}decide/", sent, follow=True).content.decode()
-    assert "You have approved it." in again
+    assert "You approved it." in again
     assert proposal.decisions.count() == 1
 
 
@@ -157,7 +157,7 @@ def test_distinct_people(world):
     assert "Each by a different person." in said(proposal, both)
     assert world.approve(proposal, by=both).state == "pending"
     world.enforce(requirements=[row("Product"), row("Finance")], surfaces={"ads.budget": {"distinct_people": False}})
-    with pytest.raises(NotEligible, match="It waits for others now"):
+    with pytest.raises(NotEligible, match="It still needs others"):
         world.approve(proposal, by=both)
     assert world.approve(proposal, by=fin).state == "approved"
 
@@ -165,10 +165,10 @@ def test_distinct_people(world):
 def test_several_names_are_joined_as_one_says_them(world):
     world.enforce(requirements=[row("Product"), row("Finance"), row("Legal", name="law"), row("Brand", name="law")])
     pam = person("pam", "Product")
-    assert "After yours, Finance and Brand or Legal still have to approve." in said(world.propose(), pam)
+    assert "After yours, Finance and (Brand or Legal) still have to approve." in said(world.propose(), pam)
 
 
-def test_whoever_only_may_reject_is_not_waited_for(world):
+def test_anyone_who_only_may_reject_is_not_waited_for(world):
     worlds.requirement("ads.budget", "Legal", approvals=0)
     worlds.publish()
     proposal = world.propose()
@@ -183,15 +183,15 @@ def test_the_next_call_is_announced(world):
     person("boss", "Executive")
     Escalation.objects.create(surface_id="ads.budget", role_id="Executive", after=timedelta(hours=4), widens=True)
     worlds.publish()
-    assert "If nobody answers, Executive may decide too from" in said(world.propose(), world.owner)
+    assert "? Executive can decide." in said(world.propose(), world.owner)
 
 
 def test_a_role_that_is_empty_is_told_at_once(world):
     world.enforce(requirements=[row("Nobody yet"), row(OWNER)])
     proposal = world.propose()
     text = said(proposal, world.owner)
-    assert "Nobody is left who could give an approval" in text
-    assert "Nobody is left who could: Nobody yet." in text
+    assert "No one is able to approve this" in text
+    assert "No one can approve as Nobody yet." in text
     assert coverage.of(proposal, active_policy()) == {(1, "Nobody yet")}
     assert stuck() == 1
     person("somebody", "Nobody yet")
@@ -221,7 +221,7 @@ def test_the_draft_tells_where_only_the_agents_owner_is_left(world):
     worlds.requirement("ads.budget", "Finance")
     world.agent.owner.groups.add(worlds.Group.objects.get(name="Finance"))
     (problem,) = pending().problems
-    assert problem.text.startswith("For pacer, whose owner may not decide: Nobody can meet stage 1, Finance")
+    assert problem.text.startswith("Not counting the owner of pacer, who may not decide: No one has the Finance role")
     Surface.objects.filter(pk="ads.budget").update(agent_owner_may_decide=True)
     assert not pending().problems
 

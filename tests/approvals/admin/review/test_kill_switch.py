@@ -9,7 +9,7 @@ from approvals.shipping import claims
 from policies.models import KillSwitch
 from policies.registry import kill_switches
 from tests import world as worlds
-from tests.world import World
+from tests.world import World, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -34,12 +34,6 @@ def boss(world: World) -> Client:
     return signed_in(worlds.person("boss", worlds.OWNER, permissions=MAY))
 
 
-def signed_in(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
-
-
 def said(html: str) -> str:
     """Return the words of a page, without its tags and with single spaces."""
     text = html
@@ -59,7 +53,7 @@ def test_the_dialog_tells_what_stops_and_what_is_out_for_the_chosen_scope(
     part = boss.get(f"{ENGAGE}?scope={scope}", headers={"HX-Request": "true", "HX-Target": "numbers"})
     for page in (whole, said(part.content.decode())):
         assert f"{waiting} approved action" in page
-        assert f"{claimed} {'is on its' if claimed == 1 else 'are on their'} way" in page
+        assert f"{claimed} {'is' if claimed == 1 else 'are'} already shipping" in page
     assert "<html" not in part.content.decode()
 
 
@@ -99,17 +93,18 @@ def test_a_switch_that_is_engaged_is_not_offered_again(boss: Client) -> None:
     boss.post(ENGAGE, {"scope": "surface:pricing", "reason": "A test."})
     page = boss.get(f"{ENGAGE}?scope=surface:pricing").content.decode()
     assert '<option value="surface:pricing"' not in page
-    assert "This is stopped already." in page
+    assert "This is already stopped." in page
 
 
 def test_the_list_says_what_each_switch_holds_and_whether_its_release_was_asked(boss: Client) -> None:
     kill_switches.engage(scope="surface:pricing", by=User.objects.get(username="boss"), reason="A test.")
     page = boss.get("/admin/switches/").content.decode()
-    assert "<td>1</td><td>0</td>" in page
+    assert '<td data-label="Held back">1</td>' in page
+    assert '<td data-label="Already out">0</td>' in page
     assert "/admin/switches/release/surface:pricing/" in page
     boss.post("/admin/switches/release/surface:pricing/", {"note": "It is over."})
     page = boss.get("/admin/switches/").content.decode()
-    assert "waits for a second person" in page
+    assert "needs a second person" in page
     assert KillSwitch.objects.get(scope="surface:pricing").is_engaged
 
 

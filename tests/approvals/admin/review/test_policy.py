@@ -1,13 +1,12 @@
 """The review page: what the checks found is marked, the checklist is ticked, conflicts stand side by side."""
 
 import pytest
-from django.test import Client
 
 from approvals.models import Assessment, Proposal
 from approvals.presentation.marks import Part, parts, spans
 from approvals.shipping import claims, dispatches
 from tests import world as worlds
-from tests.world import World, person
+from tests.world import World, person, signed_in
 
 pytestmark = pytest.mark.django_db
 GUARDRAIL = {"surfaces": [], "paths": [], "config": {}, "effect": "flag", "tier": None, "text": "No guarantees."}
@@ -18,12 +17,6 @@ CHECKLIST = GUARDRAIL | {"kind": "checklist", "text": "Does not <promise> a date
 @pytest.fixture
 def world() -> World:
     return worlds.build()
-
-
-def signed_in(who) -> Client:
-    client = Client()
-    client.force_login(who)
-    return client
 
 
 def page(world: World, proposal: Proposal, who=None) -> str:
@@ -88,14 +81,14 @@ def test_conflicts_stand_side_by_side_and_tell_nothing_that_is_not_theirs(world)
     first = world.propose("legal.terms", title="The <first> one", targets=("lead:1",))
     second = world.propose(title="The second one", targets=("lead:1",))
     html = page(world, second)
-    assert "The same target" in html
-    assert "a surface that you may not see" in html
+    assert "Conflicting proposal" in html
+    assert "a surface you can’t see" in html
     assert "first" not in html
     both = page(world, second, person("boss", permissions=("view_all_proposals", "view_proposal")))
     assert "The &lt;first&gt; one" in both
     assert f"/admin/approvals/proposal/{first.pk}/" in both
     world.decide(second, "reject", reason_code="too_risky")
-    assert "The same target" not in page(world, second)
+    assert "Conflicting proposal" not in page(world, second)
 
 
 @pytest.mark.parametrize("place", ["/admin/desk/{}/", "/admin/approvals/proposal/{}/"])
@@ -135,13 +128,13 @@ def test_what_is_said_several_times_is_said_once(world):
     for title in ("Second", "Third"):
         world.propose(title=title, targets=("lead:1",))
     html = page(world, first)
-    assert html.count("Another live proposal names the same target.") <= 1
+    assert html.count("Conflicts with another proposal for the same target.") <= 1
 
     last = world.propose(
         title="Last", targets=("lead:1",), content={"payload": {"text": "Guaranteed", "more": "for ever"}}
     )
     html = page(world, last)
-    assert html.count("Another live proposal names the same target.") == 1
+    assert html.count("Conflicts with another proposal for the same target.") == 1
     assert "(3 times)" in html
     sentence = "“guaranteed” must not be said."
     assert html.count(sentence) == 1

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 from django.utils.html import strip_tags
 
@@ -12,7 +11,7 @@ from approvals.lifecycle import review, submission
 from approvals.models import Decision, Proposal
 from approvals.shipping import claims, dispatches
 from tests import world as worlds
-from tests.world import World, seen
+from tests.world import World, seen, signed_in
 
 pytestmark = pytest.mark.django_db
 SAME = {"payload": {"template": "spring", "segment": "vip"}}
@@ -26,12 +25,6 @@ def world() -> World:
 @pytest.fixture
 def client(world: World) -> Client:
     return signed_in(world.owner)
-
-
-def signed_in(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 def page(client: Client, proposal: Proposal, *, on: str = "/admin/approvals/proposal/") -> str:
@@ -72,7 +65,7 @@ def test_one_click_rejects_the_other_one_and_is_recorded_by_itself(world, client
         follow=True,
     )
     html = answer.content.decode()
-    assert "The same is asked for once more" in words(html)
+    assert "There is a duplicate of this" in words(html)
     assert Proposal.objects.get(pk=second.pk).state == "pending"
     form = section(html, "twins")
     address = re.search(r'action="([^"]+)"', form)[1]
@@ -119,7 +112,7 @@ def test_a_figure_that_something_else_has_changed_since_is_told(world, client, o
     moved = section(page(client, second, on=on), "moved")
     assert "Price to 12" in moved
     assert "price:sku-1" in moved
-    assert "Look at the figure again, or send it back to the agent" in words(moved)
+    assert "Check the figure, or send the proposal back to the agent" in words(moved)
 
 
 def test_a_persons_edit_does_not_renew_what_the_agent_saw_and_a_revision_does(world, client):
