@@ -37,6 +37,15 @@ Whatever else the portal may send one day, to another surface, as another action
 what you cannot roll back, is refused and not mistaken for what you know. A message that nobody
 could have sent, however it is malformed, raises Refused and nothing else.
 
+Where a payload names rows that were uploaded, fetch them from the address in the header HITL-Rows, with the
+header HITL-Grant as you got it. They are let through once all of them have been hashed:
+
+    reference = delivery.payload["rows"]
+    with requests.get(headers["hitl-rows"], headers={"HITL-Grant": headers["hitl-grant"]}, stream=True) as answer:
+        with verified_rows(reference, answer.iter_content(65536)) as rows:
+            for row in rows:
+                write(row)
+
 If the block raises, nothing is remembered and the portal's next attempt executes. If the process
 dies inside the block, the same happens once the lease of the store has passed.
 """
@@ -44,9 +53,10 @@ dies inside the block, the same happens once the lease of the store has passed.
 import hashlib
 import json
 import sqlite3
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +112,15 @@ class Accepted:
     answer: bytes | None
     lease: str
 
+    @property
+    def decision(self) -> dict[str, Any]:
+        """What cleared this, for your records: by people or policy, in which `roles`, when (`at`) and why.
+
+        `by` is `people` or `policy`; `reason_code` and `comment` say why, and long comments are cut. Empty where
+        the portal does not say.
+        """
+        return self.grant.get("decision") or {}
+
 
 @dataclass(frozen=True, slots=True)
 class Memo:
@@ -122,6 +141,54 @@ class Memory(Protocol):
 
     def release(self, message_id: str, lease: str) -> None:
         """Let the next one try: the holder of this lease did not succeed."""
+
+
+class GrantVerifier:
+    """Verifies grants alone, for an executor that gets them another way than by webhook."""
+
+    def __init__(self, jwks: dict[str, Any] | Callable[[], dict[str, Any]], issuer: str, audience: str) -> None:
+        """Take the key set, or a function that fetches it, as `Receiver` does."""
+        self._fetch = jwks if callable(jwks) else None
+        self._jwks = None if callable(jwks) else jwks
+        self._issuer = issuer
+        self._audience = audience
+
+    def verify(self, token: str) -> dict[str, Any]:
+        """Return the claims of a genuine grant, each of its right type. Raises Refused.
+
+        Compare `digest` with the body and `surface`, `action` and `kind` with what you do: `Receiver` does.
+        """
+        key = self._key(_key_id(token))
+        try:
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=["EdDSA"],
+                audience=self._audience,
+                issuer=self._issuer,
+                leeway=CLOCK_SKEW_SECONDS,
+                options={"require": list(_CLAIMS), "strict_aud": True},
+            )
+        except jwt.PyJWTError as error:
+            raise Refused(f"The grant was not accepted: {error}.") from None
+        except Exception:  # noqa: BLE001  # claims that the reading of tokens did not expect, such as an endless expiry
+            raise Refused("The grant was not accepted.") from None
+        for name, kind in _CLAIMS.items():
+            if type(claims[name]) is not kind:
+                raise Refused(f"The grant was not accepted: {name} is of the wrong type.")
+        if not isinstance(claims.get("decision"), dict | None):
+            raise Refused("The grant was not accepted: decision is of the wrong type.")
+        return claims
+
+    def _key(self, kid: str) -> jwt.PyJWK:
+        """Return the key that a grant names; fetch the key set once more if it is not there."""
+        for is_fresh in (False, True):
+            if self._fetch is not None and (is_fresh or self._jwks is None):
+                self._jwks = self._fetch()
+            for entry in (self._jwks or {}).get("keys", []):
+                if entry.get("kid") == kid and entry.get("kty") == "OKP":
+                    return _public_key(entry)
+        raise Refused("The grant was signed with an unknown key.")
 
 
 class Receiver:
@@ -146,10 +213,7 @@ class Receiver:
         the function is called when first needed and again when a grant names an unknown key.
         """
         self._webhooks = [Webhook(part) for part in secret.split()]
-        self._fetch = jwks if callable(jwks) else None
-        self._jwks = None if callable(jwks) else jwks
-        self._issuer = issuer
-        self._audience = audience
+        self._grants = GrantVerifier(jwks, issuer, audience)
         self._memory = remember
         self._handles = {key: _kinds(kinds) for key, kinds in handles.items()}
 
@@ -175,7 +239,7 @@ class Receiver:
         found = {name.lower(): value for name, value in headers.items()}
         self._verify_webhook(found, body)
         message_id = found["webhook-id"]
-        grant = self._verify_grant(found.get(GRANT_HEADER, ""))
+        grant = self._grants.verify(found.get(GRANT_HEADER, ""))
         if grant["jti"] != message_id:
             raise Refused("The grant is for another message.")
         if grant["digest"] != "sha256:" + hashlib.sha256(body).hexdigest():
@@ -214,38 +278,6 @@ class Receiver:
                 return
         raise Refused(reason)
 
-    def _verify_grant(self, token: str) -> dict[str, Any]:
-        """Return the claims of a genuine grant, each of its right type."""
-        key = self._key(_key_id(token))
-        try:
-            claims = jwt.decode(
-                token,
-                key,
-                algorithms=["EdDSA"],
-                audience=self._audience,
-                issuer=self._issuer,
-                leeway=CLOCK_SKEW_SECONDS,
-                options={"require": list(_CLAIMS), "strict_aud": True},
-            )
-        except jwt.PyJWTError as error:
-            raise Refused(f"The grant was not accepted: {error}.") from None
-        except Exception:  # noqa: BLE001  # claims that the reading of tokens did not expect, such as an endless expiry
-            raise Refused("The grant was not accepted.") from None
-        for name, kind in _CLAIMS.items():
-            if type(claims[name]) is not kind:
-                raise Refused(f"The grant was not accepted: {name} is of the wrong type.")
-        return claims
-
-    def _key(self, kid: str) -> jwt.PyJWK:
-        """Return the key that a grant names; fetch the key set once more if it is not there."""
-        for is_fresh in (False, True):
-            if self._fetch is not None and (is_fresh or self._jwks is None):
-                self._jwks = self._fetch()
-            for entry in (self._jwks or {}).get("keys", []):
-                if entry.get("kid") == kid and entry.get("kty") == "OKP":
-                    return _public_key(entry)
-        raise Refused("The grant was signed with an unknown key.")
-
 
 def _key_id(token: object) -> str:
     """Return which key a token names. Raises Refused for what is no grant; nothing is fetched for that."""
@@ -272,6 +304,34 @@ def _kinds(kinds: Collection[str]) -> frozenset[str]:
     if unknown:
         raise ValueError(f"`handles` names kinds, a set of execute and rollback, not {sorted(unknown)}.")
     return frozenset(kinds)
+
+
+@contextmanager
+def verified_rows(reference: Mapping[str, Any], pieces: Iterable[bytes]) -> Iterator[Iterator[dict[str, Any]]]:
+    """Give the block the rows that `reference` names, once all of `pieces` are known to be what was approved.
+
+    They are hashed as they come and kept in a file meanwhile, so memory does not grow with them, and no row is
+    seen before the last one is known to be right. Raises Refused where digest or number are others.
+    """
+    digest, hashed, count = _rows_named(reference), hashlib.sha256(), 0
+    with tempfile.TemporaryFile() as file:
+        for piece in pieces:
+            hashed.update(piece)
+            count += piece.count(b"\n")
+            file.write(piece)
+        if "sha256:" + hashed.hexdigest() != digest:
+            raise Refused("The rows are not the approved ones.")
+        if count != reference.get("count"):
+            raise Refused("There are more rows, or fewer, than were approved.")
+        file.seek(0)
+        yield (json.loads(line) for line in file)
+
+
+def _rows_named(reference: Any) -> str:
+    digest = reference.get("digest") if isinstance(reference, Mapping) and "$upload" in reference else None
+    if not isinstance(digest, str):
+        raise Refused("The payload names no rows here.")
+    return digest
 
 
 class MemoryStore:

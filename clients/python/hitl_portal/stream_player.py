@@ -46,6 +46,16 @@ class Tally:
         ordered = sorted(self.latencies)
         return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
 
+    def lines(self, total: int) -> Iterator[str]:
+        """Say what became of `total` lines, one fact a line."""
+        yield f"lines {total}"
+        for title, counts in (("state", self.states), ("refused", self.refusals), ("no answer", self.unanswered)):
+            yield from (f"{title} {name} {number}" for name, number in sorted(counts.items()))
+        if self.repeated:
+            yield f"of these proposed before {self.repeated}"
+        times = (f"p{100 * share:.0f} {1000 * self.percentile(share):.1f} ms" for share in (0.5, 0.95, 0.99))
+        yield f"latency {'  '.join(times)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

@@ -1,0 +1,1 @@
+"""Adapters to agent frameworks, one module each; each needs its framework and nothing else."""
