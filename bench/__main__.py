@@ -3,12 +3,28 @@
 import argparse
 import importlib
 import json
+import os
+import signal
 import sys
 from typing import Any
 
 from bench import environment
 
-ROWS = ("submit", "ship", "evaluate", "list", "policy", "desk", "escalation")
+ROWS = (
+    "submit",
+    "life",
+    "decide",
+    "ship",
+    "evaluate",
+    "list",
+    "policy",
+    "desk",
+    "escalation",
+    "trust",
+    "memory",
+    "start",
+    "ledger",
+)
 MODULES = {"list": "listing"}
 
 
@@ -21,11 +37,15 @@ def main() -> int:
     names = options.only.split(",")
     if unknown := sorted(set(names) - set(ROWS)):
         parser.error(f"there is no row {', '.join(unknown)}; rows are {', '.join(ROWS)}")
+    # What was started is stopped on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     environment.prepare()
     results: dict[str, dict[str, Any]] = {}
     for name in names:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
+        before = os.getloadavg()[0]
         results[name] = importlib.import_module(f"bench.{MODULES.get(name, name)}").measure()
+        results[name] |= {"load_before": round(before, 1), "load_after": round(os.getloadavg()[0], 1)}
     print(json.dumps(results) if options.json else table(results))
     return 0
 

@@ -1,17 +1,19 @@
-"""What is proposed in the measurements, and the portal that it is proposed to."""
+"""The sample proposal of the measurements, and a portal for it."""
 
 from datetime import timedelta
 from typing import Any
 
 import psycopg
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import connection
 from psycopg.sql import SQL, Identifier
 
 from approvals.evaluation.judgement import Content
 from approvals.lifecycle.submission import NewProposal
+from audit import canonical
+from audit.clock import database_now
 from hitlportal.processes import portal
-from policies.models import Agent, Connector, Mandate, Surface
+from policies.models import Activation, Agent, Connector, Mandate, PolicyVersion, Surface
 from policies.publishing import publish
 from policies.registry import agents, bootstrap
 
@@ -38,6 +40,22 @@ ACTION: dict[str, Any] = {
 }
 
 
+CALLBACK = "https://127.0.0.1/hooks/hitl"
+LIMIT: dict[str, Any] = {
+    "surfaces": [],
+    "agents": [],
+    "measure": "count",
+    "per": "surface",
+    "limit": 1_000_000,
+    "effect": "deny",
+    "tier": None,
+    "warning": None,
+    "warning_effect": "flag",
+    "warning_tier": None,
+    "window": {"kind": "rolling", "length_seconds": 86_400, "time_zone": "UTC"},
+}
+
+
 def fresh_portal(receiver_url: str = "http://127.0.0.1:9/") -> str:
     """Make the portal's database anew with the sample surfaces and one agent; return the agent's key."""
     fresh_database(connection.settings_dict["NAME"])
@@ -54,9 +72,55 @@ def fresh_portal(receiver_url: str = "http://127.0.0.1:9/") -> str:
     return agents.issue_key(agent=agent, by=None).text
 
 
-def draft() -> NewProposal:
-    """Return the proposal as the use cases take it."""
+def make_realistic(*, rules: int = 50) -> None:
+    """Publish rules and a limit that covers all, make ten people who are told, and let the agent be called back."""
+    version = store(with_rules(publish.document(), number=rules) | {"limits": {"count": LIMIT}})
+    Activation.objects.create(version=version, at=database_now())
+    Agent.objects.update(callback_hosts=["127.0.0.1"], callback_when="every")
+    for number in range(10):
+        User.objects.create_user(f"told-{number}", is_staff=True).groups.set(Group.objects.filter(name=OWNER))
+
+
+def store(document: dict[str, Any]) -> PolicyVersion:
+    """Write `document` down as a version that is not in force."""
+    digest = canonical.digest(canonical.encode(document))
+    version: PolicyVersion
+    version = PolicyVersion.objects.create(digest=digest, document=document, created_at=database_now())
+    return version
+
+
+def with_rules(document: dict[str, Any], *, number: int) -> dict[str, Any]:
+    """Return `document` with `number` rules that compare amount and confidence.
+
+    They ask of every surface and hold for few proposals, as rules in force do.
+    """
+    return document | {
+        "rules": {
+            f"rule-{index:04}": {
+                "surfaces": ["ads.*", "email.*", "pricing"][index % 3 : index % 3 + 1],
+                "actions": [],
+                "topics": [],
+                "agents": [],
+                "any_tags": ["financial"] if index % 2 else [],
+                "all_tags": [],
+                "condition": f"amount > {5000 + 7 * index} && confidence < {0.2 + index / 2000:.4f}",
+                "decision": "require_approval",
+                "tier": None,
+                "requirements": None,
+                "reason": "{amount} is more than may pass with such a confidence.",
+            }
+            for index in range(number)
+        }
+    }
+
+
+def draft(number: int = 0) -> NewProposal:
+    """Return the proposal as the use cases take it; of each number another one, with targets of its own."""
     fields = dict(ACTION)
+    if number:
+        amount = round(4000 - number / 100, 2)
+        payload = {**ACTION["payload"], "amount": amount}
+        fields |= {"payload": payload, "amount": amount, "targets": [f"campaign:{number}"]}
     names = ("payload", "before", "rollback", "amount", "confidence")
     content = Content(**{name: fields.pop(name) for name in names})
     return NewProposal(

@@ -11,7 +11,6 @@ from django.db import connection
 from approvals.lifecycle import submission
 from approvals.replays import recorded_cases
 from approvals.replays.recorded_cases import Window
-from audit import canonical
 from audit.clock import database_now
 from bench import data, servers, submit
 from bench.fill import fill
@@ -19,7 +18,7 @@ from bench.load import run
 from policies.engine.policy import compile_policy
 from policies.engine.simulation import Replay
 from policies.engine.simulation_figures import Tally
-from policies.models import Activation, Agent, PolicyVersion
+from policies.models import Activation, Agent
 from policies.publishing import publish
 from policies.publishing.current import load_current
 
@@ -40,47 +39,14 @@ def measure() -> dict[str, Any]:
     }
 
 
-def with_rules(document: dict[str, Any], *, number: int) -> dict[str, Any]:
-    """Return `document` with `number` rules that compare amount and confidence.
-
-    They ask of every surface and hold for few proposals, as rules in force do.
-    """
-    return document | {
-        "rules": {
-            f"rule-{index:04}": {
-                "surfaces": ["ads.*", "email.*", "pricing"][index % 3 : index % 3 + 1],
-                "actions": [],
-                "topics": [],
-                "agents": [],
-                "any_tags": ["financial"] if index % 2 else [],
-                "all_tags": [],
-                "condition": f"amount > {5000 + 7 * index} && confidence < {0.2 + index / 2000:.4f}",
-                "decision": "require_approval",
-                "tier": None,
-                "requirements": None,
-                "reason": "{amount} is more than may pass with such a confidence.",
-            }
-            for index in range(number)
-        }
-    }
-
-
-def store(document: dict[str, Any]) -> PolicyVersion:
-    """Write `document` down as a version that is not in force."""
-    digest = canonical.digest(canonical.encode(document))
-    version: PolicyVersion
-    version = PolicyVersion.objects.create(digest=digest, document=document, created_at=database_now())
-    return version
-
-
 def submit_cost_ratio(key: str, bare: dict[str, Any]) -> float:
     """Return what submissions under a thousand rules cost over HTTP, to those under none; both take turns."""
-    versions = store(bare), store(with_rules(bare, number=RULES))
+    versions = data.store(bare), data.store(data.with_rules(bare, number=RULES))
     ratios, turn = [], count()
     with servers.web("hitlportal.wsgi:application") as port:
         for number in range(-1, ROUNDS):
             requests = submit.WARM_UP if number < 0 else submit.REQUESTS
-            # Whoever goes second finds what the first one left in memory, so they change places.
+            # Anyone who goes second finds what the first one left in memory, so they change places.
             order = versions if number % 2 == 0 else versions[::-1]
             took = {}
             for version in order:
@@ -98,11 +64,11 @@ def activate_ms(agent: Agent, bare: dict[str, Any]) -> float:
     Each version has one rule more than the one before it, so that it tightens and one person may activate it.
     """
     person = User.objects.create_superuser("publisher")
-    put_in_force = store(with_rules(bare, number=RULES))
+    put_in_force = data.store(data.with_rules(bare, number=RULES))
     Activation.objects.create(version=put_in_force, at=database_now())
     taken = []
     for number in range(1, ACTIVATIONS + 1):
-        version = store(with_rules(bare, number=RULES + number))
+        version = data.store(data.with_rules(bare, number=RULES + number))
         begun = time.perf_counter()
         publish.activate(version=version, by=person)
         submission.evaluate(agent=agent, draft=data.draft())
@@ -118,7 +84,7 @@ def replay_seconds(agent: Agent, bare: dict[str, Any]) -> float:
     submission.submit(agent=agent, draft=data.draft())
     fill(RECORDED)
     begun = time.perf_counter()
-    policy = compile_policy(number=0, digest="", document=with_rules(bare, number=RULES))
+    policy = compile_policy(number=0, digest="", document=data.with_rules(bare, number=RULES))
     replay, tally, window = Replay(policy), Tally(), Window(most=RECORDED)
     replay.weigh(recorded_cases.cases(window, replay.needs), tally)
     tally.result(recorded_cases.review_minutes(window))

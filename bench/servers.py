@@ -7,12 +7,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from bench.environment import BEHIND_PROXY, CHECKOUT
+import psutil
 
-START_SECONDS = 60
+from bench.environment import BEHIND_PROXY, CHECKOUT, STATE
+from hitlportal.embedded.placement import place
+from hitlportal.processes.supervisor import leashed
+
+START_SECONDS = 180  # a machine that does other work as well is slow to start it
 WORKERS = 1
 THREADS = 8
 
@@ -25,29 +29,39 @@ def free_port() -> int:
 
 
 @contextmanager
-def web(application: str) -> Iterator[int]:
+def web(
+    application: str, *, workers: int = WORKERS, threads: int = THREADS, env: Mapping[str, str] | None = None
+) -> Iterator[int]:
     """Serve a WSGI application as `make serve` does, with equal workers for all; give the port."""
     port = free_port()
     command = [sys.executable, "-m", "granian", "--interface=wsgi", "--host=127.0.0.1", f"--port={port}"]
-    command += [f"--workers={WORKERS}", f"--blocking-threads={THREADS}", "--blocking-threads-idle-timeout=600"]
-    with _running([*command, "--no-ws", "--log-level=error", application], {}):
+    command += [f"--workers={workers}", f"--blocking-threads={threads}", "--blocking-threads-idle-timeout=600"]
+    with _running([*command, "--no-ws", "--log-level=error", application], dict(env or {})):
         _wait(f"http://127.0.0.1:{port}/")
         yield port
 
 
 @contextmanager
-def portal() -> Iterator[int]:
+def portal(web_workers: int = WORKERS) -> Iterator[int]:
     """Run the whole portal, `manage.py serve`; give the port once it is ready."""
     port = free_port()
-    with _running([sys.executable, "manage.py", "serve"], {"PORT": str(port)}):
+    env = {"PORT": str(port), "WEB_WORKERS": str(web_workers)}
+    with _running([sys.executable, "manage.py", "serve"], env):
         _wait(f"http://127.0.0.1:{port}/readyz")
         yield port
+
+
+def of_database() -> list[psutil.Process]:
+    """Return the processes of the embedded PostgreSQL."""
+    file = place(STATE / "postgres").data / "postmaster.pid"
+    postmaster = psutil.Process(int(file.read_text().split()[0]))
+    return [postmaster, *postmaster.children(recursive=True)]
 
 
 @contextmanager
 def _running(command: list[str], env: dict[str, str]) -> Iterator[None]:
     process = subprocess.Popen(
-        command, cwd=CHECKOUT, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=sys.stderr
+        leashed(command), cwd=CHECKOUT, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=sys.stderr
     )
     try:
         yield
