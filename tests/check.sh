@@ -20,6 +20,7 @@ deployed() {
     env -i PATH="$PATH" HOME="$state" PYTHONPATH="$PYTHONPATH" VAR_DIR="$state" \
         SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(64))')" \
         GRANT_SIGNING_KEY="$(python -c 'from hitlportal.environment.environment import new_signing_key; print(new_signing_key())')" \
+        LEDGER_SIGNING_KEY="$(python -c 'from hitlportal.environment.environment import new_signing_key; print(new_signing_key())')" \
         ALLOWED_HOSTS=portal.example.com SITE_URL=https://portal.example.com TRUST_X_FORWARDED_PROTO=true \
         DATABASE_URL=postgres://nobody@127.0.0.1:1/nothing \
         python manage.py "$@"
