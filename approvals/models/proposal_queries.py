@@ -1,6 +1,6 @@
 """Questions asked of proposals in the database's own time."""
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 from uuid import UUID
 
 from django.apps import apps
@@ -9,6 +9,7 @@ from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Now
 
 from approvals.models.states import WAITING, State
+from policies.compiled_queries import CompiledQuery
 
 if TYPE_CHECKING:
     from approvals.models.proposal import Proposal
@@ -22,12 +23,10 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
         # they were before, and find no proposal at all.
         return self.select_for_update().get(pk=proposal_id)
 
-    def locked_whole(self, proposal_id: UUID) -> "Proposal":
+    @staticmethod
+    def locked_whole(proposal_id: UUID) -> "Proposal":
         """Lock one proposal's row and read, as they are from then on, its revision, its verdict and its agent."""
-        proposal = self.locked(proposal_id)
-        rows = self.model._default_manager.select_related("revision", "verdict", "agent")  # noqa: SLF001
-        # A proposal without its state would read that at once.
-        read = rows.only("state", "revision", "verdict", "agent").get(pk=proposal_id)
+        proposal, read = _LOCKED.get(pk=proposal_id), _READ.get(pk=proposal_id)
         proposal.revision, proposal.verdict, proposal.agent = read.revision, read.verdict, read.agent
         return proposal
 
@@ -44,6 +43,23 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
     def overdue(self) -> Self:
         """Only what has run out of time but has not been marked as expired yet."""
         return self.filter(overdue())
+
+
+def _proposals() -> ProposalQuerySet:
+    rows: ProposalQuerySet = apps.get_model("approvals", "Proposal").objects.all()
+    return rows
+
+
+_LOCKED: Final = CompiledQuery(lambda pk: _proposals().select_for_update().filter(pk=pk))
+# A proposal without its state would read that at once.
+_READ: Final = CompiledQuery(
+    lambda pk: (
+        _proposals()
+        .select_related("revision", "verdict", "agent")
+        .only("state", "revision", "verdict", "agent")
+        .filter(pk=pk)
+    )
+)
 
 
 def overdue() -> Q:

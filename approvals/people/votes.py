@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -17,6 +17,7 @@ from approvals.outbox import statements
 from approvals.people.tally import Explained, Requirement, Vote, explain, standing
 from audit.canonical import JsonValue
 from policies import plain_text
+from policies.compiled_queries import CompiledQuery
 from policies.engine.policy import Policy
 from policies.publishing.publish import compiled
 
@@ -125,10 +126,13 @@ def of_each(proposals: Sequence[Proposal]) -> dict[UUID, list[Vote]]:
 
 def _said(proposal: Proposal) -> list[CastDecision]:
     """Read every decision on a proposal, oldest first, with the roles that its maker holds now. One query."""
-    return list(_named(proposal.decisions.all()))
+    decisions = _SAID.all(proposal=proposal.pk)
+    for decision in decisions:
+        decision.proposal = proposal
+    return decisions
 
 
-def _named(decisions: QuerySet[Decision]) -> Iterable[CastDecision]:
+def _named(decisions: QuerySet[Decision]) -> QuerySet[CastDecision]:
     return decisions.annotate(
         own_roles=_roles_of("by"),
         absent_roles=_roles_of("on_behalf_of"),
@@ -136,6 +140,9 @@ def _named(decisions: QuerySet[Decision]) -> Iterable[CastDecision]:
         is_active=F("by__is_active"),
         absent_is_active=F("on_behalf_of__is_active"),
     ).order_by("id")
+
+
+_SAID: Final = CompiledQuery(lambda proposal: _named(Decision.objects.filter(proposal=proposal)))
 
 
 def _counting(proposal: Proposal, decisions: Iterable[CastDecision]) -> list[CastDecision]:

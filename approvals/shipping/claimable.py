@@ -1,6 +1,8 @@
 """Dispatches that may be claimed: due, not stopped by a kill switch, their targets free."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
@@ -10,6 +12,7 @@ from django.db.models.functions import Now
 from approvals.evaluation import conflicts
 from approvals.models import Dispatch, DispatchStatus, Proposal
 from approvals.shipping import kinds
+from policies.compiled_queries import CompiledQuery
 from policies.models import EVERYWHERE, Connector
 
 
@@ -34,6 +37,18 @@ def due(kind: Connector.Kind) -> QuerySet[Dispatch]:
         .exclude(never_claimed)
         .order_by("next_attempt_at")
     )
+
+
+def first_due(kind: Connector.Kind) -> Callable[[], Dispatch | None]:
+    """Return what locks and reads the first that is `due`, compiled: workers ask it each time that they are woken."""
+    return _FIRST[kind].first
+
+
+def _first(kind: Connector.Kind) -> QuerySet[Dispatch]:
+    return due(kind)[:1]
+
+
+_FIRST: Final = {kind: CompiledQuery(partial(_first, kind)) for kind in Connector.Kind}
 
 
 def unhindered(due: QuerySet[Dispatch]) -> QuerySet[Dispatch]:

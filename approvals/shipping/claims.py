@@ -1,5 +1,6 @@
 """Claim one dispatch at a time. Rechecks, under locks, everything that its approval promised."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
@@ -43,9 +44,9 @@ def claim_next(*, worker: str, kind: Connector.Kind, executor: Agent | None = No
     executes.
     """
     due = claimable.due(kind)
-    if executor is not None:
-        due = due.filter(connector__executor=executor)
-    return _claim_first(due, worker)
+    if executor is None:
+        return _claim_first(due, worker, look=claimable.first_due(kind))
+    return _claim_first(due.filter(connector__executor=executor), worker)
 
 
 def consume(*, agent: Agent, proposal_id: UUID) -> Claim:
@@ -93,10 +94,13 @@ def _give_up_one() -> bool:
     return True
 
 
-def _claim_first(due: QuerySet[Dispatch], worker: str) -> Claim | None:
+def _claim_first(
+    due: QuerySet[Dispatch], worker: str, *, look: Callable[[], Dispatch | None] | None = None
+) -> Claim | None:
     is_narrowed = False
     while True:  # each turn takes something out of what is due, or brings it under the policy in force
-        turn = _turn(due, worker)
+        turn = _turn(due, look or due.first, worker)
+        look = None
         if not isinstance(turn, QuerySet):
             return turn
         # What stands in one's way stands in the way of others: then all of it is left out at once.
@@ -106,9 +110,11 @@ def _claim_first(due: QuerySet[Dispatch], worker: str) -> Claim | None:
 
 
 @with_limits
-def _turn(due: QuerySet[Dispatch], worker: str) -> Claim | QuerySet[Dispatch] | None:
-    """Claim the first that is `due`; where it may not be claimed, return what is left to look at."""
-    if (dispatch := due.first()) is None:
+def _turn(
+    due: QuerySet[Dispatch], look: Callable[[], Dispatch | None], worker: str
+) -> Claim | QuerySet[Dispatch] | None:
+    """Claim the first that is `due`, at which we `look`; where it may not be claimed, return what is left to see."""
+    if (dispatch := look()) is None:
         return None
     proposal = dispatch.proposal
     now = hold_current(agent=proposal.agent_id, surface=proposal.surface_id)

@@ -2,10 +2,11 @@
 
 from typing import Any, Final
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission, User
 from django.db.models.expressions import RawSQL
+
+from policies.compiled_queries import CompiledQuery
 
 _HELD: Final = """ARRAY(
 SELECT kind.app_label || '.' || permission.codename
@@ -17,17 +18,21 @@ SELECT kind.app_label || '.' || permission.codename
       JOIN auth_user_groups AS member ON member.group_id = of_role.group_id WHERE member.user_id = auth_user.id))"""
 
 
+_WITH_PERMISSIONS: Final = CompiledQuery(
+    lambda pk: User.objects.annotate(held_permissions=RawSQL(_HELD, [])).filter(pk=pk)  # noqa: S611
+)
+
+
 class PermissionsAtOnce(ModelBackend):
     """Django's own rules. Who comes with a session is read together with the permissions of theirs and their roles."""
 
     def get_user(self, user_id: int) -> User | None:
         """Return whom a session belongs to, if they may sign in, with their permissions. One query."""
-        rows = get_user_model()._default_manager.annotate(held_permissions=RawSQL(_HELD, []))  # noqa: S611,SLF001
-        person = rows.filter(pk=user_id).first()
+        person = _WITH_PERMISSIONS.first(pk=user_id)
         if person is None or not self.user_can_authenticate(person):
             return None
         if not person.is_superuser:
-            vars(person)["_perm_cache"] = set(person.held_permissions)  # where Django itself keeps them
+            vars(person)["_perm_cache"] = set(vars(person)["held_permissions"])  # where Django itself keeps them
         return person
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
