@@ -4,7 +4,7 @@ Django builds and compiles a query anew each time it is asked. For the reads of 
 takes it several times as long as to send the statement and to make objects of the answer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from functools import cached_property
 from inspect import signature
@@ -30,6 +30,8 @@ class _Compiled(NamedTuple):
     compiler: Any
     sql: str
     parameters: tuple[Any, ...]
+    converters: Mapping[int, Any]
+    """What turns columns, by their places, into Python's types."""
 
 
 class CompiledQuery(Generic[Row]):
@@ -47,7 +49,9 @@ class CompiledQuery(Generic[Row]):
         names = signature(self._build).parameters
         queryset = self._build(**{name: RawSQL("%s", [_Parameter(name)]) for name in names})
         compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
-        return _Compiled(compiler, *compiler.as_sql())
+        sql, parameters = compiler.as_sql()
+        converters = compiler.get_converters([expression for expression, *_ in compiler.select])
+        return _Compiled(compiler, sql, tuple(parameters), converters)
 
     def all(self, **values: object) -> list[Row]:
         """Return the rows for these values, as the queryset would."""
@@ -59,6 +63,7 @@ class CompiledQuery(Generic[Row]):
         run.connection = connection
         filled = tuple(values[one.name] if isinstance(one, _Parameter) else one for one in compiled.parameters)
         run.as_sql = lambda *_, **__: (compiled.sql, filled)
+        run.get_converters = lambda _: compiled.converters
         query = SimpleNamespace(get_compiler=lambda **_: run)
         queryset: Any = SimpleNamespace(db=DEFAULT_DB_ALIAS, query=query, _known_related_objects={})
         return list(ModelIterable(queryset))

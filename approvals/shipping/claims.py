@@ -3,24 +3,28 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, cast
+from functools import partial
+from typing import Final, TypeAlias, cast
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from approvals.errors import NotYet, StateConflict
 from approvals.evaluation.limits.recount import with_limits
-from approvals.models import Dispatch, DispatchStatus, Proposal, State
+from approvals.models import Dispatch, DispatchStatus, Proposal, Revision, State
 from approvals.outbox import backoff, statements
 from approvals.shipping import claimable, dispatches, enforcement, grants, kinds
 from approvals.uploads import dispatched_rows, stored_rows
 from audit import canonical
 from audit.clock import database_now
+from policies.compiled_queries import CompiledQuery
 from policies.models import Agent, Connector
 from policies.publishing.current import Current, hold_current
 
+Look: TypeAlias = Callable[[], Dispatch | None]
+"""Locks and reads a dispatch that is due, if there is one."""
 UNHEARD: Final = "The agent consumed the approval and never said what came of it. It may have run."
 
 
@@ -43,10 +47,10 @@ def claim_next(*, worker: str, kind: Connector.Kind, executor: Agent | None = No
     here, with the reason, and the next one is tried. `executor` limits a pull to the connectors that this agent
     executes.
     """
-    due = claimable.due(kind)
     if executor is None:
-        return _claim_first(due, worker, look=claimable.first_due(kind))
-    return _claim_first(due.filter(connector__executor=executor), worker)
+        return _claim_first(partial(claimable.due, kind), claimable.first_due(kind), worker)
+    due = claimable.due(kind).filter(connector__executor=executor)
+    return _claim_first(lambda: due, due.first, worker)
 
 
 def consume(*, agent: Agent, proposal_id: UUID) -> Claim:
@@ -58,7 +62,7 @@ def consume(*, agent: Agent, proposal_id: UUID) -> Claim:
     due = claimable.due(kinds.SPENT_BY_A_CLAIM).filter(
         proposal=proposal_id, proposal__agent=agent, kind=Dispatch.Kind.EXECUTE, status=DispatchStatus.WAITING
     )
-    if (claim := _claim_first(due, f"agent/{agent.slug}")) is not None:
+    if (claim := _claim_first(lambda: due, due.first, f"agent/{agent.slug}")) is not None:
         return claim
     raise _why_not(Proposal.objects.as_of_now().get(agent=agent, pk=proposal_id))
 
@@ -94,54 +98,55 @@ def _give_up_one() -> bool:
     return True
 
 
-def _claim_first(
-    due: QuerySet[Dispatch], worker: str, *, look: Callable[[], Dispatch | None] | None = None
-) -> Claim | None:
-    is_narrowed = False
-    while True:  # each turn takes something out of what is due, or brings it under the policy in force
-        turn = _turn(due, look or due.first, worker)
-        look = None
-        if not isinstance(turn, QuerySet):
-            return turn
-        # What stands in one's way stands in the way of others: then all of it is left out at once.
-        is_hindered = turn is not due and not is_narrowed
-        due = claimable.unhindered(turn) if is_hindered else turn
-        is_narrowed = is_narrowed or is_hindered
+def _claim_first(all_due: Callable[[], QuerySet[Dispatch]], look: Look, worker: str) -> Claim | None:
+    """Claim the first of what is due. `look` reads that; all of it is asked for only where that may not ship."""
+    turn = _turn(look, worker)
+    if not isinstance(turn, Q):
+        return turn
+    due, is_narrowed = all_due(), False
+    while isinstance(turn, Q):  # each turn takes something out of what is due, or brings it under the policy in force
+        if turn:
+            due = due.exclude(turn)
+        if turn and not is_narrowed:
+            # What stands in one's way stands in the way of others: then all of it is left out at once.
+            due, is_narrowed = claimable.unhindered(due), True
+        turn = _turn(due.first, worker)
+    return turn
 
 
 @with_limits
-def _turn(
-    due: QuerySet[Dispatch], look: Callable[[], Dispatch | None], worker: str
-) -> Claim | QuerySet[Dispatch] | None:
-    """Claim the first that is `due`, at which we `look`; where it may not be claimed, return what is left to see."""
+def _turn(look: Look, worker: str) -> Claim | Q | None:
+    """Claim what we see when we `look`. Where it may not ship, return what not to look at again: nothing if empty."""
     if (dispatch := look()) is None:
         return None
     proposal = dispatch.proposal
     now = hold_current(agent=proposal.agent_id, surface=proposal.surface_id)
     if now.switches:
-        return due.exclude(proposal__agent=proposal.agent_id, proposal__surface=proposal.surface_id)
+        return Q(proposal__agent=proposal.agent_id, proposal__surface=proposal.surface_id)
     # Targets may keep us waiting; the switches, the policy and its clock were read after all other waits.
     at = claimable.hold_targets(proposal) if proposal.targets else now.at
     if at is None:
-        return due.exclude(proposal__targets__overlap=proposal.targets)
-    return _claim(due, dispatch, now, worker=worker, at=at)
+        return Q(proposal__targets__overlap=proposal.targets)
+    return _claim(dispatch, now, worker=worker, at=at)
 
 
-def _claim(
-    due: QuerySet[Dispatch], dispatch: Dispatch, now: Current, *, worker: str, at: datetime
-) -> Claim | QuerySet[Dispatch] | None:
+def _claim(dispatch: Dispatch, now: Current, *, worker: str, at: datetime) -> Claim | Q | None:
     """Claim a locked dispatch that no switch and no other claim hinders, if it keeps what its approval promised."""
     proposal = dispatch.proposal
     if dispatch.fence == 0 and _has_expired(dispatch, at):
         return None  # in this very instant; the sweep of `escalation` says so
     if dispatch.kind == Dispatch.Kind.EXECUTE and _is_taken_back(proposal, now):
-        return due
+        return Q()
+    dispatch.revision = _REVISION.get(pk=dispatch.revision_id)
     if dispatch.status == DispatchStatus.CLAIMED:
         dispatches.end_attempt(dispatch, at=at, error=dispatches.WENT_AWAY)
     if (reason := _obstacle(dispatch, at)) is None:
         return _lease(dispatch, worker=worker, at=at, policy=now.policy.number)
     dispatches.give_up(dispatch, reason, at=at)
-    return due
+    return Q()
+
+
+_REVISION: Final = CompiledQuery(lambda pk: Revision.objects.filter(pk=pk))
 
 
 def _is_taken_back(proposal: Proposal, now: Current) -> bool:
