@@ -14,7 +14,14 @@ class PortalConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Load the Celery app: a sender of wake-ups must not fall back on Celery's default broker."""
+        """Load the Celery app: a sender of wake-ups must not fall back on Celery's default broker.
+
+        The database's functions are kept as they are here.
+        """
+        from hitlportal.accounts import permissions  # noqa: PLC0415  # models are there only now
+        from policies.stored_functions import install_after_migrations  # noqa: PLC0415
+
+        install_after_migrations(self, [permissions.HELD])
         celery = import_module("hitlportal.celery")
         import_module("hitlportal.processes.pulse")
         import_module("hitlportal.processes.sweeping").join(celery.app)

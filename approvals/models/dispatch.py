@@ -36,7 +36,9 @@ class Dispatch(StoredRow, Delivery):
         verbose_name = _("dispatch")
         verbose_name_plural = _("dispatches")
         indexes = [
-            models.Index(fields=["next_attempt_at"], name="dispatch_due", condition=Q(status="waiting")),
+            models.Index(
+                fields=["next_attempt_at"], name="dispatch_next", condition=Q(status__in=["waiting", "claimed"])
+            ),
             models.Index(fields=["lease_until"], name="dispatch_leased", condition=Q(status="claimed")),
             models.Index(fields=["status", "-id"], name="dispatch_by_status"),
             models.Index(fields=["-delivered_at", "-id"], name="dispatch_delivered", condition=Q(status="delivered")),

@@ -90,6 +90,7 @@ class Proposal(ConcurrentTransitionMixin, StoredRow, Provenance, LastJudged):
     updated_at = models.DateTimeField(_("changed at"))
 
     decided: "DecisionAnswer | None" = None  # the rest of the answer to a decision that was just made on it
+    has_decisions = True  # or False, where it was read under its lock and nobody had decided on it
 
     objects = ProposalQuerySet.as_manager()
     history = HistoricalRecords(

@@ -1,6 +1,6 @@
 """Questions asked of proposals in the database's own time."""
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import UUID
 
 from django.apps import apps
@@ -25,9 +25,13 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
 
     @staticmethod
     def locked_whole(proposal_id: UUID) -> "Proposal":
-        """Lock one proposal's row and read, as they are from then on, its revision, its verdict and its agent."""
+        """Lock one proposal's row and read, as they are from then on, its revision, its verdict and its agent.
+
+        Also whether anybody has decided on it yet.
+        """
         proposal, read = _LOCKED.get(pk=proposal_id), _READ.get(pk=proposal_id)
         proposal.revision, proposal.verdict, proposal.agent = read.revision, read.verdict, read.agent
+        proposal.has_decisions = vars(read)["was_decided_on"]
         return proposal
 
     def as_of_now(self) -> Self:
@@ -50,16 +54,15 @@ def _proposals() -> ProposalQuerySet:
     return rows
 
 
+def _around(pk: Any) -> ProposalQuerySet:
+    decisions = apps.get_model("approvals", "Decision").objects.filter(proposal=OuterRef("pk"))
+    rows = _proposals().select_related("revision", "verdict", "agent").annotate(was_decided_on=Exists(decisions))
+    # A proposal without its state would read that at once.
+    return rows.only("state", "revision", "verdict", "agent").filter(pk=pk)
+
+
 _LOCKED: Final = CompiledQuery(lambda pk: _proposals().select_for_update().filter(pk=pk))
-# A proposal without its state would read that at once.
-_READ: Final = CompiledQuery(
-    lambda pk: (
-        _proposals()
-        .select_related("revision", "verdict", "agent")
-        .only("state", "revision", "verdict", "agent")
-        .filter(pk=pk)
-    )
-)
+_READ: Final = CompiledQuery(_around)
 
 
 def overdue() -> Q:

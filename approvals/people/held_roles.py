@@ -6,6 +6,8 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.db import connection
 
+from policies.stored_functions import StoredFunction
+
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
@@ -25,19 +27,25 @@ class HeldRoles:
     for_others: tuple[StandIn, ...]
 
 
-_HELD: Final = """
-SELECT NULL::bigint, NULL::int, role.name, NULL::text[]
-  FROM auth_group AS role JOIN auth_user_groups AS member ON member.group_id = role.id WHERE member.user_id = %(person)s
- UNION ALL
-SELECT absence.id, absence.person_id, role.name, absence.surfaces::text[]
-  FROM approvals_absence AS absence
-  JOIN auth_user AS absent ON absent.id = absence.person_id AND absent.is_active
-  JOIN auth_user_groups AS member ON member.user_id = absent.id
-  JOIN auth_group AS role ON role.id = member.group_id
- WHERE absence.delegate_id = %(person)s AND absence.noted_by_id <> absence.delegate_id AND absence.cancelled_at IS NULL
-   AND absence.begins_at <= statement_timestamp() AND absence.ends_at > statement_timestamp()
-   AND (absence.roles = '{}' OR role.name = ANY(absence.roles))
- ORDER BY 1"""
+HELD: Final = StoredFunction(
+    "approvals_held_roles",
+    "the_person integer, OUT own text[], OUT lent json",
+    """
+    own := ARRAY(SELECT role.name FROM auth_group AS role
+                   JOIN auth_user_groups AS member ON member.group_id = role.id WHERE member.user_id = the_person);
+    SELECT json_agg(json_build_array(absence.id, absence.person_id, role.name, absence.surfaces) ORDER BY absence.id)
+      INTO lent
+      FROM approvals_absence AS absence
+      JOIN auth_user AS absent ON absent.id = absence.person_id AND absent.is_active
+      JOIN auth_user_groups AS member ON member.user_id = absent.id
+      JOIN auth_group AS role ON role.id = member.group_id
+     WHERE absence.delegate_id = the_person AND absence.noted_by_id <> absence.delegate_id
+       AND absence.cancelled_at IS NULL
+       AND absence.begins_at <= statement_timestamp() AND absence.ends_at > statement_timestamp()
+       AND (absence.roles = '{}' OR role.name = ANY(absence.roles));
+    """,
+)
+"""The roles that somebody holds, and [absence, person, role, surfaces] of those that are lent to them now."""
 
 
 def own(person: User) -> frozenset[str]:
@@ -62,14 +70,11 @@ def held_by(person: User) -> HeldRoles:
 
 def read(person: User) -> HeldRoles:
     """Read the same afresh, for what is decided. One query."""
-    own: set[str] = set()
-    others: dict[int, tuple[int, set[str], frozenset[str]]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_HELD, {"person": person.pk})
-        for absence, absent, role, surfaces in cursor.fetchall():
-            if absence is None:
-                own.add(role)
-            else:
-                others.setdefault(absence, (absent, set(), frozenset(surfaces)))[1].add(role)
+        cursor.execute("SELECT own, lent FROM approvals_held_roles(%s)", [person.pk])
+        own, lent = cursor.fetchone()
+    others: dict[int, tuple[int, set[str], frozenset[str]]] = {}
+    for absence, absent, role, surfaces in lent or ():
+        others.setdefault(absence, (absent, set(), frozenset(surfaces)))[1].add(role)
     stand_ins = (StandIn(absence, absent, frozenset(held), scope) for absence, (absent, held, scope) in others.items())
     return HeldRoles(frozenset(own), tuple(stand_ins))

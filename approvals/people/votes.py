@@ -246,8 +246,8 @@ class Ballot:
 
 
 def load(proposal: Proposal) -> Ballot:
-    """Read the votes on a proposal, together with what is asked of people. One query."""
-    decisions = _said(proposal)
+    """Read the votes on a proposal, together with what is asked of people. One query, or none before the first."""
+    decisions = _said(proposal) if proposal.has_decisions else []
     counting = _counting(proposal, decisions)
     cast = tuple(_vote(decision) for decision in counting)
     approvals = tuple(decision for decision in counting if _approves(decision))

@@ -7,20 +7,27 @@ from django.contrib.auth.models import Permission, User
 from django.db.models.expressions import RawSQL
 
 from policies.compiled_queries import CompiledQuery
+from policies.stored_functions import StoredFunction
 
-_HELD: Final = """ARRAY(
-SELECT kind.app_label || '.' || permission.codename
-  FROM auth_permission AS permission JOIN django_content_type AS kind ON kind.id = permission.content_type_id
- WHERE permission.id IN (
-    SELECT permission_id FROM auth_user_user_permissions WHERE user_id = auth_user.id
-     UNION
-    SELECT of_role.permission_id FROM auth_group_permissions AS of_role
-      JOIN auth_user_groups AS member ON member.group_id = of_role.group_id WHERE member.user_id = auth_user.id))"""
-
-
-_WITH_PERMISSIONS: Final = CompiledQuery(
-    lambda pk: User.objects.annotate(held_permissions=RawSQL(_HELD, [])).filter(pk=pk)  # noqa: S611
+HELD: Final = StoredFunction(
+    "hitlportal_held_permissions",
+    "the_person integer, OUT held text[]",
+    """
+    held := ARRAY(
+        SELECT kind.app_label || '.' || permission.codename
+          FROM auth_permission AS permission JOIN django_content_type AS kind ON kind.id = permission.content_type_id
+         WHERE permission.id IN (
+            SELECT permission_id FROM auth_user_user_permissions WHERE user_id = the_person
+             UNION
+            SELECT of_role.permission_id FROM auth_group_permissions AS of_role
+              JOIN auth_user_groups AS member ON member.group_id = of_role.group_id WHERE member.user_id = the_person));
+    """,
 )
+"""The permissions that somebody has, directly and by their roles, as `app.codename`."""
+
+
+_READ: Final = RawSQL("hitlportal_held_permissions(auth_user.id)", [])
+_WITH_PERMISSIONS: Final = CompiledQuery(lambda pk: User.objects.annotate(held_permissions=_READ).filter(pk=pk))
 
 
 class PermissionsAtOnce(ModelBackend):

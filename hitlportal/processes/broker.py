@@ -4,6 +4,9 @@ kombu's own filesystem transport shows a message's file before it is written, so
 read half of it, and moves files through the machine's folder for temporary files. Here a file
 appears under its name when it is complete, and is claimed by one rename. Nobody looks at the folder fifty
 times a second either: each that waits for messages has a bell there, a named pipe, and each that leaves one rings it.
+
+A task that waits here already is not asked for twice: the later message takes the place of the earlier one. So a
+worker that was away for an hour finds a handful of them, and a burst of a thousand approvals wakes it a few times.
 """
 
 from __future__ import annotations
@@ -12,7 +15,9 @@ import os
 import select
 import time
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from queue import Empty
 from typing import Any, Final
@@ -60,6 +65,22 @@ def ring(folder: Path) -> None:
         os.close(pipe)
 
 
+def _name(payload: Mapping[str, Any]) -> str:
+    """Return what a message is called: the same for the same task with the same arguments."""
+    task = payload.get("headers", {}).get("task")
+    if task is None:
+        return f"{time.time_ns():020d}_{uuid.uuid4()}"
+    return sha256(f"{task} {payload['body']}".encode()).hexdigest()
+
+
+def _oldest_first(folder: Path, queue: str) -> list[Path]:
+    found = []
+    for path in folder.glob(f"*.{queue}.msg"):
+        with suppress(FileNotFoundError):  # another worker was quicker
+            found.append((path.stat().st_mtime_ns, path))
+    return [path for _, path in sorted(found)]
+
+
 class Channel(filesystem.Channel):
     """kombu's channel with messages that are whole or absent."""
 
@@ -67,15 +88,14 @@ class Channel(filesystem.Channel):
         self, queue: str, payload: dict[str, Any], **options: Any
     ) -> None:
         folder = Path(self.data_folder_out)
-        name = f"{time.time_ns():020d}_{uuid.uuid4()}"
-        draft = folder / f"{name}.draft"
+        draft = folder / f"{uuid.uuid4()}.draft"
         draft.write_text(dumps(payload), encoding="utf-8")
-        draft.rename(folder / f"{name}.{queue}.msg")
+        draft.rename(folder / f"{_name(payload)}.{queue}.msg")
         ring(folder)
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
-        for file in sorted(Path(self.data_folder_in).glob(f"*.{queue}.msg")):
-            taken = file.with_suffix(".taken")
+        for file in _oldest_first(Path(self.data_folder_in), queue):
+            taken = file.with_name(f"{uuid.uuid4()}.taken")
             try:
                 file.rename(taken)
             except FileNotFoundError:  # another worker was quicker

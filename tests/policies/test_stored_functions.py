@@ -8,12 +8,18 @@ from django.db import connection
 
 from approvals.api.http import idempotency
 from approvals.evaluation import conflicts
+from approvals.evaluation.limits import room
+from approvals.people import held_roles
+from hitlportal.accounts import permissions
 from policies.accounts import live_keys
 from policies.publishing import current
 from policies.stored_functions import StoredFunction, install, naming
 
 pytestmark = pytest.mark.django_db
-OURS = (live_keys.LIVE_KEY, current.CURRENT, conflicts.NEIGHBOURS, idempotency.FIRST_ANSWER)
+OURS = (
+    live_keys.LIVE_KEY, current.CURRENT, conflicts.NEIGHBOURS, idempotency.FIRST_ANSWER, room.COUNT, held_roles.HELD,
+    permissions.HELD,
+)  # fmt: skip
 TWICE = StoredFunction("test_twice", "the_number integer, OUT twice integer", "twice := 2 * the_number % 100;")
 
 

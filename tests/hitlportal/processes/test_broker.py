@@ -42,6 +42,40 @@ def test_nothing_is_left_behind(channel, tmp_path):
     assert [path for path in Path(tmp_path).iterdir() if path.is_file()] == []
 
 
+def wake_up(task, arguments="[]", **more):
+    return {"headers": {"task": task, **more}, "body": arguments}
+
+
+def test_a_task_that_waits_already_is_not_asked_for_twice(channel):
+    for number in range(1000):
+        channel._put("work", wake_up("ship_due", id=number))
+    channel._put("work", wake_up("fire_due"))
+    channel._put("work", wake_up("fire_due", arguments="[1]"))
+    channel._put("play", wake_up("ship_due", id="of another queue"))
+    assert channel._size("work") == 3
+    assert channel._get("work") == wake_up("ship_due", id=999)
+    assert [channel._get("work")["body"] for _ in range(2)] == ["[]", "[1]"]
+    assert channel._get("play") == wake_up("ship_due", id="of another queue")
+
+
+def test_once_it_is_taken_the_same_task_can_be_asked_for_again(channel):
+    for number in range(3):
+        channel._put("work", wake_up("ship_due", id=number))
+        assert channel._get("work") == wake_up("ship_due", id=number)
+
+
+def test_a_task_that_is_asked_for_all_the_time_keeps_no_other_from_its_turn(channel):
+    channel._put("work", wake_up("late in the alphabet"))
+    channel._put("work", wake_up("early"))
+    taken = []
+    for _ in range(4):
+        taken.append(channel._get("work")["headers"]["task"])
+        time.sleep(0.02)  # the clock of files goes on in steps
+        channel._put("work", wake_up(taken[-1]))
+    assert taken[0] != taken[1]
+    assert taken[:2] == taken[2:]
+
+
 def test_every_message_is_whole_and_taken_once(channel):
     taken, total = [], 200
 
