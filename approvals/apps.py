@@ -22,6 +22,7 @@ class ApprovalsConfig(AppConfig):
         from approvals.notices import channels  # noqa: PLC0415
         from approvals.people import held_roles  # noqa: PLC0415
         from approvals.presentation import evidence_files  # noqa: PLC0415
+        from approvals.shipping import claimable  # noqa: PLC0415
         from audit.evidence import collectors  # noqa: PLC0415
         from policies import card_kinds  # noqa: PLC0415
         from policies.publishing.publish import policy_activated  # noqa: PLC0415
@@ -30,7 +31,10 @@ class ApprovalsConfig(AppConfig):
 
         for signal in (policy_activated, switch_released):
             signal.connect(reevaluation.wake_for_a_new_policy, dispatch_uid="reevaluation")
-        install_after_migrations(self, [conflicts.NEIGHBOURS, room.COUNT, idempotency.FIRST_ANSWER, held_roles.HELD])
+        install_after_migrations(
+            self,
+            [conflicts.NEIGHBOURS, room.COUNT, idempotency.FIRST_ANSWER, held_roles.HELD, claimable.HOLD_TARGETS],
+        )
         card_kinds.offer(registry.choices)
         channels.offer(channel_registry.channels)
         collectors.register("approvals", evidence_files.collect)

@@ -17,4 +17,4 @@ class PoliciesConfig(AppConfig):
 
         access.connect()
         collectors.register("policies", evidence_files.collect)
-        install_after_migrations(self, [live_keys.LIVE_KEY, current.CURRENT])
+        install_after_migrations(self, [live_keys.LIVE_KEY, current.CURRENT, current.IN_FORCE])

@@ -5,7 +5,7 @@ carry them out. Inside a function a plan is made once for each connection, also 
 They are written anew after each migration where their text has changed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -42,8 +42,13 @@ def naming(sql: str, *names: str) -> str:
     return sql % {name: f"the_{name}" for name in names}
 
 
-def install_after_migrations(app: AppConfig, functions: Iterable[StoredFunction]) -> None:
+KEPT: Final[list[StoredFunction]] = []
+"""All that are made after migrations."""
+
+
+def install_after_migrations(app: AppConfig, functions: Sequence[StoredFunction]) -> None:
     """Have `functions` made once the tables of `app` are up to date."""
+    KEPT.extend(functions)
 
     def install_all(*, using: str, **_: Any) -> None:
         for function in functions:

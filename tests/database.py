@@ -22,6 +22,7 @@ from django.test import TransactionTestCase
 
 from hitlportal.embedded import base, server
 from hitlportal.embedded.placement import place
+from policies.stored_functions import KEPT
 
 # What is lost with the machine is made again by the next run.
 FAST: dict[str, str] = {
@@ -127,12 +128,14 @@ def _point_at(name: str) -> None:
 
 
 def _digest() -> str:
-    """A digest of all that the schema and the migrations' rows are made from."""
+    """A digest of all that the schema, its functions and the migrations' rows are made from."""
     digest = hashlib.sha256((settings.BASE_DIR / "requirements-dev.lock").read_bytes())
     for app in sorted(apps.get_app_configs(), key=lambda config: config.name):
         for pattern in MADE_FROM:
             for file in sorted(Path(app.path).glob(pattern)):
                 digest.update(file.as_posix().encode() + b"\0" + file.read_bytes())
+    for function in KEPT:
+        digest.update(function.definition.encode())
     return digest.hexdigest()[:16]
 
 

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import models
-from django.db.models import DateTimeField, Exists, Func, OuterRef, Subquery
+from django.db.models import DateTimeField, Exists, Func, JSONField, OuterRef
 
 from approvals.models.decision import Decision
 from approvals.models.states import DispatchStatus
-from policies.models import Activation
 
 if TYPE_CHECKING:
     from approvals.models.proposal import Proposal
@@ -31,14 +30,12 @@ class DispatchQuerySet(models.QuerySet[Any]):
         That is the clock, whether a person has approved what the proposal says now, and the version in force.
         """
         approvals = Decision.objects.filter(revision=OuterRef("proposal__revision"), verdict=Decision.Verdict.APPROVE)
-        latest = Activation.objects.order_by("-id")
         return (
             self.select_for_update(of=("self",))
             .select_related("revision")
             .annotate(
                 now=Func(function="clock_timestamp", output_field=DateTimeField()),
                 is_by_people=Exists(approvals),
-                version=Subquery(latest.values("version")[:1]),
-                version_digest=Subquery(latest.values("version__digest")[:1]),
+                version=Func(function="policies_in_force", output_field=JSONField()),
             )
         )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -14,6 +14,7 @@ from approvals.models import Dispatch, DispatchStatus, Proposal
 from approvals.shipping import kinds
 from policies.compiled_queries import CompiledQuery
 from policies.models import EVERYWHERE, Connector
+from policies.stored_functions import StoredFunction, naming
 
 
 def due(kind: Connector.Kind) -> QuerySet[Dispatch]:
@@ -91,12 +92,17 @@ def _hindrances() -> _Hindrances:
     return _Hindrances(frozenset(stopped), list(held))
 
 
-_HOLDS_ANOTHER: Final = """
-SELECT EXISTS (
-    SELECT FROM approvals_dispatch AS dispatch JOIN approvals_proposal AS other ON other.id = dispatch.proposal_id
-     WHERE dispatch.status = 'claimed' AND other.id <> %(own)s::uuid AND other.targets && %(targets)s::varchar[]),
-       clock_timestamp()
-"""
+HOLD_TARGETS: Final = StoredFunction(
+    "approvals_hold_targets",
+    "the_own uuid, the_targets varchar[], the_stripes integer[], OUT at timestamptz",
+    f"""
+    PERFORM {naming(conflicts.LOCK, "stripes").removeprefix("SELECT ")};
+    SELECT clock_timestamp() INTO at WHERE NOT EXISTS (
+        SELECT FROM approvals_dispatch AS dispatch JOIN approvals_proposal AS other ON other.id = dispatch.proposal_id
+         WHERE dispatch.status = 'claimed' AND other.id <> the_own AND other.targets && the_targets);
+    """,  # noqa: S608  # made of the constants above
+)
+"""Locks targets; says when, or nothing where another proposal that names one of them is claimed."""
 
 
 def hold_targets(proposal: Proposal) -> datetime | None:
@@ -104,13 +110,10 @@ def hold_targets(proposal: Proposal) -> datetime | None:
 
     Until we commit, none can be. A claim whose lease has run out still holds its own: it may have reached the far side.
     """
-    words: dict[str, Any] = {
-        "own": proposal.pk,
-        "targets": proposal.targets,
-        "stripes": conflicts.stripes(proposal.targets),
-    }
     with connection.cursor() as cursor:
-        cursor.execute(f"{conflicts.LOCK};{_HOLDS_ANOTHER}", words)
-        cursor.nextset()
-        is_held, at = cursor.fetchone()
-    return None if is_held else at
+        cursor.execute(
+            "SELECT approvals_hold_targets(%s, %s::varchar[], %s::integer[])",
+            [proposal.pk, proposal.targets, conflicts.stripes(proposal.targets)],
+        )
+        at: datetime | None = cursor.fetchone()[0]
+    return at

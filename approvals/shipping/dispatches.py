@@ -261,8 +261,7 @@ def _lock(dispatch_id: UUID) -> _Held:
     dispatch.proposal = proposal
     if dispatch.revision_id == proposal.revision_id:
         proposal.revision = dispatch.revision
-    policy = compiled(dispatch.version, dispatch.version_digest)
-    return _Held(dispatch, dispatch.now, policy, dispatch.is_by_people)
+    return _Held(dispatch, dispatch.now, compiled(*dispatch.version), dispatch.is_by_people)
 
 
 def _require_lease(dispatch: Dispatch, fence: int) -> None:

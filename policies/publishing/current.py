@@ -82,6 +82,15 @@ CURRENT: Final = StoredFunction(
       LEFT JOIN policies_policyversion AS version ON version.number = active.version_id;
     """,  # noqa: S608
 )
+IN_FORCE: Final = StoredFunction(
+    "policies_in_force",
+    "OUT version jsonb",
+    """
+    SELECT jsonb_build_array(number, digest) INTO version FROM policies_policyversion
+     WHERE number = (SELECT version_id FROM policies_activation ORDER BY id DESC LIMIT 1);
+    """,
+)
+"""Number and digest of the policy version in force, for a statement that asks more."""
 _READ: Final = "SELECT * FROM policies_current(%s, %s, %s::text[], %s)"
 
 
