@@ -22,41 +22,48 @@ WARM_UP = 60
 def measure() -> dict[str, Any]:
     """Return `ratio` (portal's proposals a second to the floor's) and `p95_ratio`, medians of the rounds.
 
-    The floor runs in two set-ups, of which the one that stores more counts. `realistic_ratio` is the same with
-    rules, a limit, people to tell and callbacks.
+    Both run in two set-ups, one process of threads and two of one thread each, of which the one that stores more
+    counts. `realistic_ratio` is the same with rules, a limit, people to tell and callbacks.
     """
     key = data.fresh_portal()
     token = prepare_floor()
     with (
-        servers.web("hitlportal.wsgi:application") as portal,
+        servers.web("hitlportal.wsgi:application") as portal_threads,
+        servers.web("hitlportal.wsgi:application", workers=2, threads=1) as portal_processes,
         servers.web("bench.floor.wsgi:application") as threads,
         servers.web("bench.floor.wsgi:application", workers=2, threads=1) as processes,
     ):
+        portals, floors = (portal_threads, portal_processes), (threads, processes)
         turn = count()
-        bare = _rounds(portal, (threads, processes), key, token, turn, callback_url=None)
+        bare = _rounds(portals, floors, key, token, turn, callback_url=None)
         data.make_realistic()
-        realistic = _rounds(portal, (threads, processes), key, token, turn, callback_url=data.CALLBACK)
+        realistic = _rounds(portals, floors, key, token, turn, callback_url=data.CALLBACK)
     return {**bare, **{f"realistic_{name}": value for name, value in realistic.items()}, "rounds": ROUNDS}
 
 
 def _rounds(
-    portal: int, floors: tuple[int, int], key: str, token: str, turn: Iterator[int], *, callback_url: str | None
+    portals: tuple[int, int],
+    floors: tuple[int, int],
+    key: str,
+    token: str,
+    turn: Iterator[int],
+    *,
+    callback_url: str | None,
 ) -> dict[str, float]:
-    """Let portal and floors take the same, side by side and taking turns in going first, and compare them."""
-    results: dict[int, list[Result]] = {port: [] for port in (portal, *floors)}
+    """Let portals and floors take the same, side by side and taking turns in going first, and compare the stronger."""
+    results: dict[int, list[Result]] = {port: [] for port in (*portals, *floors)}
     for number in range(-1, ROUNDS):
-        order = [portal, *floors] if number % 2 else [*floors, portal]
+        order = [*portals, *floors] if number % 2 else [*floors, *portals]
         for port in order:
             this, size = next(turn), WARM_UP if number < 0 else REQUESTS
-            if port == portal:
+            if port in portals:
                 sent = portal_requests(key, this, size, callback_url=callback_url)
             else:
                 sent = _floor_requests(token, this, size)
             result = expect_created(run(port, sent, clients=CLIENTS))
             if number >= 0:
                 results[port].append(result)
-    ours = results[portal]
-    theirs = max((results[port] for port in floors), key=lambda each: median(one.per_second for one in each))
+    ours, theirs = (max((results[port] for port in ports), key=_stored) for ports in (portals, floors))
     pairs = list(zip(ours, theirs, strict=True))
     return {
         "ratio": round(median(mine.per_second / floor.per_second for mine, floor in pairs), 2),
@@ -66,6 +73,10 @@ def _rounds(
         "p95_ms": round(median(mine.percentile(0.95) for mine in ours), 1),
         "floor_p95_ms": round(median(floor.percentile(0.95) for floor in theirs), 1),
     }
+
+
+def _stored(results: list[Result]) -> float:
+    return median(one.per_second for one in results)
 
 
 def prepare_floor() -> str:
