@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from tests import world as worlds
@@ -24,6 +24,9 @@ FLAGS = [
 DESK = {"width": 1360, "height": 850}
 PHONE = {"width": 390, "height": 844}
 PASSWORD = "a long enough password"
+PATIENCE_MS = 30_000
+"""How long a page is waited for: beside other work it takes many times as long as alone."""
+expect.set_options(timeout=PATIENCE_MS)
 
 OpenAs = Callable[..., Page]
 
@@ -61,7 +64,7 @@ def open_as(browser: Browser, live_server: LiveServer) -> Iterator[OpenAs]:
             who = person if isinstance(person, User) else User.objects.get(username=person)
             context.add_cookies([_session(who, live_server.url)])
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("console", lambda message: complaints.append(f"{page.url}: {message.type}: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
         page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
@@ -76,7 +79,7 @@ def open_as(browser: Browser, live_server: LiveServer) -> Iterator[OpenAs]:
     assert complaints == []
 
 
-def _let_the_server_finish(seconds: float = 5.0) -> None:
+def _let_the_server_finish(seconds: float = PATIENCE_MS / 1000) -> None:
     """Wait for requests that nobody waits for any more, or the tables would be emptied while they use them."""
     until = time.monotonic() + seconds
     while any("process_request_thread" in thread.name for thread in threading.enumerate()):

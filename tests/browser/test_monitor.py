@@ -60,7 +60,7 @@ def test_the_countdown_runs(open_as: OpenAs, world: World) -> None:
     countdown = page.locator("[data-countdown]")
     expect(countdown).to_contain_text("s")
     before = countdown.inner_text()
-    expect(countdown).not_to_have_text(before, timeout=4000)
+    expect(countdown).not_to_have_text(before)
 
 
 def test_the_lists_follow_but_not_under_somebodys_hands(open_as: OpenAs, world: World) -> None:

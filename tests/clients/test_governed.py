@@ -172,7 +172,7 @@ def test_waiting_goes_on_by_the_id_alone_and_ends_when_somebody_decides():
         portal.wait(identifier, timeout=0.05)
     assert timed_out.value.proposal_id == identifier
     threading.Timer(0.1, portal.decide, [identifier, "approve"]).start()
-    assert portal.wait(identifier, timeout=10).state == "shipped"
+    assert portal.wait(identifier, timeout=60).state == "shipped"
 
 
 def test_waiting_goes_on_while_the_portal_is_away(monkeypatch):
@@ -186,7 +186,7 @@ def test_waiting_goes_on_while_the_portal_is_away(monkeypatch):
         portal.decide(proposal, "approve")
 
     threading.Timer(0.1, come_back).start()
-    assert portal.wait(proposal, timeout=10).state == "shipped"
+    assert portal.wait(proposal, timeout=60).state == "shipped"
 
 
 def test_revise_withdraw_and_report_answer_as_the_portal_does():

@@ -149,10 +149,10 @@ def test_a_slow_server_holds_nobody(drip):
             return
 
     with serving(slow) as port:
-        endpoint = Endpoint(base_url=f"http://127.0.0.1:{port}", model="m", timeout_seconds=0.5)
+        endpoint = Endpoint(base_url=f"http://127.0.0.1:{port}", model="m", timeout_seconds=1)
         started = time.monotonic()
         found = model_check.assess([RULE] * 10, PAYLOAD, endpoint=endpoint)
-    assert time.monotonic() - started < 4.5, "not ten times the timeout, one for each"
+    assert time.monotonic() - started < 9, "not ten times the timeout, one for each"
     assert {assessment.answer for assessment in found} == {ModelAnswer.NOT_ANSWERED}
     assert len(found) == 10
 

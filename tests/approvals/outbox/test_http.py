@@ -174,8 +174,8 @@ def test_a_receiver_that_reads_slowly_holds_nobody_either():
 def test_a_slow_resolver_counts_against_the_deadline():
     started = time.monotonic()
     with pytest.raises(DeliveryFailed, match="not resolved in time"):
-        send("http://hooks.example/", timeout_seconds=0.2, resolver=lambda *_: time.sleep(3) or ["127.0.0.1"])
-    assert time.monotonic() - started < 2.5
+        send("http://hooks.example/", timeout_seconds=0.2, resolver=lambda *_: time.sleep(10) or ["127.0.0.1"])
+    assert time.monotonic() - started < 8
 
 
 def test_a_name_without_address_fails_for_now():

@@ -169,7 +169,7 @@ def test_redis_forgets_everything_and_goes_away(world, on_redis, celery_worker):
         process.wait()
         began = time.monotonic()
         world.approve(world.propose())
-        assert time.monotonic() - began < 3, "a decision waits for a dead broker"
+        assert time.monotonic() - began < 15, "a decision waits for a dead broker"
         shipped(3)  # by the worker's own sweep
 
         on_redis()

@@ -58,7 +58,7 @@ def pooler() -> Iterator[dict[str, Any]]:
         (folder / "pgbouncer.ini").write_text("\n".join(lines))
         process = subprocess.Popen([str(PGBOUNCER), "--quiet", str(folder / "pgbouncer.ini")])
         try:
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 60
             while not (folder / f".s.PGSQL.{PORT}").exists():
                 assert process.poll() is None
                 assert time.monotonic() < deadline

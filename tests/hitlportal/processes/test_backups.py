@@ -144,7 +144,7 @@ def held_portal(database, state_folder, port):
         process.communicate(timeout=40)
 
 
-def wait_until(true, seconds=20):
+def wait_until(true, seconds=90):
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until

@@ -48,7 +48,7 @@ class Portal:
             self._queue.put(line)
         self._queue.put(None)
 
-    def wait_for(self, part, seconds=100):
+    def wait_for(self, part, seconds=180):
         deadline = time.monotonic() + seconds
         while (line := self._queue.get(timeout=max(0.1, deadline - time.monotonic()))) is not None:
             if part in line:
@@ -62,7 +62,7 @@ class Portal:
     def end(self, number):
         children = self.children()
         self.process.send_signal(number)
-        code = self.process.wait(timeout=40)
+        code = self.process.wait(timeout=120)
         assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
         return code
 
@@ -89,7 +89,7 @@ def embedded(serve, state_folder):
 def wait_for_heartbeats(folder, wanted):
     """Return once these programs have said in the database that they run."""
     database = {"host": str(place(folder / "postgres").socket), "user": SUPERUSER, "dbname": DATABASE}
-    until, seen = time.monotonic() + 30, set()
+    until, seen = time.monotonic() + 90, set()
     with psycopg.connect(**database, autocommit=True) as connection:
         while not wanted <= seen:
             assert time.monotonic() < until, seen
@@ -125,8 +125,8 @@ def test_a_killed_worker_and_a_killed_postgresql_come_back_and_ctrl_c_ends_all(m
     assert len(embedded.children()) == 4
     os.kill(int((place(state_folder / "postgres").data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
     embedded.wait_for("postgres | runs again")
-    until = time.monotonic() + 10
-    while httpx.get(f"{embedded.address}/readyz", timeout=10).status_code != 200:
+    until = time.monotonic() + 90
+    while httpx.get(f"{embedded.address}/readyz", timeout=60).status_code != 200:
         assert time.monotonic() < until
     assert embedded.end(signal.SIGINT) == 0
 
@@ -139,7 +139,7 @@ def ends_of(portal):
 
 def wait_for_ends(portal, wanted):
     """Return once these are its children. One that was only just forked still goes by the name of what forked it."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + 90
     while (ends := ends_of(portal)) != wanted:
         assert time.monotonic() < until, ends
         time.sleep(0.1)

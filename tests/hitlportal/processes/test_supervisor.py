@@ -53,7 +53,7 @@ def is_alive(pid):
         return False
 
 
-def wait_until(true, seconds=10):
+def wait_until(true, seconds=60):
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
@@ -64,7 +64,7 @@ def test_children_run_with_names_and_end_together(supervisor, log):
     supervisor.add("one", SLEEP)
     supervisor.add("two", SLEEP)
     supervisor.start()
-    supervisor.wait_ready(lambda: log.count("up") == 2, timeout_seconds=10)
+    supervisor.wait_ready(lambda: log.count("up") == 2, timeout_seconds=60)
     pids = [supervisor.pid(name) for name in ("one", "two")]
     supervisor.stop()
     assert sorted(log.lines) == [("one", "up"), ("two", "up")]

@@ -213,9 +213,9 @@ def test_beat_in_a_worker_sends_reminders_until_it_is_stopped() -> None:
     beat.start()
     with other.connection_for_read() as connection, connection.SimpleQueue("reminders") as reminders:
         for _ in range(3):
-            message = reminders.get(timeout=10)
+            message = reminders.get(timeout=60)
             assert message.headers["task"] == "look"
             message.ack()
     beat.stop()
-    beat.join(timeout=5)
+    beat.join(timeout=60)
     assert not beat.is_alive()
