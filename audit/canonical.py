@@ -146,12 +146,12 @@ def _plain(value: object) -> object:
     Python, like ECMAScript, writes no exponent. A whole number is written as one, however it was sent.
     """
     kind = type(value)
-    if kind is str or kind is bool or value is None:
+    if isinstance(value, str):
+        return str.__str__(value)  # of a member of an enumeration, its text
+    if kind is bool or value is None:
         return value
-    if kind is int:
-        return value if -INTEGER_LIMIT < cast("int", value) < INTEGER_LIMIT else _OTHER
-    if kind is float:
-        return _plain_number(cast("float", value))
+    if kind is int or kind is float:
+        return _plain_number(cast("int | float", value))
     if kind is dict:
         members = cast("dict[object, object]", value)
         plain = {name: _plain(part) for name, part in members.items()}
@@ -166,7 +166,7 @@ def _plain(value: object) -> object:
 def _plain_number(number: float) -> object:
     if not -INTEGER_LIMIT < number < INTEGER_LIMIT:
         return _OTHER
-    if number.is_integer():
+    if type(number) is int or number.is_integer():
         return int(number)
     return number if abs(number) >= 1e-4 else _OTHER
 

@@ -1,5 +1,6 @@
 """Strict reading and canonical writing of JSON."""
 
+import enum
 import hashlib
 import json
 import math
@@ -207,6 +208,20 @@ def test_the_fast_way_to_write_equals_the_reference(value):
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_plain_float_equals_the_reference(number):
     assert encode([number]) == rfc8785.dumps([number])
+
+
+class Outcome(enum.StrEnum):
+    ALLOW = "allow"
+
+
+class Older(str, enum.Enum):  # noqa: UP042  # the kind that formats as its name
+    DENY = "denied “so”"
+
+
+@pytest.mark.parametrize("member", [Outcome.ALLOW, Older.DENY])
+def test_a_member_of_an_enumeration_is_its_text(member):
+    written = encode({"outcome": [member]})
+    assert written == rfc8785.dumps({"outcome": [member]}) == encode({"outcome": [member.value]})
 
 
 def test_ordinary_payloads_take_the_fast_way():
