@@ -1,3 +1,5 @@
+from typing import Final
+
 import pgtrigger
 from django.db import models
 from django.db.models import Q
@@ -9,7 +11,10 @@ from approvals.models.proposal import Proposal
 from approvals.models.revision import Revision
 from approvals.models.states import DISPATCH_EDGES, DispatchStatus
 from approvals.models.stored_row import StoredRow
+from policies.compiled_queries import CompiledQuery
 from policies.models import Connector
+
+_REVISION: Final = CompiledQuery(lambda pk: Revision.objects.filter(pk=pk))
 
 
 class Dispatch(StoredRow, Delivery):
@@ -67,6 +72,10 @@ class Dispatch(StoredRow, Delivery):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.proposal_id}"
+
+    def read_revision(self) -> None:
+        """Read the revision, by a query that is compiled once."""
+        self.revision = _REVISION.get(pk=self.revision_id)
 
     @property
     def body(self) -> bytes:

@@ -13,7 +13,7 @@ from approvals.models import OPEN, Absence, Proposal
 from approvals.models.proposal_queries import ProposalQuerySet
 from approvals.people import held_roles, votes
 from approvals.people.held_roles import HeldRoles, StandIn
-from approvals.people.tally import Vote
+from approvals.people.tally import Vote, has_stages
 from approvals.people.votes import Ballot
 from policies.engine.policy import Policy, SurfacePolicy
 from policies.models import Agent
@@ -182,7 +182,7 @@ def deciders(proposal: Proposal, surface: SurfacePolicy) -> QuerySet[User]:
 
 def _open_roles(proposal: Proposal, ballot: Ballot | None) -> frozenset[str]:
     """Return the roles that may approve now: where stages follow one another, not those of later ones."""
-    if ballot is None or not votes.has_stages(ballot.requirements):
+    if ballot is None or not has_stages(ballot.requirements):
         return frozenset(proposal.roles())
     return ballot.explained().open_roles
 

@@ -203,3 +203,8 @@ def _matched(rows: Sequence[Requirement], approvals: Sequence[Vote]) -> list[Cou
         )
         for at, row in enumerate(rows)
     ]
+
+
+def has_stages(rows: Iterable[Requirement]) -> bool:
+    """Whether some approvals are only asked for once others were given."""
+    return len({row.stage for row in rows if row.approvals}) > 1

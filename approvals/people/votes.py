@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict
+from typing import Final, TypeAlias, TypedDict
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -14,7 +14,7 @@ from django_stubs_ext import WithAnnotations
 from approvals.models import Absence, Decision, Proposal
 from approvals.models.verdicts import VERDICTS, VOTES
 from approvals.outbox import statements
-from approvals.people.tally import Explained, Requirement, Vote, explain, standing
+from approvals.people.tally import Explained, Requirement, Vote, explain, has_stages, standing
 from audit.canonical import JsonValue
 from policies import plain_text
 from policies.compiled_queries import CompiledQuery
@@ -32,10 +32,7 @@ class _Roles(TypedDict):
     absent_is_active: bool | None
 
 
-if TYPE_CHECKING:
-    CastDecision: TypeAlias = WithAnnotations[Decision, _Roles]
-else:
-    CastDecision = Decision
+CastDecision: TypeAlias = "WithAnnotations[Decision, _Roles]"
 
 
 def new_decision(
@@ -300,8 +297,3 @@ def asked_first(proposal: Proposal) -> frozenset[str]:
     """Return the roles that are asked while nobody has voted: of the first stage, and those that may only reject."""
     rows = required(proposal)
     return explain(rows, ()).open_roles | {row.role for row in rows if not row.approvals}
-
-
-def has_stages(rows: Iterable[Requirement]) -> bool:
-    """Whether some approvals are only asked for once others were given."""
-    return len({row.stage for row in rows if row.approvals}) > 1

@@ -13,13 +13,12 @@ from django.utils.translation import gettext as _
 
 from approvals.errors import NotYet, StateConflict
 from approvals.evaluation.limits.recount import with_limits
-from approvals.models import Dispatch, DispatchStatus, Proposal, Revision, State
+from approvals.models import Dispatch, DispatchStatus, Proposal, State
 from approvals.outbox import backoff, statements
 from approvals.shipping import claimable, dispatches, enforcement, grants, kinds
 from approvals.uploads import dispatched_rows, stored_rows
 from audit import canonical
 from audit.clock import database_now
-from policies.compiled_queries import CompiledQuery
 from policies.models import Agent, Connector
 from policies.publishing.current import Current, hold_current
 
@@ -137,16 +136,13 @@ def _claim(dispatch: Dispatch, now: Current, *, worker: str, at: datetime) -> Cl
         return None  # in this very instant; the sweep of `escalation` says so
     if dispatch.kind == Dispatch.Kind.EXECUTE and _is_taken_back(proposal, now):
         return Q()
-    dispatch.revision = _REVISION.get(pk=dispatch.revision_id)
+    dispatch.read_revision()
     if dispatch.status == DispatchStatus.CLAIMED:
         dispatches.end_attempt(dispatch, at=at, error=dispatches.WENT_AWAY)
     if (reason := _obstacle(dispatch, at)) is None:
         return _lease(dispatch, worker=worker, at=at, policy=now.policy.number)
     dispatches.give_up(dispatch, reason, at=at)
     return Q()
-
-
-_REVISION: Final = CompiledQuery(lambda pk: Revision.objects.filter(pk=pk))
 
 
 def _is_taken_back(proposal: Proposal, now: Current) -> bool:

@@ -28,7 +28,6 @@ from audit.ledger import entries
 from audit.ledger.entries import SYSTEM, Actor
 from audit.models import Entry
 from policies import plain_text
-from policies.compiled_queries import CompiledQuery
 from policies.engine.policy import Policy
 from policies.models import Connector
 from policies.publishing.publish import compiled
@@ -245,22 +244,9 @@ class _Held(NamedTuple):
     is_by_people: bool
 
 
-_PROPOSAL_OF: Final = CompiledQuery(
-    lambda dispatch: Proposal.objects.select_for_update().filter(pk=Dispatch.objects.proposal_of(dispatch))
-)
-_WITH_ITS_END: Final = CompiledQuery(lambda dispatch: Dispatch.objects.with_its_end().filter(pk=dispatch))
-
-
 def _lock(dispatch_id: UUID) -> _Held:
-    """Lock the proposal first and then its dispatch, in the order that everybody does. Raises Dispatch.DoesNotExist."""
-    proposal = _PROPOSAL_OF.first(dispatch=dispatch_id)
-    if proposal is None:
-        raise Dispatch.DoesNotExist
-    # Nobody who holds the proposal waits for its dispatch, so the clock read with it is that of now.
-    dispatch = _WITH_ITS_END.get(dispatch=dispatch_id)
-    dispatch.proposal = proposal
-    if dispatch.revision_id == proposal.revision_id:
-        proposal.revision = dispatch.revision
+    """Lock a dispatch and its proposal. Raises Dispatch.DoesNotExist."""
+    dispatch = Dispatch.objects.locked_whole(dispatch_id)
     return _Held(dispatch, dispatch.now, compiled(*dispatch.version), dispatch.is_by_people)
 
 

@@ -74,11 +74,11 @@ def _name(payload: Mapping[str, Any]) -> str:
 
 
 def _oldest_first(folder: Path, queue: str) -> list[Path]:
-    found = []
+    by_age = []
     for path in folder.glob(f"*.{queue}.msg"):
         with suppress(FileNotFoundError):  # another worker was quicker
-            found.append((path.stat().st_mtime_ns, path))
-    return [path for _, path in sorted(found)]
+            by_age.append((path.stat().st_mtime_ns, path))
+    return [path for _, path in sorted(by_age)]
 
 
 class Channel(filesystem.Channel):
