@@ -13,6 +13,7 @@ class ApprovalsConfig(AppConfig):
         Be told when a policy version comes into force, and tell which cards and channels there are. Roles are
         named on proposals. The database's functions are kept as they are here.
         """
+        from approvals import entry_kinds  # noqa: PLC0415
         from approvals.api.http import idempotency  # noqa: PLC0415
         from approvals.cards import registry  # noqa: PLC0415
         from approvals.evaluation import conflicts  # noqa: PLC0415
@@ -24,6 +25,7 @@ class ApprovalsConfig(AppConfig):
         from approvals.presentation import evidence_files  # noqa: PLC0415
         from approvals.shipping import claimable  # noqa: PLC0415
         from audit.evidence import collectors  # noqa: PLC0415
+        from audit.kinds import registry as ledger_kinds  # noqa: PLC0415
         from policies import card_kinds  # noqa: PLC0415
         from policies.publishing.publish import policy_activated  # noqa: PLC0415
         from policies.registry.kill_switches import switch_released  # noqa: PLC0415
@@ -38,6 +40,7 @@ class ApprovalsConfig(AppConfig):
         card_kinds.offer(registry.choices)
         channels.offer(channel_registry.channels)
         collectors.register("approvals", evidence_files.collect)
+        ledger_kinds.register(entry_kinds.KINDS)
         _name_roles()
 
 

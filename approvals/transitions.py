@@ -131,4 +131,5 @@ def entry(
             **proposal.trace(),
             **data,
         },
+        trace_id=proposal.trace_id,
     )

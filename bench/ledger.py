@@ -19,6 +19,9 @@ from approvals.models import Proposal
 from approvals.models.together import insert_together, write_together
 from approvals.models.verdicts import DecisionVerdict
 from audit.clock import database_now
+from audit.kinds import registry
+from audit.kinds.kind import Kind
+from audit.kinds.shapes import COUNT, DIGEST, WORD
 from audit.ledger import checkpoints, entries, merkle, sequencer, tiles
 from audit.ledger.entries import SYSTEM
 from audit.ledger.tiles import StoredTree
@@ -27,6 +30,12 @@ from audit.verification import walk
 from bench import data
 from bench.decide import reviewer
 from policies.models import Agent
+
+registry.register(
+    [
+        Kind("bench.done", "A bench did something.", {"from": WORD, "to": WORD, "digest": DIGEST, "number": COUNT}),
+    ]
+)
 
 ROUNDS: Final = 6
 A_ROUND: Final = 40
@@ -65,7 +74,18 @@ def _recording() -> dict[str, float]:
         f"{step}_costs_more_%": round((median(used[step, True]) / median(used[step, False]) - 1) * 100, 1)
         for step in ("submission", "decision")
     }
-    return {**shares, "append_ms": _append_ms()}
+    return {**shares, "append_ms": _append_ms(), **_checking()}
+
+
+def _checking() -> dict[str, float]:
+    """Return the processor time of making the entry of a submission, and of checking it against its kind."""
+    told = Entry.objects.filter(kind="proposal.submitted").latest("id")
+    with transaction.atomic():
+        made = _timed(
+            5_000, lambda: entries.entry(told.kind, subject="bench:1", actor=SYSTEM, at=told.at, data=told.data)
+        )
+    checked = _timed(50_000, lambda: registry.check(told.kind, told.data))
+    return {"submitted_entry_us": round(made / 5_000 * 1e6, 1), "kind_check_us": round(checked / 50_000 * 1e6, 2)}
 
 
 def _approve(proposal: Proposal, person: Any) -> None:

@@ -1,10 +1,17 @@
 """The portal's own app, and the admin with the portal's site."""
 
+import re
+import sys
+from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
+from typing import Final
 
 from django.apps import AppConfig
 from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig
+
+_COMMAND: Final = re.compile(r"[a-z_]{1,40}")
 
 
 class PortalConfig(AppConfig):
@@ -16,8 +23,11 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         """Load the Celery app: a sender of wake-ups must not fall back on Celery's default broker.
 
-        The database's functions are kept as they are here.
+        The database's functions are kept as they are here, and kinds of ledger entries are declared.
         """
+        from audit.kinds import registry  # noqa: PLC0415
+        from audit.ledger import entries  # noqa: PLC0415
+        from hitlportal import entry_kinds  # noqa: PLC0415
         from hitlportal.accounts import permissions  # noqa: PLC0415  # models are there only now
         from policies.stored_functions import install_after_migrations  # noqa: PLC0415
 
@@ -27,6 +37,15 @@ class PortalConfig(AppConfig):
         import_module("hitlportal.processes.sweeping").join(celery.app)
         import_module("hitlportal.processes.watchdog")
         _hide_tables_of_sign_in()
+        registry.register(entry_kinds.KINDS)
+        if (command := command_of(sys.argv)) is not None:
+            entries.begin_process(entries.Cause.run("command", command))
+
+
+def command_of(words: Sequence[str]) -> str | None:
+    """Return which of the portal's commands a command line calls; None where it calls something else."""
+    program, command = [Path(word).name for word in [*words, "", ""][:2]]
+    return command if program == "manage.py" and _COMMAND.fullmatch(command) else None
 
 
 def _hide_tables_of_sign_in() -> None:

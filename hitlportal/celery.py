@@ -89,3 +89,22 @@ app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
 @signals.task_postrun.connect
 def _forget_broken_connections(**facts: Any) -> None:
     close_old_connections()
+
+
+_causes: dict[str, Any] = {}
+
+
+@signals.task_prerun.connect
+def _begin_cause(task_id: str, **facts: Any) -> None:
+    """Let the ledger entries of a task name it, as the worker's log does."""
+    from audit.ledger import entries  # noqa: PLC0415  # models are not there when a worker loads this
+
+    _causes[task_id] = entries.begin(entries.Cause(f"task:{task_id}"[:64]))
+
+
+@signals.task_postrun.connect
+def _end_cause(task_id: str, **facts: Any) -> None:
+    from audit.ledger import entries  # noqa: PLC0415
+
+    if (token := _causes.pop(task_id, None)) is not None:
+        entries.end(token)

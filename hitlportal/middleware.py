@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import secrets
 import threading
 import zoneinfo
 from collections.abc import Callable
@@ -22,11 +23,16 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from approvals.api.http import reading
+from audit.ledger import entries
+from audit.ledger.entries import Cause
+
 View = Callable[[HttpRequest], HttpResponseBase]
 
 API_PREFIX = ("/api/", "/mcp/")
 """What agents call, with their keys."""
 METRICS_PATH = "/metrics"
+REQUEST_ID: Final = "X-Request-Id"
 BEARER: Final = "bearer "
 SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS", "TRACE"}
 NOTED_EVERY: Final = timedelta(minutes=1)
@@ -47,6 +53,19 @@ PERMISSIONS_POLICY = ", ".join(
         "usb",
     )
 )
+
+
+def name_request(get_response: View) -> View:
+    """Give each request an id, which the answer and every ledger entry of it name, beside the trace of the caller."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        request_id = secrets.token_hex(16)
+        with entries.caused_by(Cause(request_id, reading.traceparent(request)[3:35])):
+            response = get_response(request)
+        response.headers[REQUEST_ID] = request_id
+        return response
+
+    return middleware
 
 
 def permissions_policy(get_response: View) -> View:

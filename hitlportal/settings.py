@@ -58,13 +58,13 @@ if find_spec("django_linear_migrations"):  # it comes with the development packa
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "hitlportal.middleware.name_request",
     "hitlportal.middleware.refuse_nul",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "hitlportal.middleware.permissions_policy",
     "hitlportal.middleware.refuse_bearer_outside_api",
     "django.middleware.common.CommonMiddleware",
-    # What agents call goes no further than here.
-    "hitlportal.middleware.agent_calls",
+    "hitlportal.middleware.agent_calls",  # what agents call goes no further than here
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

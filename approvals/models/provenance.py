@@ -68,6 +68,11 @@ class Provenance(models.Model):
         """Return the header, or the member, that carries the trace on; nothing where there is none."""
         return {"traceparent": self.traceparent} if self.traceparent else {}
 
+    @property
+    def trace_id(self) -> str:
+        """The id of that trace; empty where there is none."""
+        return self.traceparent[3:35]
+
     def keep_away(self, *people: int | None) -> None:
         """Write down, unsaved, who is too close to this proposal ever to decide on it, besides those known."""
         self.close_people = sorted({*self.close_people, *(person for person in people if person is not None)})

@@ -125,5 +125,6 @@ def _record(
         data["kind"] = str(kind)
     if corrects is not None:
         data["corrects"] = str(corrects.pk)
-    entries.record("outcome.reported", subject=f"proposal:{proposal.pk}", actor=actor(by), at=at, data=data)
+    subject, trace_id = f"proposal:{proposal.pk}", proposal.trace_id
+    entries.record("outcome.reported", subject=subject, actor=actor(by), at=at, data=data, trace_id=trace_id)
     return outcome

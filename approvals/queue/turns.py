@@ -158,6 +158,7 @@ def reassign(*, proposal_id: UUID, to: User, by: User, note: str = "") -> Assign
         actor=actor(by),
         at=at,
         data={"assignee": actor(to).ref, "revision": proposal.revision.number, "digest": proposal.revision.digest},
+        trace_id=proposal.trace_id,
     )
     return row
 

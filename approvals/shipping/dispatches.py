@@ -288,4 +288,5 @@ def give_up(dispatch: Dispatch, reason: str, *, at: datetime) -> None:
 def _entry(dispatch: Dispatch, kind: str, *, at: datetime, by: Actor = SYSTEM) -> Entry:
     data: dict[str, Any] = {"dispatch": str(dispatch.pk), "fence": dispatch.fence, "digest": dispatch.digest}
     data |= dispatch.proposal.trace()
-    return entries.entry(kind, subject=f"proposal:{dispatch.proposal_id}", actor=by, at=at, data=data)
+    subject, trace_id = f"proposal:{dispatch.proposal_id}", dispatch.proposal.trace_id
+    return entries.entry(kind, subject=subject, actor=by, at=at, data=data, trace_id=trace_id)

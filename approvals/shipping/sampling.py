@@ -47,6 +47,7 @@ def draw(proposal: Proposal, policy: Policy, *, is_by_people: bool, at: datetime
         actor=SYSTEM,
         at=at,
         data={"tier": tier.slug, "rate": str(tier.sample_rate), "policy_version": policy.number},
+        trace_id=proposal.trace_id,
     )
     return [sample, entry]
 
@@ -86,6 +87,7 @@ def judge(
             "digest": proposal.revision.digest,
             **({"with_others": True} if is_with_others else {}),
         },
+        trace_id=proposal.trace_id,
     )
     return sample
 

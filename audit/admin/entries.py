@@ -7,9 +7,11 @@ from django.contrib import admin
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from audit.kinds import registry
 from audit.ledger import search
 from audit.models import Checkpoint, Entry, Leaf
 from audit.readonly import ReadOnlyAdmin, pretty
@@ -87,7 +89,7 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
     """
 
     change_list_template = "audit/entries.html"
-    list_display = ("at", "kind", "subject", "who")
+    list_display = ("at", "what", "subject", "who")
     list_filter = (KindFilter, ActorFilter, ModelFilter, "at")
     search_fields = ("subject",)
     search_help_text = _(
@@ -95,7 +97,10 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
         "or a model, e.g. pacer 2026-11-01"
     )
     ordering = ("-id",)
-    fields = readonly_fields = ("id", "index", "at", "kind", "subject", "actor", "actor_name", "facts", "commits_to")
+    fields = readonly_fields = (
+        "id", "index", "at", "kind", "meaning", "subject", "actor", "actor_name", "facts", "request_id", "trace_id",
+        "commits_to",
+    )  # fmt: skip
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The entries, below what the last verification found and when the ledger was last signed."""
@@ -114,6 +119,14 @@ class EntryAdmin(ReadOnlyAdmin[Entry]):
             return queryset.filter(subject=term), False
         named = Q(actor_name=term) | Q(subject__endswith=f":{term}") | search.of_model(term, "data__")
         return queryset.filter(named), False
+
+    @admin.display(description=_("what happened"), ordering="kind")
+    def what(self, row: Entry) -> SafeString:
+        return format_html('<span title="{}">{}</span>', registry.meaning(row.kind), row.kind)
+
+    @admin.display(description=_("in words"))
+    def meaning(self, row: Entry) -> str:
+        return registry.meaning(row.kind) or str(_("A kind that this version of the portal does not know."))
 
     @admin.display(description=_("who"))
     def who(self, row: Entry) -> str:

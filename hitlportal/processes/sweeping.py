@@ -19,6 +19,8 @@ from django.db import Error, close_old_connections
 from django.utils.module_loading import import_string
 
 from approvals.sweeps import Sweep
+from audit.ledger import entries
+from audit.ledger.entries import Cause
 from hitlportal.environment.schedule import SWEEPS
 from hitlportal.processes import watchdog
 
@@ -63,8 +65,9 @@ def sweep(sweeps: Sequence[Sweep] = SWEEPS, last: dict[str, float] | None = None
         now = time.monotonic()
         if now - last.get(each.task, -math.inf) < each.every_seconds:
             continue
-        for work in each.work:
-            import_string(work.path)(most=work.most_in_sweep)
+        with entries.caused_by(Cause.run("sweep", each.task.rpartition(".")[2])):
+            for work in each.work:
+                import_string(work.path)(most=work.most_in_sweep)
         last[each.task] = now
 
 

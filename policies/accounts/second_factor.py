@@ -133,12 +133,11 @@ def record_changes(*, person: User, before: Mapping[int, str], by: User) -> dict
     A new app's codes of this half minute and earlier no longer count: the one that set it up was shown.
     """
     now, at = held_by(person), database_now()
-    changes = [("added", now[key]) for key in now.keys() - before.keys()]
-    changes += [("removed", before[key]) for key in before.keys() - now.keys()]
-    for what, kind in changes:
-        entries.record(
-            f"user.second_factor_{what}", subject=f"user:{person.pk}", actor=actor(by), at=at, data={"kind": str(kind)}
-        )
+    about, who = f"user:{person.pk}", actor(by)
+    for key in now.keys() - before.keys():
+        entries.record("user.second_factor_added", subject=about, actor=who, at=at, data={"kind": str(now[key])})
+    for key in before.keys() - now.keys():
+        entries.record("user.second_factor_removed", subject=about, actor=who, at=at, data={"kind": str(before[key])})
     for held in Authenticator.objects.filter(pk__in=now.keys() - before.keys(), type=Authenticator.Type.TOTP):
         held.data["last_counter"] = int(at.timestamp()) // PERIOD_SECONDS
         held.save(update_fields=["data"])

@@ -17,6 +17,7 @@ STEPS = {
     "A field of a proposal": 5,
     "A verdict": 2,
     "How a limit counts": 3,
+    "A kind of ledger entry": 3,
     "A column of a policy table": 5,
     "A connector kind": 4,
     "A timer": 3,

@@ -70,6 +70,7 @@ class AttemptInline(admin.TabularInline[Attempt, Dispatch]):
 
 @admin.register(Dispatch)
 class DispatchAdmin(OfProposalAdmin[Dispatch], ExportingAdmin[Dispatch]):
+    export_of = "dispatches"
     list_display = (
         "proposal_link",
         "kind",
@@ -157,6 +158,7 @@ class CallbackAdmin(OfProposalAdmin[Callback]):
 
 @admin.register(Decision)
 class DecisionAdmin(OfProposalAdmin[Decision], ExportingAdmin[Decision]):
+    export_of = "decisions"
     list_display = (
         "at",
         "verdict",

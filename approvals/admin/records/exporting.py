@@ -25,6 +25,8 @@ class ExportingAdmin(ReadOnlyAdmin[Row]):
     """A list that anyone who sees it may download, exactly as it is filtered."""
 
     change_list_template = "approvals/list.html"
+    export_of: str
+    """What the ledger and the file call the rows."""
     export_header: Sequence[str] = ()
     export_chunk = exports.CHUNK
     """How many rows are read at a time; fewer where each brings its payload."""
@@ -65,11 +67,10 @@ class ExportingAdmin(ReadOnlyAdmin[Row]):
         back = HttpResponseRedirect(f"{address}?{request.GET.urlencode()}")
         if request.POST.get("format") != "csv":
             return back
-        what = f"{self.opts.model_name}s" if self.opts.model_name != "dispatch" else "dispatches"
         filters = {name: str(value) for name, value in request.GET.items() if name not in {"p", "e", "o"} and value}
         try:
             rows = self.get_changelist_instance(request).get_queryset(request)
-            begun = exports.begin(what=what, rows=rows, by=person_of(request), filters=filters)
+            begun = exports.begin(what=self.export_of, rows=rows, by=person_of(request), filters=filters)
         except IncorrectLookupParameters:
             messages.error(request, _("This filter cannot be read. Nothing was exported."))
             return back
@@ -84,7 +85,7 @@ class ExportingAdmin(ReadOnlyAdmin[Row]):
             chunk=self.export_chunk,
         )
         answer = StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8")
-        name = f"{what}-{timezone.localtime(begun.at):%Y-%m-%d-%H%M}.csv"
+        name = f"{self.export_of}-{timezone.localtime(begun.at):%Y-%m-%d-%H%M}.csv"
         answer["Content-Disposition"] = f'attachment; filename="{name}"'
         answer["Cache-Control"] = "no-store"
         return answer

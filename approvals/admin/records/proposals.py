@@ -37,6 +37,7 @@ LIST_FIELDS = (
 class ProposalAdmin(ExportingAdmin[Proposal]):
     """Nothing here decides: it lists, and hands over to the review page and the use cases."""
 
+    export_of = "proposals"
     list_display = (
         "title_link", "state_badge", "time_left", "surface_slug", "agent_slug", "tier_slug", "certainty", "worth",
         "owner_role", "proposed",

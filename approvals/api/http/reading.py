@@ -120,7 +120,7 @@ def attempt(request: Request, *, agent: str, body: dict[str, Any]) -> RequestAtt
     return RequestAttempt(agent, key, canonical.digest(request_bytes), vars(request).get(FOUND))
 
 
-def traceparent(request: Request) -> str:
+def traceparent(request: Request | HttpRequest) -> str:
     """Return the W3C trace context of a request; empty without one, or where it is malformed, as it wants."""
     text = request.META.get("HTTP_TRACEPARENT", "").strip()
     return text if _TRACE.fullmatch(text) else ""

@@ -1,4 +1,4 @@
-"""`manage.py ledger`: verify the ledger, print its newest checkpoint and its keys."""
+"""`manage.py ledger`: verify the ledger, print its newest checkpoint, its keys and the kinds of its entries."""
 
 import json
 import socket
@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from audit.evidence import exports
 from audit.evidence.contents import NothingRecorded
+from audit.kinds import listing
 from audit.ledger import checkpoints, keys, tiles
 from audit.ledger.entries import SYSTEM, Actor
 from audit.verification import keepsake, runs, walk
@@ -40,11 +41,15 @@ class Command(BaseCommand):
         pack.add_argument("--proposal", metavar="ID", required=True)
         pack.add_argument("--out", metavar="FILE", type=Path, required=True)
         parsers.add_parser("keys", help=_("Print the public keys that have signed checkpoints, as verifier keys."))
+        kinds = parsers.add_parser("kinds", help=_("Print every kind of entry, what it means, and which data it has."))
+        kinds.add_argument("--json", action="store_true", help=_("Print one JSON object, with a JSON Schema each."))
 
     def handle(self, *args: Any, subcommand: str, **options: Any) -> None:
         """Do what was asked; a fault ends with code 1."""
         if subcommand == "keys":
             self.stdout.write("\n".join(map(str, keys.verifier_keys())))
+        elif subcommand == "kinds":
+            self.stdout.write(json.dumps(listing.schemas(), indent=2) if options["json"] else listing.table())
         elif subcommand == "checkpoint":
             made = checkpoints.catch_up()
             if made is None:

@@ -5,9 +5,12 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 
+from audit.clock import database_now
+from audit.ledger import entries
 from audit.ledger.entries import SYSTEM
 from audit.models import Entry
 from audit.verification import runs
+from tests.audit.kinds.made_up import OpenKind, declared
 from tests.audit.ledger.log import signed
 
 
@@ -53,3 +56,18 @@ def test_an_entry_shows_its_place_and_commitment(reader):
     page = shown(reader, f"{entry.pk}/change/")
     assert bytes(entry.commitment).hex() in page
     assert "index in the ledger" in page.lower()
+
+
+def test_an_entry_says_in_words_what_happened(reader):
+    runs.run(by=SYSTEM)
+    entry = Entry.objects.get(kind="ledger.verified")
+    words = "The whole ledger was verified: how much of it, and the first fault, if there was one."
+    assert f'<span title="{words}">ledger.verified</span>' in shown(reader)
+    assert words in shown(reader, f"{entry.pk}/change/")
+
+
+def test_an_entry_of_a_kind_of_before_is_shown_too(reader):
+    with declared(OpenKind("letter.sent", "A letter was sent.")):
+        entry = entries.record("letter.sent", subject="letter:1", actor=SYSTEM, at=database_now())
+    assert '<span title="">letter.sent</span>' in shown(reader)
+    assert "does not know" in shown(reader, f"{entry.pk}/change/")

@@ -3,9 +3,13 @@
 from django.db import transaction
 
 from audit.clock import database_now
+from audit.kinds import registry
 from audit.ledger import checkpoints, entries, sequencer
 from audit.ledger.entries import Actor
 from audit.models import Checkpoint
+from tests.audit.kinds.made_up import OpenKind
+
+registry.register([OpenKind("thing.done", "Something was done to a thing.")])
 
 
 @transaction.atomic
