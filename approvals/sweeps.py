@@ -53,6 +53,8 @@ class Sweep:
     limits: tuple[int, int] = DATABASE
     work: tuple[Work, ...] = ()
     due: tuple[Due, ...] = ()
+    look: str = ""
+    """A function of questions whether anything is due, see `due_work`. Without one it always is."""
     queue: str = WORK
     """Which programs take it up."""
     is_slow: bool = False
@@ -64,6 +66,7 @@ SWEEPS: Final = (
         task="approvals.tasks.ship_due",
         title="ship due dispatches",
         every_seconds=1.0,
+        look="approvals.due_work.shipping",
         limits=NETWORK,
         queue=SHIPPING,
         work=(Work("approvals.shipping.delivery.ship_due", 1, 20),),
@@ -73,6 +76,7 @@ SWEEPS: Final = (
         task="approvals.tasks.deliver_callbacks",
         title="deliver callbacks",
         every_seconds=1.0,
+        look="approvals.due_work.callbacks",
         limits=NETWORK,
         work=(Work("approvals.shipping.delivery.deliver_callbacks", 1, 20),),
         due=(Due("callbacks", _("Telling agents"), "callbacks_due", 60),),
@@ -81,6 +85,7 @@ SWEEPS: Final = (
         task="approvals.tasks.expire_overdue",
         title="expire overdue proposals",
         every_seconds=5.0,
+        look="approvals.due_work.expiry",
         work=(
             Work("approvals.lifecycle.escalation.expire_overdue", 200, 200),
             Work("approvals.shipping.claims.give_up_unheard", 50, 50),
@@ -91,6 +96,7 @@ SWEEPS: Final = (
         task="approvals.tasks.fire_due",
         title="remind and escalate",
         every_seconds=3.0,
+        look="approvals.due_work.escalation",
         work=(Work("approvals.lifecycle.escalation.fire_due", 200, 200),),
         due=(Due("escalations", _("Reminders and escalations"), "escalations_due", 60),),
     ),
@@ -98,6 +104,7 @@ SWEEPS: Final = (
         task="approvals.tasks.reevaluate_open",
         title="judge what is open by the policy in force",
         every_seconds=5.0,
+        look="approvals.due_work.reevaluating",
         work=(
             Work("approvals.lifecycle.reevaluation.reevaluate_open", 100, 100),
             Work("approvals.lifecycle.reevaluation.judge_released", 100, 100),
@@ -108,6 +115,7 @@ SWEEPS: Final = (
         task="approvals.tasks.deliver_notices",
         title="deliver notices",
         every_seconds=2.0,
+        look="approvals.due_work.notices",
         limits=NETWORK,
         queue=NOTICES,
         work=(
@@ -148,6 +156,7 @@ SWEEPS: Final = (
         task="approvals.tasks.sequence_ledger",
         title="put the ledger in order and sign it",
         every_seconds=1.0,
+        look="approvals.due_work.ledger",
         work=(
             Work("audit.ledger.sequencer.sequence", 1_000, 5_000),
             Work("audit.verification.keepsake.sign_due", 1, 1, is_repeated=False),
@@ -171,6 +180,7 @@ SWEEPS: Final = (
         task="approvals.tasks.assess_waiting",
         title="ask the model about checklists",
         every_seconds=10.0,
+        look="approvals.due_work.assessing",
         expires_seconds=10,
         limits=MODEL,
         work=(Work("approvals.lifecycle.assessment.assess_waiting", 5, 1, is_repeated=False),),
@@ -181,6 +191,7 @@ SWEEPS: Final = (
         task="approvals.tasks.replay_policies",
         title="carry on replays",
         every_seconds=1.0,
+        look="approvals.due_work.replays",
         work=(Work("approvals.replays.runner.run_due", 1, 1, is_repeated=False),),
         due=(Due("replays", _("Trying a policy on the past"), "replays_due", 600),),
         is_slow=True,
@@ -189,6 +200,7 @@ SWEEPS: Final = (
         task="approvals.tasks.recalculate_trust",
         title="recalculate trust",
         every_seconds=3.0,
+        look="approvals.due_work.trust",
         work=(Work("approvals.trust.recalculation.recalculate", 500, 500),),
         due=(Due("trust", _("Recalculating trust"), "trust_due", 600),),
     ),

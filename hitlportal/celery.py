@@ -77,7 +77,7 @@ app.conf.update(
     timezone="UTC",
     enable_utc=True,
     beat_schedule=settings.CELERY_BEAT_SCHEDULE,
-    beat_schedule_filename=settings.CELERY_BEAT_SCHEDULE_FILENAME,
+    beat_scheduler="hitlportal.processes.beat.reminders:Reminders",
 )
 app.autodiscover_tasks()
 

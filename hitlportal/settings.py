@@ -247,7 +247,6 @@ SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 
 BROKER_DIR = VAR_DIR / "broker"
 REDIS_URL = ENVIRONMENT.redis_url
-CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = schedule.beat_schedule()
 
 # The portal's own --------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from approvals.models.heartbeat import Heartbeat
@@ -29,17 +29,25 @@ class Silence:
     since: datetime | None
 
 
-@transaction.atomic
-def note(program: str, *, host: str) -> None:
-    """Write down that a program runs at this moment, and forget those of which nobody has heard for a day."""
-    at = database_now()
-    Heartbeat.objects.bulk_create(
-        [Heartbeat(program=program, host=host, at=at)],
-        update_conflicts=True,
-        unique_fields=["program", "host"],
-        update_fields=["at"],
-    )
-    Heartbeat.objects.filter(program=program, at__lt=at - KEPT_FOR).delete()
+_NOTE: Final = """
+WITH forgotten AS (
+    DELETE FROM approvals_heartbeat
+     WHERE program = ANY(%(programs)s) AND host <> %(host)s AND at < now() - make_interval(secs => %(kept)s)
+)
+INSERT INTO approvals_heartbeat (program, host, at)
+SELECT program, %(host)s, now() FROM unnest(%(programs)s::varchar[]) AS running (program)
+    ON CONFLICT (program, host) DO UPDATE SET at = excluded.at
+"""
+
+
+def note(*programs: str, host: str) -> None:
+    """Write down that programs run at this moment, and forget those of which nobody has heard for a day.
+
+    One statement: it is carried out every few seconds by each worker.
+    """
+    if programs:
+        with connection.cursor() as cursor:
+            cursor.execute(_NOTE, {"programs": sorted(programs), "host": host, "kept": KEPT_FOR.total_seconds()})
 
 
 @transaction.atomic

@@ -56,7 +56,7 @@ def reevaluate_open(*, most: int = BATCH) -> int:
     return len(waiting)
 
 
-def outdated(version: int) -> QuerySet[Proposal]:
+def outdated(version: int | Subquery) -> QuerySet[Proposal]:
     """Return what is not over, not in a worker's hands, and judged by another version than `version`.
 
     Of what nobody approved, also what was judged while its agent had another mandate, or was not suspended.
@@ -89,11 +89,16 @@ def judge_released(*, most: int = BATCH) -> int:
     return len(released)
 
 
+def held_by_switches() -> QuerySet[Proposal]:
+    """Return what waits under a verdict that a kill switch had a part in, engaged or released."""
+    rows: QuerySet[Proposal] = Proposal.objects.filter(state__in=WAITING, deadline_at__gt=Now())
+    return rows.exclude(verdict__facts__switches=[])
+
+
 def _released() -> list[UUID]:
     """Return what waits under a verdict that a kill switch had a part in, of which none is engaged any more."""
     engaged = {*KillSwitch.objects.filter(is_engaged=True).values_list("scope", flat=True)}
-    rows = Proposal.objects.filter(state__in=WAITING, deadline_at__gt=Now()).exclude(verdict__facts__switches=[])
-    held = rows.order_by("id").values_list("pk", "agent", "surface")
+    held = held_by_switches().order_by("id").values_list("pk", "agent", "surface")
     return [pk for pk, agent, surface in held if not engaged & {*scopes(agent=agent, surface=surface)}]
 
 

@@ -22,6 +22,16 @@ from policies.trust.loss import MOST_PROBLEMS
 logger = logging.getLogger(__name__)
 EVERY: Final = timedelta(days=1)
 LATELY_GIVEN: Final = 50
+# By their numbers: to find them by their time, the planner might read the whole ledger.
+_NEWEST: Final = "SELECT at FROM audit_entry ORDER BY id DESC LIMIT 100"
+LOOKS_ANYWAY_SECONDS: Final = 60
+IS_DUE: Final = f"""
+SELECT NOT EXISTS (SELECT FROM approvals_trustprogress WHERE counted_until IS NOT NULL)
+    OR EXISTS (SELECT FROM approvals_trustprogress AS progress
+                WHERE progress.counted_until < clock_timestamp() - interval '{LOOKS_ANYWAY_SECONDS} seconds'
+                   OR EXISTS (SELECT FROM ({_NEWEST}) AS newest WHERE newest.at >= progress.counted_until))
+"""  # noqa: S608  # made of constants
+"""Whether `recalculate` may have anything to do. It is done every minute anyway: a crash may have left something."""
 
 
 def recalculate(*, most: int = 500) -> int:

@@ -13,6 +13,14 @@ from audit.models import Checkpoint
 
 EVERY_ENTRIES: Final = 1_000
 EVERY: Final = timedelta(minutes=1)
+IS_DUE: Final = f"""
+SELECT tree.size <> coalesce(signed.size, 0)
+   AND (signed.at IS NULL OR tree.size - signed.size >= {EVERY_ENTRIES}
+        OR signed.at <= clock_timestamp() - interval '{EVERY.total_seconds()} seconds')
+  FROM (SELECT coalesce(max(index) + 1, 0) AS size FROM audit_leaf) AS tree
+  LEFT JOIN (SELECT size, at FROM audit_checkpoint ORDER BY number DESC LIMIT 1) AS signed ON true
+"""  # noqa: S608  # made of constants
+"""Whether `sign_due` has anything to do."""
 
 
 def sign_due(*, most: int) -> int:

@@ -48,6 +48,12 @@ SELECT 1, 0, coalesce(max(id), 0), pg_snapshot_xmax(pg_current_snapshot())::text
    SET mark = CASE WHEN %s THEN kept.next_mark ELSE kept.mark END,
        next_mark = excluded.next_mark, noted_transaction = excluded.noted_transaction, noted_at = excluded.noted_at
 """
+IS_DUE: Final = f"""
+SELECT NOT EXISTS (SELECT FROM audit_sequencermark)
+    OR EXISTS (SELECT FROM ({_LOOK}) AS look (mark, has_settled, is_of_another_server)
+                WHERE is_of_another_server OR mark < (SELECT max(id) FROM audit_entry))
+"""  # noqa: S608  # made of constants
+"""Whether `sequence` may have anything to do: until the mark has come to the newest entry, some seconds after it."""
 
 _Row = tuple[int, str, str, str, datetime, bytes]
 

@@ -11,6 +11,7 @@ SWEEPS: Final = (
         task="hitlportal.tasks.send_sign_in_links",
         title="send links to sign in",
         every_seconds=2.0,
+        look="hitlportal.accounts.sign_in.link_mail.asked_for",
         # A mail server may take fifteen seconds for each.
         work=(Work("hitlportal.accounts.sign_in.link_mail.send_asked_for", 3, 10, is_repeated=False),),
     ),

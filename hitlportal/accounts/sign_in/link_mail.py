@@ -17,6 +17,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from approvals import due_work
+from approvals.due_work import Question
 from hitlportal.accounts.sign_in import limits
 from hitlportal.accounts.sign_in.limits import Limit
 from hitlportal.models import LinkRequest
@@ -34,6 +36,11 @@ def ask(*, username: str, address: str) -> None:
     keys = {f"mail:{username.lower()}": MAILBOX, f"mail-from:{address}": limits.ADDRESS}
     if not limits.count(keys):
         LinkRequest.objects.create(username=username)
+
+
+def asked_for() -> list[Question]:
+    """Ask whether a link is to be sent; see `approvals.due_work`."""
+    return [due_work.exists(LinkRequest.objects.all())]
 
 
 def send_asked_for(*, most: int) -> int:

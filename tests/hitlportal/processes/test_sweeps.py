@@ -4,6 +4,7 @@ import inspect
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from celery import Celery, signals
@@ -21,8 +22,9 @@ from audit.clock import database_now
 from hitlportal.celery import app
 from hitlportal.environment.schedule import SWEEPS
 from hitlportal.processes import portal, pulse, sweeping
+from hitlportal.processes.beat.looks import Looks
+from hitlportal.processes.beat.reminders import BeatThread
 from hitlportal.processes.supervisor import Supervisor
-from hitlportal.processes.sweeping import BeatThread
 from tests import world as worlds
 from tests.approvals.uploads import bulk
 
@@ -80,9 +82,9 @@ def test_each_task_has_the_limits_of_its_row(sweep: Sweep) -> None:
 
 def test_a_sweep_does_everything_and_each_kind_no_oftener_than_beat() -> None:
     calls.clear()
-    rows, last = [made("first"), made("second", every_seconds=3600)], {}
-    sweeping.sweep(rows, last)
-    sweeping.sweep(rows, last)
+    looks = Looks([made("first"), made("second", every_seconds=3600)])
+    sweeping.sweep(looks.due())
+    sweeping.sweep(looks.due())
     assert calls == [("first", 7), ("second", 7), ("first", 7)]
 
 
@@ -161,7 +163,8 @@ def test_notices_have_a_queue_of_their_own_and_nothing_else_is_in_it() -> None:
 )
 def test_a_worker_sweeps_for_its_own_queues(monkeypatch, queues, wanted) -> None:
     begun = set()
-    monkeypatch.setattr(sweeping, "_sweep_for_ever", lambda _name, mine: begun.update(sweep.task for sweep in mine))
+    monkeypatch.setattr(sweeping, "Sweeper", lambda _name, mine: begun.update(each.task for each in mine) or Mock())
+    monkeypatch.setattr(pulse, "of_this_process", Mock())
     sweeping.start(instance=worker_of(*queues))
     assert begun == wanted
 
