@@ -10,6 +10,7 @@ import atexit
 import fcntl
 import logging
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
+from hitlportal.embedded import guard
 from hitlportal.embedded.placement import SOCKET_NAME, Placement, place
 
 logger = logging.getLogger(__name__)
@@ -46,35 +48,6 @@ SERVER_OPTIONS = {
 ACCESS_RULES = "# Written at each start of the portal's own PostgreSQL.\nlocal all all peer map=portal\n"
 
 
-# Stops the server once nobody uses it: a portal that is killed cannot. It needs nothing but the standard library.
-_GUARD = """
-import fcntl, os, signal, sys, time
-folder, file = sys.argv[1:]
-if os.fork():
-    os._exit(0)
-os.setsid()
-while True:
-    time.sleep(1)
-    try:
-        pid = int(open(file).read().split()[0])
-        os.kill(pid, 0)
-    except (OSError, ValueError, IndexError):
-        break
-    with open(os.path.join(folder, "lock"), "w") as lock, open(os.path.join(folder, "users"), "a") as users:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            continue
-        os.kill(pid, signal.SIGINT)
-        for _ in range(600):
-            if not os.path.exists(file):
-                break
-            time.sleep(0.1)
-        break
-"""
-
-
 class EmbeddedPostgresFailed(RuntimeError):
     """The embedded PostgreSQL could not be set up or started; the message says why."""
 
@@ -92,6 +65,7 @@ class EmbeddedPostgres:
         self._pid = 0
         self._users: int | None = None
         self._placement: Placement | None = None
+        self._answered: int | None = None  # a descriptor of the server's process, which has answered
 
     @classmethod
     def resume(cls, folder: Path, users: int) -> EmbeddedPostgres:
@@ -117,12 +91,28 @@ class EmbeddedPostgres:
             return self._placement.socket
 
     def is_running(self) -> bool:
-        """Whether somebody listens behind the socket. Asks the system only, so it may be asked every second."""
+        """Whether somebody listens behind the socket. Cheap enough to be asked every second.
+
+        PostgreSQL starts a process for whoever knocks. So the one that has answered once is only looked at, on Linux.
+        """
         assert self._placement is not None
+        if self._answered is not None:
+            if not select.select([self._answered], [], [], 0)[0]:  # readable once the process has ended
+                return True
+            os.close(self._answered)
+            self._answered = None
+        is_running = self._is_answering(self._placement)
+        if is_running and sys.platform == "linux":
+            with suppress(OSError):
+                self._answered = os.pidfd_open(_server_pid(self._placement))
+        return is_running
+
+    @staticmethod
+    def _is_answering(placement: Placement) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(PROBE_SECONDS)
             try:
-                probe.connect(str(self._placement.socket / SOCKET_NAME))
+                probe.connect(str(placement.socket / SOCKET_NAME))
             except (TimeoutError, BlockingIOError):  # it listens, and has much to do
                 return True
             except OSError:
@@ -217,7 +207,7 @@ class EmbeddedPostgres:
     def _bury(placement: Placement) -> None:
         """Collect a dead server's exit code, which is for us to do where this process is the first of a container."""
         with suppress(OSError, ValueError, IndexError):
-            os.waitpid(int((placement.data / "postmaster.pid").read_text().split()[0]), os.WNOHANG)
+            os.waitpid(_server_pid(placement), os.WNOHANG)
 
     @staticmethod
     def _say_who_may_connect(placement: Placement) -> None:
@@ -237,19 +227,7 @@ class EmbeddedPostgres:
             f"--log={placement.log}",
             f"--options={options} -k '{placement.socket}'",
         )
-        self._guard_it(placement.data / "postmaster.pid")
-
-    def _guard_it(self, file: Path) -> None:
-        """Leave a small process behind that stops the server once all who used it were killed."""
-        words = [str(self._folder.absolute()), str(file)]
-        subprocess.run(
-            [sys.executable, "-I", "-S", "-c", _GUARD, *words],
-            check=True,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        guard.leave(self._folder, placement.data / "postmaster.pid")
 
     def _stop(self) -> None:
         try:
@@ -286,3 +264,11 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresFailed(
                 f"The embedded PostgreSQL failed to {arguments[0]}: {error.stderr or ''}{tail}"
             ) from error
+
+
+def _server_pid(placement: Placement) -> int:
+    """Return the id of the server's process. Raises OSError where it has written none."""
+    words = (placement.data / "postmaster.pid").read_text().split()
+    if not words:
+        raise FileNotFoundError(placement.data)
+    return int(words[0])

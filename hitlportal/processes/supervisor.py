@@ -16,7 +16,7 @@ from hitlportal.processes.nursery.nursery import Forked, Nursery, NurseryFailed
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.1
+POLL_SECONDS, WATCH_SECONDS = 0.1, 0.25
 GRACE_SECONDS = 15.0
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 10.0
@@ -132,7 +132,7 @@ class Supervisor:
     def wait(self) -> None:
         """Wait until somebody asks to stop. Raises ChildrenFailed if a child keeps dying."""
         # Short waits, because a signal handler runs only between them.
-        while not self._finished.wait(POLL_SECONDS):
+        while not self._finished.wait(WATCH_SECONDS):
             if self._stopping.is_set():
                 return
         raise ChildrenFailed(self._failure)
@@ -217,7 +217,7 @@ class Supervisor:
         self._ended.wait()  # what this thread has started would end with it
 
     def _watch_until_stopped(self) -> None:
-        while not self._stopping.wait(POLL_SECONDS):
+        while not self._stopping.wait(WATCH_SECONDS):
             for child in self._children:
                 if not child.is_running:
                     self._revive(child)
