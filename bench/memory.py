@@ -1,7 +1,8 @@
-"""Memory of the whole portal with its embedded PostgreSQL, idle and under load: PSS of each process."""
+"""Memory of the whole portal with its embedded PostgreSQL, idle and under load, and processor time while it is idle."""
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,15 @@ from bench.environment import STATE
 from bench.load import run
 
 SETTLE_SECONDS = 8.0
+IDLE_SECONDS = 60.0
 REQUESTS = 200
 
 
 def measure() -> dict[str, Any]:
-    """Return MiB of PSS: with one web worker and with two idle, with two under load, and of each program idle."""
+    """Return MiB of PSS: with one web worker and with two idle, with two under load, and of each program idle.
+
+    `idle_cpu_percent` is what all processes take of one core over a minute with one web worker.
+    """
     figures: dict[str, Any] = {}
     for workers, name in ((1, "idle_one_worker_mib"), (2, "idle_mib")):
         key = data.fresh_portal()
@@ -26,6 +31,7 @@ def measure() -> dict[str, Any]:
             figures[name] = round(sum(idle.values()))
             if workers == 1:
                 figures |= {f"{program}_mib": round(size, 1) for program, size in sorted(idle.items())}
+                figures |= idle_cpu()
             else:
                 submit.expect_created(run(port, submit.portal_requests(key, 1, REQUESTS), clients=4))
                 figures["loaded_mib"] = round(sum(by_program().values()))
@@ -35,6 +41,37 @@ def measure() -> dict[str, Any]:
 def by_program() -> dict[str, float]:
     """Return MiB of PSS of each program of the portal that uses the benchmarks' state folder."""
     found: dict[str, float] = {}
+    for name, process in _processes():
+        found[name] = found.get(name, 0.0) + _pss(process.pid)
+    return found
+
+
+def idle_cpu(seconds: float = IDLE_SECONDS) -> dict[str, float]:
+    """Return per cent of a core that each program takes in the next `seconds`, and all of them together.
+
+    A parent has the time of its children that have ended; PostgreSQL's connections are such.
+    """
+    before = {process.pid: _cpu_seconds(process) for _name, process in _processes()}
+    time.sleep(seconds)
+    found: dict[str, float] = {}
+    for name, process in _processes():
+        key = f"idle_cpu_{name}_percent"
+        used = _cpu_seconds(process) - before.get(process.pid, 0.0)
+        found[key] = found.get(key, 0.0) + used / seconds * 100
+    found["idle_cpu_percent"] = sum(found.values())
+    return {key: round(value, 2) for key, value in sorted(found.items())}
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system + times.children_user + times.children_system)
+
+
+def _processes() -> Iterator[tuple[str, psutil.Process]]:
+    """Give each process of the portal that uses the benchmarks' state folder, with its program's name."""
     of_database = {process.pid for process in servers.of_database()}
     for process in psutil.process_iter():
         try:
@@ -49,9 +86,7 @@ def by_program() -> dict[str, float]:
             )
         else:
             continue
-        name = {"granian": "web", " serve": "supervisor", "forking": "nursery"}.get(name, name).strip()
-        found[name] = found.get(name, 0.0) + _pss(process.pid)
-    return found
+        yield {"granian": "web", " serve": "supervisor", "forking": "nursery"}.get(name, name).strip(), process
 
 
 def _pss(pid: int) -> float:
