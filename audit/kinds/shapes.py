@@ -33,6 +33,8 @@ def one_of(words: Iterable[str]) -> Shape:
 
 def or_null(shape: Shape) -> Shape:
     """Return the shape of what may be missing, and is null then."""
+    if isinstance(shape.get("type"), str):  # one branch less to look at, for each entry
+        return {**shape, "type": [shape["type"], "null"]}
     return {"anyOf": [dict(shape), {"type": "null"}]}
 
 
