@@ -62,6 +62,19 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
                 limits.forgive(key, limit, all_of_it=limit is limits.HERE)
         return user
 
+    @transaction.atomic
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Record a wrong password for an account; the waits bound how many such entries there can be.
+
+        Names that nobody has fill no ledger. The work is the same until the commit, so that the time it takes hardly
+        tells which names there are.
+        """
+        person = User.objects.filter(username__iexact=credentials.get("username", "")).first()
+        subject = f"user:{person.pk}" if person else "user:0"
+        entries.record("user.sign_in_failed", subject=subject, actor=actor(None), at=database_now())
+        if person is None:
+            transaction.set_rollback(True)
+
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count the try. Raises ValidationError, with what to do next, where earlier failures make it wait."""
         seconds = limits.count(_counted(request, credentials))

@@ -9,6 +9,7 @@ from audit.kinds.shapes import TEXTS, WORD
 
 KINDS: Final = (
     Kind("user.signed_in", _("Somebody signed in, and by which proofs."), {"with": TEXTS}),
+    Kind("user.sign_in_failed", _("Somebody entered a wrong password for an account.")),
     Kind("user.sign_in_locked", _("Somebody failed too often to sign in to an account; at most once an hour.")),
     Kind("user.identity_connected", _("An account can be signed in to by the identity provider."), {"issuer": WORD}),
     Kind("user.identity_disconnected", _("The identity provider signs in to an account no longer."), {"issuer": WORD}),

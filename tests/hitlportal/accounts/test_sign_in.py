@@ -101,6 +101,25 @@ def test_after_five_wrong_codes_the_right_one_is_not_looked_at(client, manager):
     assert told("user.second_factor_locked") == [(f"user:{manager.pk}", {})]
 
 
+def test_each_wrong_password_that_is_checked_is_recorded(client, manager):
+    for _ in range(8):
+        sign_in(client, "wrong")
+    sign_in(client)
+    assert told("user.sign_in_failed") == [(f"user:{manager.pk}", {})] * 5, "after five it waits"
+
+
+def test_a_right_password_is_no_failure(client, manager):
+    sign_in(client)
+    confirm(client)
+    assert told("user.sign_in_failed") == []
+
+
+def test_a_wrong_password_given_once_more_is_recorded(client, manager):
+    sign_in(client)
+    client.post("/accounts/confirm/password/?next=/account/", {"password": "wrong"})
+    assert told("user.sign_in_failed") == [(f"user:{manager.pk}", {})]
+
+
 def test_too_many_wrong_passwords_are_recorded_once(client, manager):
     for _ in range(8):
         sign_in(client, "wrong")
@@ -110,7 +129,9 @@ def test_too_many_wrong_passwords_are_recorded_once(client, manager):
 def test_guessing_unknown_names_fills_no_ledger(client):
     for _ in range(8):
         sign_in(client, "wrong", username="nobody-here")
-    assert Entry.objects.filter(kind="user.sign_in_locked").count() == 0
+    assert Entry.objects.filter(kind__startswith="user.sign_in").count() == 0
+    sign_in(client, "wrong", username="nobody-here", next="/")
+    assert client.get("/accounts/login/").status_code == 200, "what was rolled back leaves the request as it was"
 
 
 def test_setting_up_an_app_wants_the_password_again_and_a_code(client, manager):
