@@ -94,6 +94,7 @@ class Supervisor:
         self._children: list[_Child] = []
         self._kept: list[_Kept] = []
         self._lock = threading.Lock()
+        self._is_asked_to_stop = False
         self._stopping = threading.Event()
         self._finished = threading.Event()
         self._watched = threading.Event()
@@ -122,7 +123,7 @@ class Supervisor:
         Returns early, too, when somebody asks to stop meanwhile.
         """
         deadline = time.monotonic() + timeout_seconds
-        while not self._stopping.is_set() and not probe():
+        while not self.is_stopping and not probe():
             if self._failure:
                 raise ChildrenFailed(self._failure)
             if time.monotonic() > deadline:
@@ -133,18 +134,18 @@ class Supervisor:
         """Wait until somebody asks to stop. Raises ChildrenFailed if a child keeps dying."""
         # Short waits, because a signal handler runs only between them.
         while not self._finished.wait(WATCH_SECONDS):
-            if self._stopping.is_set():
+            if self.is_stopping:
                 return
         raise ChildrenFailed(self._failure)
 
     def request_stop(self) -> None:
-        """Make `wait` and `wait_ready` return; safe to call from a signal handler."""
-        self._stopping.set()
+        """Make `wait` and `wait_ready` return. It takes no lock: a signal handler may be interrupted by itself."""
+        self._is_asked_to_stop = True
 
     @property
     def is_stopping(self) -> bool:
         """Somebody asked to stop."""
-        return self._stopping.is_set()
+        return self._is_asked_to_stop or self._stopping.is_set()
 
     def pid(self, name: str) -> int:
         """Return the process id of a child. Raises KeyError for a name that does not run."""

@@ -64,6 +64,8 @@ class Command(BaseCommand):
             if held:
                 switch = portal.hold()
                 terminal.emit("portal", _("Held: nothing ships until people release it (%s)") % switch.reason)
+            # From here on they wait for the supervisor: one that came after the question would be heard by nobody.
+            signal.pthread_sigmask(signal.SIG_BLOCK, serving.STOPS)
             if not asked_to_stop:
                 serving.become(self.plan(programs, nursery))
         except (portal.PortTaken, EmbeddedPostgresFailed, OtherVersion) as problem:

@@ -164,3 +164,13 @@ def test_what_cannot_be_revived_ends_it_all(supervisor, log, monkeypatch):
     with pytest.raises(ChildrenFailed, match="postgres keeps dying"):
         supervisor.wait()
     assert (kept.revived, log.count("the disk is full")) == (5, 5)
+
+
+def test_a_second_signal_may_come_while_the_first_is_handled(supervisor):
+    with supervisor._stopping._cond:  # as a handler has it that is interrupted while it tells
+        asking = threading.Thread(target=supervisor.request_stop, daemon=True)
+        asking.start()
+        asking.join(5)
+        assert not asking.is_alive()
+    assert supervisor.is_stopping
+    supervisor.wait()
