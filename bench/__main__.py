@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from bench import environment
@@ -24,6 +25,7 @@ ROWS = (
     "memory",
     "start",
     "ledger",
+    "growth",
 )
 MODULES = {"list": "listing"}
 
@@ -53,10 +55,17 @@ def main() -> int:
 def table(results: dict[str, dict[str, Any]]) -> str:
     """Lay the results out for people."""
     lines = [f"{'row':<10} {'figure':<22} {'value':>12}"]
-    lines += [
-        f"{row:<10} {name:<22} {value:>12,}" for row, figures in results.items() for name, value in figures.items()
-    ]
+    lines += [f"{row:<10} {name:<22} {value:>12,}" for row, figures in results.items() for name, value in flat(figures)]
     return "\n".join([*lines, environment.where()])
+
+
+def flat(figures: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each figure with its name; one that stands in others has theirs in front, with points."""
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
 
 
 sys.exit(main())

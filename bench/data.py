@@ -1,9 +1,11 @@
 """The sample proposal of the measurements, and a portal for it."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from psycopg.sql import SQL, Identifier
@@ -58,9 +60,25 @@ LIMIT: dict[str, Any] = {
 
 def fresh_portal(receiver_url: str = "http://127.0.0.1:9/") -> str:
     """Make the portal's database anew with the sample surfaces and one agent; return the agent's key."""
+    empty_portal()
+    return make_portal(receiver_url)
+
+
+def empty_portal() -> None:
+    """Make the portal's database anew, migrated and empty."""
     fresh_database(connection.settings_dict["NAME"])
+    if settings.LEDGER_KEEPSAKE is not None:
+        settings.LEDGER_KEEPSAKE.unlink(missing_ok=True)  # its ledger is gone
     portal.prepare()
+
+
+def make_portal(receiver_url: str = "http://127.0.0.1:9/", *, surfaces: Iterable[str] = ()) -> str:
+    """Put the sample surfaces in force, with others like SURFACE, and one agent; return the agent's key."""
     bootstrap.make_missing()
+    for name in surfaces:
+        another = Surface.objects.get(pk=SURFACE)
+        another.pk, another.name, another._state.adding = name, name, True
+        another.save()
     connector = Connector.objects.create(
         slug="bench", kind="webhook", url=receiver_url, secret="whsec_" + "A" * 43 + "="
     )

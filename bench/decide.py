@@ -26,16 +26,16 @@ WARM_UP = 20
 def measure() -> dict[str, Any]:
     """Return round trips, commits, bytes of write-ahead log, milliseconds and processor time of one decision."""
     data.fresh_portal()
-    client = _client(reviewer("reviewer"))
+    client = client_of(reviewer("reviewer"))
     agent = Agent.objects.select_related("owner").get(pk="pacer")
     proposals = [submission.submit(agent=agent, draft=data.draft(number)) for number in range(WARM_UP + DECISIONS)]
     for proposal in proposals[:WARM_UP]:
-        _approve(client, proposal)
+        approve(client, proposal)
     costs, waits, used = Costs(), [], time.process_time()
     with costs.counted():
         for proposal in proposals[WARM_UP:]:
             begun = time.perf_counter()
-            _approve(client, proposal)
+            approve(client, proposal)
             waits.append(time.perf_counter() - begun)
     used = time.process_time() - used
     return {
@@ -63,13 +63,15 @@ def session_key(user: User) -> str:
     return str(session.session_key)
 
 
-def _client(user: User) -> Client:
+def client_of(user: User) -> Client:
+    """Return a client in which `user` is signed in."""
     client = Client(headers=BEHIND_PROXY)
     client.cookies[settings.SESSION_COOKIE_NAME] = session_key(user)
     return client
 
 
-def _approve(client: Client, proposal: Proposal) -> None:
+def approve(client: Client, proposal: Proposal) -> None:
+    """Approve a proposal over the API. Raises RuntimeError where that is refused."""
     said = {"verdict": "approve", "revision": proposal.revision.number, "digest": proposal.revision.digest}
     answer = client.post(
         f"/api/v1/proposals/{proposal.pk}/decisions/", json.dumps(said), content_type="application/json"

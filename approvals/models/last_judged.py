@@ -1,9 +1,14 @@
 from typing import Final
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from approvals.models.states import NOT_OVER
+
 LAST_JUDGED: Final = ("policy_version", "mandate", "asked_again_at", "standing_approval")
+BY_POLICY: Final = models.Index(fields=["policy_version"], name="proposal_by_policy", condition=Q(state__in=NOT_OVER))
+"""Finds at once what the policy in force has not judged, however much waits."""
 
 
 class LastJudged(models.Model):

@@ -13,7 +13,7 @@ from django_fsm import ConcurrentTransitionMixin, FSMField, transition
 from simple_history.models import HistoricalRecords
 
 from approvals.models.ids import uuid7
-from approvals.models.last_judged import LAST_JUDGED, LastJudged
+from approvals.models.last_judged import BY_POLICY, LAST_JUDGED, LastJudged
 from approvals.models.proposal_queries import ProposalQuerySet
 from approvals.models.provenance import ASKED_ONCE, BEHIND, BY_ORIGIN, STAYS_CLOSE, Provenance
 from approvals.models.states import CLEARED, EDGES, INITIAL, OPEN, WAITING, State
@@ -124,7 +124,7 @@ class Proposal(ConcurrentTransitionMixin, StoredRow, Provenance, LastJudged):
                 fields=["expires_at"], name="proposal_expiring", condition=Q(state="approved", expires_at__isnull=False)
             ),
             models.Index(fields=["created_at"], name="proposal_by_time"),
-            *BY_ORIGIN,
+            *(BY_POLICY, *BY_ORIGIN),
             models.Index(
                 fields=["updated_at"],
                 name="proposal_ended_undecided",

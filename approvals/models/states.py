@@ -26,6 +26,8 @@ OPEN: Final = (State.PENDING, State.EDITED)
 """People may decide."""
 WAITING: Final = (*OPEN, State.RETURNED)
 """The deadline runs."""
+NOT_OVER: Final = (*WAITING, State.APPROVED, State.FAILED)
+"""A new policy applies to it."""
 CLEARED: Final = (State.APPROVED, State.SHIPPED, State.FAILED, State.ROLLED_BACK)
 
 EDGES: Final = (

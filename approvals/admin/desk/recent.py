@@ -59,9 +59,11 @@ class Recent:
 def recent(person: User, policy: Policy) -> list[Recent]:
     """Return the last decisions of `person`, the newest first, one for each proposal. One query."""
     dispatches = Dispatch.objects.filter(proposal=OuterRef("proposal_id"))
+    # First which they are: else PostgreSQL reads all dispatches there are, expecting to need them for every decision.
+    last_ones = Decision.objects.filter(by=person).order_by("-id").values("pk")[:READ]
     # Any: the annotations are no fields that the type knows.
     rows: Any = (
-        Decision.objects.filter(by=person)
+        Decision.objects.filter(pk__in=last_ones)
         .annotate(
             now=Now(),
             is_on_its_way=Exists(dispatches.filter(kind=Dispatch.Kind.EXECUTE, fence__gt=0)),
@@ -71,7 +73,7 @@ def recent(person: User, policy: Policy) -> list[Recent]:
         )
         .select_related("proposal__agent")
         .only(*_COLUMNS)
-        .order_by("-id")[:READ]
+        .order_by("-id")
     )
     last: dict[UUID, Recent] = {}
     for row in rows:
