@@ -97,7 +97,8 @@ class Lives:
     def decide(self, verdict: str, *states: str, **words: Any) -> None:
         proposal = self.pick(*(states or ("pending", "edited")), surface="ads.budget")
         if proposal is not None:
-            by = self.world.other_owner if proposal.state == "edited" else self.world.owner
+            # An edit that was rejected and undone is pending again, and its author still may not approve it.
+            by = self.world.other_owner if proposal.revision.author_id else self.world.owner
             self.world.decide(proposal, verdict, by=by, is_signed=True, **{"comment": "Looked at.", **words})
 
     def approve(self) -> None:
