@@ -53,7 +53,7 @@ def case_of(proposal: Proposal) -> TrustCase:
 @pytest.mark.parametrize("seed", range(3))
 def test_incremental_equals_counting_anew_to_the_last_digit(seed):
     life = Lives(seed)
-    for number in range(700):  # what is sampled is drawn by real chance, so a life may be dull for long
+    for number in range(700):  # a life may be dull for long
         life.step()
         if life.chance.random() < 0.3:
             counts.count_changed(most=life.chance.randrange(1, 20))
