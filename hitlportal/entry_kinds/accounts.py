@@ -8,7 +8,7 @@ from audit.kinds.kind import Kind
 from audit.kinds.shapes import TEXTS, WORD
 
 KINDS: Final = (
-    Kind("user.signed_in", _("Somebody signed in, and by which proofs."), {"with": TEXTS}),
+    Kind("user.signed_in", _("Somebody signed in; the data say by which proofs."), {"with": TEXTS}),
     Kind("user.sign_in_failed", _("Somebody entered a wrong password for an account.")),
     Kind("user.sign_in_locked", _("Somebody failed too often to sign in to an account; at most once an hour.")),
     Kind("user.identity_connected", _("An account can be signed in to by the identity provider."), {"issuer": WORD}),
